@@ -1,0 +1,28 @@
+package dev.flywheel.core;
+
+import org.jspecify.annotations.Nullable;
+
+/** Data that cannot be used as it is: the message names the file, row and column. */
+public final class DataException extends FactoryException {
+
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param what what failed, naming the thing
+     * @param why the reason, with what was found and what was expected
+     * @param fix what the reader can do about it
+     */
+    public DataException(String what, String why, String fix) {
+        this(what, why, fix, null);
+    }
+
+    /**
+     * @param what what failed, naming the thing
+     * @param why the reason, with what was found and what was expected
+     * @param fix what the reader can do about it
+     * @param cause the underlying failure
+     */
+    public DataException(String what, String why, String fix, @Nullable Throwable cause) {
+        super(what, why, fix, cause);
+    }
+}

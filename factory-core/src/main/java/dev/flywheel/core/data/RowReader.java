@@ -1,0 +1,30 @@
+package dev.flywheel.core.data;
+
+/**
+ * One row to read from, by column position. Which accessor fits is told by the schema; another one throws
+ * {@link IllegalArgumentException}. {@link #missing} is asked first: the other accessors are undefined for a missing
+ * value.
+ */
+public interface RowReader {
+
+    /** {@return the schema of the row} */
+    Schema schema();
+
+    /** {@return whether the value is missing} */
+    boolean missing(int column);
+
+    /** {@return the value of a NUMBER, INTEGER or BOOLEAN (0 or 1) column} */
+    double number(int column);
+
+    /** {@return the value of an INTEGER column} */
+    long integer(int column);
+
+    /** {@return the value of a BOOLEAN column} */
+    boolean bool(int column);
+
+    /** {@return the value of a TEXT column} */
+    String text(int column);
+
+    /** {@return the value of a TIME column, in microseconds since 1970-01-01T00:00:00Z} */
+    long time(int column);
+}

@@ -1,0 +1,5 @@
+/** Failures common to all modules. */
+@NullMarked
+package dev.flywheel.core;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Evaluation metrics with confidence intervals and paired comparisons. */
+@NullMarked
+package dev.flywheel.core.stat;
+
+import org.jspecify.annotations.NullMarked;

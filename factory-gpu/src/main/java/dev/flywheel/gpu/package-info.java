@@ -1,0 +1,5 @@
+/** CUDA devices. */
+@NullMarked
+package dev.flywheel.gpu;
+
+import org.jspecify.annotations.NullMarked;

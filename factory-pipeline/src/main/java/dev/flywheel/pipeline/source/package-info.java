@@ -1,0 +1,5 @@
+/** Where examples come from. */
+@NullMarked
+package dev.flywheel.pipeline.source;
+
+import org.jspecify.annotations.NullMarked;

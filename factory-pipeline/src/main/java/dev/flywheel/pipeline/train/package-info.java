@@ -1,0 +1,5 @@
+/** Trainers of candidate models. */
+@NullMarked
+package dev.flywheel.pipeline.train;
+
+import org.jspecify.annotations.NullMarked;
