@@ -22,7 +22,9 @@ import java.util.UUID;
  */
 public final class Durable {
 
-    /** The ending of files that are being written; a reader ignores them, and whoever owns the directory deletes them. */
+    /**
+     * The ending of files that are being written; a reader ignores them, and whoever owns the directory deletes them.
+     */
     public static final String UNFINISHED = ".tmp";
 
     private Durable() {}

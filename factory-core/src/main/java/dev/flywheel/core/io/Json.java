@@ -158,7 +158,8 @@ public final class Json {
             try {
                 return Instant.parse(text);
             } catch (DateTimeException e) {
-                throw context.weirdStringException(text, Instant.class, "expected ISO-8601 such as 2026-01-31T12:00:00Z");
+                throw context.weirdStringException(
+                        text, Instant.class, "expected ISO-8601 such as 2026-01-31T12:00:00Z");
             }
         }
     }

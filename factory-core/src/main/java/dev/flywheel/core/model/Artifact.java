@@ -75,13 +75,12 @@ public final class Artifact {
      * @throws ModelFormatException if the directory holds a symbolic link or a name that is not portable
      * @throws StoreException if the file system refuses
      */
-    public static Artifact seal(
-            Path directory, String modelFile, Signature signature, Map<String, String> attributes) {
+    public static Artifact seal(Path directory, String modelFile, Signature signature, Map<String, String> attributes) {
         Path root = directory.toAbsolutePath().normalize();
         TreeMap<String, Path> found = ArtifactFiles.list(root);
         if (!found.containsKey(modelFile)) {
-            throw new IllegalArgumentException("the model file \"" + modelFile + "\" is not in " + root
-                    + ", which holds " + found.keySet());
+            throw new IllegalArgumentException(
+                    "the model file \"" + modelFile + "\" is not in " + root + ", which holds " + found.keySet());
         }
         TreeMap<String, FileSum> sums = new TreeMap<>();
         found.forEach((name, path) -> {

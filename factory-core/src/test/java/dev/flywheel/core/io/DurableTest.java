@@ -24,8 +24,9 @@ class DurableTest {
         Durable.write(file, new byte[] {2, 3});
 
         assertThat(file).hasBinaryContent(new byte[] {2, 3});
-        assertThat(directory).isDirectoryContaining(file::equals).satisfies(d -> assertThat(list(d))
-                .containsExactly(file));
+        assertThat(directory)
+                .isDirectoryContaining(file::equals)
+                .satisfies(d -> assertThat(list(d)).containsExactly(file));
     }
 
     @Test

@@ -37,7 +37,9 @@ class ArtifactTest {
 
         assertThat(opened).isEqualTo(sealed).hasSameHashCodeAs(sealed);
         assertThat(opened.hash()).isEqualTo(sealed.hash()).hasSize(64);
-        assertThat(opened.modelFile()).isEqualTo(directory.resolve("model.onnx")).hasContent("graph");
+        assertThat(opened.modelFile())
+                .isEqualTo(directory.resolve("model.onnx"))
+                .hasContent("graph");
         assertThat(opened.signature()).isEqualTo(Cards.signature());
         assertThat(opened.attributes()).containsExactly(Map.entry("producer", "test"));
         assertThat(opened.bytes()).isEqualTo(10);
@@ -66,10 +68,11 @@ class ArtifactTest {
         Files.writeString(directory.resolve("model.onnx"), "grapi");
 
         assertRefused()
-                .withMessage("artifact " + directory + ": file \"model.onnx\" is damaged: expected 5 bytes with SHA-256 "
-                        + "eef93e1d14482804277fca0172464032d1a4fdbcc338524059fa1e861454ad4d, found 5 bytes with SHA-256 "
-                        + "4fad0b397fb705ca87f3f79f2176cee259cd659d980a80b7ff990ef8ba0b9aa3."
-                        + " Fix: restore the directory from a backup, or train and register the model again.");
+                .withMessage(
+                        "artifact " + directory + ": file \"model.onnx\" is damaged: expected 5 bytes with SHA-256 "
+                                + "eef93e1d14482804277fca0172464032d1a4fdbcc338524059fa1e861454ad4d, found 5 bytes with SHA-256 "
+                                + "4fad0b397fb705ca87f3f79f2176cee259cd659d980a80b7ff990ef8ba0b9aa3."
+                                + " Fix: restore the directory from a backup, or train and register the model again.");
     }
 
     @Test
