@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -48,9 +49,9 @@ public final class Artifact {
     private record Manifest(
             int format,
             String modelFile,
-            TreeMap<String, FileSum> files,
+            SortedMap<String, FileSum> files,
             Signature signature,
-            TreeMap<String, String> attributes,
+            SortedMap<String, String> attributes,
             String hash) {}
 
     private record Format(int format) {}
@@ -77,12 +78,12 @@ public final class Artifact {
      */
     public static Artifact seal(Path directory, String modelFile, Signature signature, Map<String, String> attributes) {
         Path root = directory.toAbsolutePath().normalize();
-        TreeMap<String, Path> found = ArtifactFiles.list(root);
+        SortedMap<String, Path> found = ArtifactFiles.list(root);
         if (!found.containsKey(modelFile)) {
             throw new IllegalArgumentException(
                     "the model file \"" + modelFile + "\" is not in " + root + ", which holds " + found.keySet());
         }
-        TreeMap<String, FileSum> sums = new TreeMap<>();
+        SortedMap<String, FileSum> sums = new TreeMap<>();
         found.forEach((name, path) -> {
             Durable.syncFile(path);
             sums.put(name, FileSum.of(path));
@@ -105,7 +106,7 @@ public final class Artifact {
     public static Artifact open(Path directory) {
         Path root = directory.toAbsolutePath().normalize();
         Manifest manifest = readManifest(root);
-        TreeMap<String, Path> found = ArtifactFiles.list(root);
+        SortedMap<String, Path> found = ArtifactFiles.list(root);
         for (String name : found.keySet()) {
             if (!manifest.files.containsKey(name)) {
                 throw new ModelFormatException(

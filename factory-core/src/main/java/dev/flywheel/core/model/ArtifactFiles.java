@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** The files below an artifact's directory, by portable names. */
@@ -23,12 +24,12 @@ final class ArtifactFiles {
     private ArtifactFiles() {}
 
     /** Lists every file but manifest and card by its name; refuses links and special files. */
-    static TreeMap<String, Path> list(Path root) {
+    static SortedMap<String, Path> list(Path root) {
         if (!Files.isDirectory(root)) {
             throw new ModelFormatException(
                     "artifact " + root, "it is not a directory", "point to a directory made by Artifact.seal");
         }
-        TreeMap<String, Path> files = new TreeMap<>();
+        SortedMap<String, Path> files = new TreeMap<>();
         try {
             collect(root, root, "", files);
         } catch (IOException e) {
@@ -39,7 +40,7 @@ final class ArtifactFiles {
         return files;
     }
 
-    private static void collect(Path root, Path directory, String prefix, TreeMap<String, Path> files)
+    private static void collect(Path root, Path directory, String prefix, SortedMap<String, Path> files)
             throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {

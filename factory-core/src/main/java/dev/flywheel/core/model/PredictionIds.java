@@ -49,8 +49,8 @@ public final class PredictionIds {
         int lane = (int) Thread.currentThread().getId() & (LANES - 1);
         long stamp = advance(lane * STRIDE, stamp(clock.instant()));
         long tick = stamp >>> COUNTER_BITS;
-        long high = tick >>> FRACTION_BITS << 16 | VERSION | tick & 0xFFF;
-        long low = VARIANT | (stamp & 0xFF) << 54 | sip(key0, key1, stamp, lane) & RANDOM_MASK;
+        long high = ((tick >>> FRACTION_BITS) << 16) | VERSION | (tick & 0xFFF);
+        long low = VARIANT | ((stamp & 0xFF) << 54) | (sip(key0, key1, stamp, lane) & RANDOM_MASK);
         return new UUID(high, low);
     }
 
@@ -79,8 +79,8 @@ public final class PredictionIds {
     private static long stamp(Instant now) {
         int nanos = now.getNano();
         long millis = now.getEpochSecond() * 1000 + nanos / 1_000_000;
-        long fraction = (nanos % 1_000_000L << FRACTION_BITS) / 1_000_000;
-        return (millis << FRACTION_BITS | fraction) << COUNTER_BITS;
+        long fraction = ((nanos % 1_000_000L) << FRACTION_BITS) / 1_000_000;
+        return ((millis << FRACTION_BITS) | fraction) << COUNTER_BITS;
     }
 
     /** SipHash-2-4 of two words. */
