@@ -31,12 +31,13 @@ class DurableTest {
 
     @Test
     void leavesNoTemporaryFileBehindWhenItFails() throws IOException {
-        Path taken = Files.createDirectories(directory.resolve("taken/full"));
+        Path taken = directory.resolve("taken");
+        Files.createDirectories(taken.resolve("full"));
 
         assertThatExceptionOfType(StoreException.class)
-                .isThrownBy(() -> Durable.write(taken.getParent(), new byte[] {1}))
-                .withMessageStartingWith("writing " + taken.getParent() + ": the file system says ");
-        assertThat(list(directory)).containsExactly(taken.getParent());
+                .isThrownBy(() -> Durable.write(taken, new byte[] {1}))
+                .withMessageStartingWith("writing " + taken + ": the file system says ");
+        assertThat(list(directory)).containsExactly(taken);
     }
 
     @Test
