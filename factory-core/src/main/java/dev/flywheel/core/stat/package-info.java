@@ -1,4 +1,7 @@
-/** Evaluation metrics with confidence intervals and paired comparisons. */
+/**
+ * Evaluation metrics with confidence intervals, paired comparisons of two models on the same rows, and the curves that
+ * show them.
+ */
 @NullMarked
 package dev.flywheel.core.stat;
 

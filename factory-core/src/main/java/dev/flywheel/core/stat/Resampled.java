@@ -1,0 +1,106 @@
+package dev.flywheel.core.stat;
+
+import dev.flywheel.core.model.Estimate;
+import java.util.function.ToDoubleFunction;
+
+/** Metrics that are no mean over rows: average precision, F1, calibration error, R squared. Intervals by bootstrap. */
+final class Resampled {
+
+    private static final int BINS = 10;
+
+    private Resampled() {}
+
+    static Estimate estimate(Metric metric, double[] labels, double[] scores) {
+        ToDoubleFunction<byte[]> statistic = statistic(metric, labels, scores);
+        double value = statistic.applyAsDouble(Bootstrap.ones(labels.length));
+        double half = Proportion.Z * Bootstrap.standardError(labels.length, statistic);
+        double low = metric == Metric.R2 ? value - half : Math.max(0, value - half);
+        return new Estimate(value, low, Math.min(1, value + half), "bootstrap");
+    }
+
+    static Estimate difference(Metric metric, double[] labels, double[] a, double[] b) {
+        ToDoubleFunction<byte[]> first = statistic(metric, labels, a);
+        ToDoubleFunction<byte[]> second = statistic(metric, labels, b);
+        ToDoubleFunction<byte[]> both = weights -> first.applyAsDouble(weights) - second.applyAsDouble(weights);
+        double value = both.applyAsDouble(Bootstrap.ones(labels.length));
+        double half = Proportion.Z * Bootstrap.standardError(labels.length, both);
+        return new Estimate(value, value - half, value + half, "paired bootstrap");
+    }
+
+    private static ToDoubleFunction<byte[]> statistic(Metric metric, double[] labels, double[] scores) {
+        return switch (metric) {
+            case PR_AUC -> {
+                int[] order = Ranking.ascending(scores);
+                yield weights -> averagePrecision(labels, scores, order, weights);
+            }
+            case F1 -> weights -> f1(labels, scores, weights);
+            case ECE -> weights -> calibrationError(labels, scores, weights);
+            case R2 -> weights -> determination(labels, scores, weights);
+            default -> throw new IllegalArgumentException(metric + " has a closed form");
+        };
+    }
+
+    private static double averagePrecision(double[] labels, double[] scores, int[] order, byte[] weights) {
+        double area = 0;
+        long hits = 0;
+        long rows = 0;
+        for (int i = order.length - 1; i >= 0; ) {
+            double score = scores[order[i]];
+            long before = hits;
+            while (i >= 0 && scores[order[i]] == score) {
+                int row = order[i--];
+                rows += weights[row];
+                hits += labels[row] == 1 ? weights[row] : 0;
+            }
+            if (hits > before) {
+                area += (double) (hits - before) * hits / rows;
+            }
+        }
+        return area / hits;
+    }
+
+    private static double f1(double[] labels, double[] scores, byte[] weights) {
+        long hits = 0;
+        long errors = 0;
+        for (int i = 0; i < labels.length; i++) {
+            boolean predicted = scores[i] >= 0.5;
+            if (predicted != (labels[i] == 1)) {
+                errors += weights[i];
+            } else if (predicted) {
+                hits += weights[i];
+            }
+        }
+        return 2.0 * hits / (2 * hits + errors);
+    }
+
+    private static double calibrationError(double[] labels, double[] scores, byte[] weights) {
+        double[] gaps = new double[BINS];
+        long rows = 0;
+        for (int i = 0; i < labels.length; i++) {
+            gaps[Math.min(BINS - 1, (int) (scores[i] * BINS))] += weights[i] * (scores[i] - labels[i]);
+            rows += weights[i];
+        }
+        double sum = 0;
+        for (double gap : gaps) {
+            sum += Math.abs(gap);
+        }
+        return sum / rows;
+    }
+
+    private static double determination(double[] labels, double[] scores, byte[] weights) {
+        double rows = 0;
+        double sum = 0;
+        for (int i = 0; i < labels.length; i++) {
+            rows += weights[i];
+            sum += weights[i] * labels[i];
+        }
+        double mean = sum / rows;
+        double residual = 0;
+        double total = 0;
+        for (int i = 0; i < labels.length; i++) {
+            residual += weights[i] * (labels[i] - scores[i]) * (labels[i] - scores[i]);
+            total += weights[i] * (labels[i] - mean) * (labels[i] - mean);
+        }
+        return total == 0 ? Double.NaN : 1 - residual / total;
+    }
+}
