@@ -109,13 +109,9 @@ public final class Curves {
             positives += (long) labels[order[i]];
             sum += scores[order[i]];
         }
-        long rows = end - start;
+        int rows = end - start;
         return new Bin(
-                scores[order[start]],
-                scores[order[end - 1]],
-                rows,
-                sum / rows,
-                Proportion.wilson(positives, rows));
+                scores[order[start]], scores[order[end - 1]], rows, sum / rows, Proportion.wilson(positives, rows));
     }
 
     private interface Step {

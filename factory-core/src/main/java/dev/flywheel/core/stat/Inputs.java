@@ -33,9 +33,8 @@ final class Inputs {
 
     private static void sameLength(double[] labels, double[] scores) {
         if (labels.length != scores.length) {
-            throw new IllegalArgumentException(
-                    "each row needs a label and a score, found " + labels.length + " labels and " + scores.length
-                            + " scores");
+            throw new IllegalArgumentException("each row needs a label and a score, found " + labels.length
+                    + " labels and " + scores.length + " scores");
         }
         if (labels.length == 0) {
             throw new IllegalArgumentException("a metric needs at least one row, found none");

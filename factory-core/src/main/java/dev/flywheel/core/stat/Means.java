@@ -36,11 +36,12 @@ final class Means {
             influence[i] = slopeFirst * first[i] - slopeSecond * second[i];
         }
         double half = Proportion.Z * standardError(influence, mean(influence));
-        return new Estimate(
-                value, value - half, value + half, root ? "paired normal, delta method" : "paired normal");
+        return new Estimate(value, value - half, value + half, root ? "paired normal, delta method" : "paired normal");
     }
 
-    /** {@return accuracy(a) - accuracy(b)} The interval is that of Agresti and Min (Statistics in Medicine 24, 2005). */
+    /**
+     * {@return accuracy(a) - accuracy(b)} The interval is that of Agresti and Min (Statistics in Medicine 24, 2005).
+     */
     static Estimate accuracyDifference(double[] labels, double[] a, double[] b) {
         McNemar table = McNemar.of(labels, a, b);
         double n = labels.length;

@@ -19,9 +19,9 @@ import java.util.Map;
  *
  * <p>Intervals: DeLong on the logit scale for ROC AUC; Wilson for accuracy; the normal approximation for the means (log
  * loss, Brier, MAE; RMSE through the delta method); the normal approximation with a bootstrapped standard error (200
- * Poisson resamples, fixed seed, at least 50 above 400,000 rows) for PR AUC, F1, calibration error and R squared.
- * The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its sign; below
- * some thousand rows its interval is about the biased value.
+ * Poisson resamples, fixed seed, at least 50 above 400,000 rows) for PR AUC, F1, calibration error and R squared. The
+ * calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its sign; below some
+ * thousand rows its interval is about the biased value.
  */
 public final class Metrics {
 
@@ -103,9 +103,10 @@ public final class Metrics {
                 int positives = Inputs.positives(labels);
                 yield positives == 0 || positives == labels.length ? "one class" : "";
             }
-            case F1 -> Inputs.positives(labels) == 0 && Arrays.stream(scores).noneMatch(score -> score >= 0.5)
-                    ? "no positive row and none predicted"
-                    : "";
+            case F1 ->
+                Inputs.positives(labels) == 0 && Arrays.stream(scores).noneMatch(score -> score >= 0.5)
+                        ? "no positive row and none predicted"
+                        : "";
             case R2 -> Arrays.stream(labels).allMatch(label -> label == labels[0]) ? "the labels do not vary" : "";
             default -> "";
         };

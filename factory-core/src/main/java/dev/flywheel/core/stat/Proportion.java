@@ -4,8 +4,8 @@ import dev.flywheel.core.model.Estimate;
 import org.apache.commons.statistics.distribution.BetaDistribution;
 
 /**
- * 95% confidence intervals of a share {@code count / n}. Wilson is the one to take: it stays inside 0 to 1 and keeps its
- * coverage with few rows (Brown, Cai and DasGupta 2001). Thread-safe.
+ * 95% confidence intervals of a share {@code count / n}. Wilson is the one to take: it stays inside 0 to 1 and keeps
+ * its coverage with few rows (Brown, Cai and DasGupta 2001). Thread-safe.
  */
 public final class Proportion {
 
@@ -45,8 +45,8 @@ public final class Proportion {
     /** {@return the share with the exact interval of Clopper and Pearson (1934), never narrower than 95%} */
     public static Estimate clopperPearson(long count, long n) {
         double p = share(count, n);
-        double low = count == 0 ? 0 : quantile(count, n - count + 1.0, TAIL);
-        double high = count == n ? 1 : quantile(count + 1.0, n - count, 1 - TAIL);
+        double low = count == 0 ? 0 : quantile((double) count, n - count + 1.0, TAIL);
+        double high = count == n ? 1 : quantile(count + 1.0, (double) (n - count), 1 - TAIL);
         return new Estimate(p, low, high, "Clopper-Pearson");
     }
 

@@ -49,7 +49,9 @@ class CurvesTest {
         }
         assertThat(roc).hasSizeBetween(150, 200);
         assertThat(roc.get(0)).isEqualTo(new Curves.Point(0, 0, Double.POSITIVE_INFINITY));
-        assertThat(roc.get(roc.size() - 1)).extracting(Curves.Point::x, Curves.Point::y).containsExactly(1.0, 1.0);
+        assertThat(roc.get(roc.size() - 1))
+                .extracting(Curves.Point::x, Curves.Point::y)
+                .containsExactly(1.0, 1.0);
         assertThat(area)
                 .isCloseTo(Metrics.estimate(Metric.ROC_AUC, labels, scores).value(), within(1e-4));
 

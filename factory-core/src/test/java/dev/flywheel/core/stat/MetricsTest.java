@@ -69,13 +69,8 @@ class MetricsTest {
     @MethodSource("binaryCases")
     void intervalOfMeansIsTheNormalOne(JsonNode c) {
         double[] labels = array(c.get("labels"));
-        halfWidth(
-                Metric.LOG_LOSS,
-                labels,
-                array(c.get("a")),
-                c.get("metrics_a").get("log_loss_se"));
-        halfWidth(
-                Metric.BRIER, labels, array(c.get("a")), c.get("metrics_a").get("brier_se"));
+        halfWidth(Metric.LOG_LOSS, labels, array(c.get("a")), c.get("metrics_a").get("log_loss_se"));
+        halfWidth(Metric.BRIER, labels, array(c.get("a")), c.get("metrics_a").get("brier_se"));
     }
 
     private static void halfWidth(Metric metric, double[] labels, double[] scores, JsonNode error) {
@@ -216,7 +211,9 @@ class MetricsTest {
             Estimate found = Metrics.estimate(metric, labels(random, metric, 250), lastScores);
             covered += found.low() <= truth && truth <= found.high() ? 1 : 0;
         }
-        assertThat((double) covered / rounds).as("share of intervals of %s that hold %s", metric, truth).isBetween(0.91, 0.98);
+        assertThat((double) covered / rounds)
+                .as("share of intervals of %s that hold %s", metric, truth)
+                .isBetween(0.91, 0.98);
     }
 
     @ParameterizedTest
@@ -236,7 +233,9 @@ class MetricsTest {
             Estimate found = Metrics.difference(metric, labels, lastScores, other(random));
             covered += found.low() <= truth && truth <= found.high() ? 1 : 0;
         }
-        assertThat((double) covered / rounds).as("share of intervals of %s that hold %s", metric, truth).isBetween(0.90, 0.985);
+        assertThat((double) covered / rounds)
+                .as("share of intervals of %s that hold %s", metric, truth)
+                .isBetween(0.90, 0.985);
     }
 
     private double[] lastScores = {};
@@ -360,22 +359,14 @@ class MetricsTest {
                 one,
                 new double[] {1, 2},
                 "each row needs a label and a score, found 1 labels and 2 scores");
-        refused(
-                Metric.MAE,
-                one,
-                new double[] {Double.NaN},
-                "the score of row 0 is NaN, expected a finite number");
+        refused(Metric.MAE, one, new double[] {Double.NaN}, "the score of row 0 is NaN, expected a finite number");
         refused(
                 Metric.MAE,
                 new double[] {Double.POSITIVE_INFINITY},
                 one,
                 "the label of row 0 is Infinity, expected a finite number");
         refused(Metric.ROC_AUC, new double[] {2}, one, "the label of row 0 is 2.0, expected 0 or 1");
-        refused(
-                Metric.BRIER,
-                one,
-                new double[] {1.5},
-                "the score of row 0 is 1.5, expected a probability from 0 to 1");
+        refused(Metric.BRIER, one, new double[] {1.5}, "the score of row 0 is 1.5, expected a probability from 0 to 1");
     }
 
     private static void refused(Metric metric, double[] labels, double[] scores, String message) {
