@@ -2,10 +2,11 @@ package dev.flywheel.core.io;
 
 import dev.flywheel.core.StoreException;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -18,7 +19,7 @@ import java.util.UUID;
 
 /**
  * Changes of files and directories that are on the disk when the call returns, and that a crash leaves either undone or
- * done, never half done. Thread-safe: no state.
+ * done, never half done. Works in an interrupted thread and leaves its flag as it is. Thread-safe: no state.
  */
 public final class Durable {
 
@@ -39,13 +40,9 @@ public final class Durable {
         Path target = file.toAbsolutePath();
         Path temporary = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + UNFINISHED);
         try {
-            try (FileChannel channel =
-                    FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                ByteBuffer buffer = ByteBuffer.wrap(content);
-                while (buffer.hasRemaining()) {
-                    channel.write(buffer);
-                }
-                channel.force(true);
+            try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
+                out.write(content);
+                out.getFD().sync();
             }
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             syncDirectory(parent(target));
@@ -126,8 +123,8 @@ public final class Durable {
      * @throws StoreException if the file system refuses
      */
     public static void syncFile(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.force(true);
+        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
+            open.getFD().sync();
         } catch (IOException e) {
             throw failed("syncing " + file, e);
         }
@@ -143,7 +140,8 @@ public final class Durable {
         if (File.separatorChar == '\\') {
             return;
         }
-        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+        // no other class can open a directory without giving up when its thread is interrupted
+        try (AsynchronousFileChannel channel = AsynchronousFileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (IOException e) {
             throw failed("syncing directory " + directory, e);

@@ -1,4 +1,4 @@
-/** The append-only, CRC-framed segment log. */
+/** The append-only, checksummed segment log, on which predictions, feedback, aliases and audit stand. */
 @NullMarked
 package dev.flywheel.core.log;
 
