@@ -27,4 +27,26 @@ public interface RowReader {
 
     /** {@return the value of a TIME column, in microseconds since 1970-01-01T00:00:00Z} */
     long time(int column);
+
+    /**
+     * Writes every column to the same position of another row.
+     *
+     * @param out a row whose first columns have the types of this one's
+     */
+    default void copyTo(RowWriter out) {
+        Schema schema = schema();
+        for (int column = 0; column < schema.size(); column++) {
+            if (missing(column)) {
+                out.missing(column);
+                continue;
+            }
+            switch (schema.column(column).type()) {
+                case NUMBER -> out.number(column, number(column));
+                case INTEGER -> out.integer(column, integer(column));
+                case BOOLEAN -> out.bool(column, bool(column));
+                case TEXT -> out.text(column, text(column));
+                case TIME -> out.time(column, time(column));
+            }
+        }
+    }
 }
