@@ -185,22 +185,21 @@ final class ArrowFormat {
         if (field.dictionary() != null || field.name() == null) {
             throw new IllegalArgumentException("it has a column that is unnamed or encoded with a dictionary");
         }
-        ColumnType type =
-                switch (field.typeType()) {
-                    case Type.FloatingPoint ->
-                        only(table(field, new FloatingPoint()).precision() == Precision.DOUBLE, ColumnType.NUMBER);
-                    case Type.Int -> {
-                        Int integer = table(field, new Int());
-                        yield only(integer.bitWidth() == 64 && integer.isSigned(), ColumnType.INTEGER);
-                    }
-                    case Type.Bool -> ColumnType.BOOLEAN;
-                    case Type.Utf8 -> ColumnType.TEXT;
-                    case Type.Timestamp -> {
-                        Timestamp time = table(field, new Timestamp());
-                        yield only(time.unit() == TimeUnit.MICROSECOND && UTC.equals(time.timezone()), ColumnType.TIME);
-                    }
-                    default -> null;
-                };
+        ColumnType type = switch (field.typeType()) {
+            case Type.FloatingPoint ->
+                only(table(field, new FloatingPoint()).precision() == Precision.DOUBLE, ColumnType.NUMBER);
+            case Type.Int -> {
+                Int integer = table(field, new Int());
+                yield only(integer.bitWidth() == 64 && integer.isSigned(), ColumnType.INTEGER);
+            }
+            case Type.Bool -> ColumnType.BOOLEAN;
+            case Type.Utf8 -> ColumnType.TEXT;
+            case Type.Timestamp -> {
+                Timestamp time = table(field, new Timestamp());
+                yield only(time.unit() == TimeUnit.MICROSECOND && UTC.equals(time.timezone()), ColumnType.TIME);
+            }
+            default -> null;
+        };
         if (type == null) {
             throw new IllegalArgumentException("its column \"" + field.name() + "\" has an Arrow type ("
                     + Type.name(field.typeType()) + ") that datasets do not use");

@@ -39,12 +39,11 @@ final class ColumnView {
         this.byteCount = places[5];
         long bitmap = (rows + 7L) / 8;
         ArrowFormat.require(!nulls || places[1] >= bitmap);
-        long needed =
-                switch (type) {
-                    case BOOLEAN -> bitmap;
-                    case TEXT -> 4L * (rows + 1L);
-                    default -> 8L * rows;
-                };
+        long needed = switch (type) {
+            case BOOLEAN -> bitmap;
+            case TEXT -> 4L * (rows + 1L);
+            default -> 8L * rows;
+        };
         ArrowFormat.require(places[3] >= needed);
     }
 

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
@@ -67,7 +66,8 @@ public final class Dataset {
      *     {@link #verify}
      */
     public static Dataset open(Path file) {
-        var name = NAME.matcher(Objects.requireNonNull(file, "file").getFileName().toString());
+        var name =
+                NAME.matcher(Objects.requireNonNull(file, "file").getFileName().toString());
         if (!name.matches()) {
             throw unusable(file, "its name is not the SHA-256 of its content followed by " + EXTENSION, null);
         }
@@ -175,7 +175,7 @@ public final class Dataset {
     }
 
     private static boolean magic(ByteBuffer bytes) {
-        return Arrays.equals(bytes.array(), ArrowFormat.MAGIC);
+        return bytes.equals(ByteBuffer.wrap(ArrowFormat.MAGIC));
     }
 
     private static ByteBuffer read(FileChannel channel, long position, int length) throws IOException {
@@ -214,7 +214,8 @@ public final class Dataset {
     private static Stored stored(ByteBuffer window, int at, ArrowFormat.Place place) {
         ArrowFormat.require(place.metadata() > ArrowFormat.PREFIX && place.body() >= 0);
         ByteBuffer message = window.slice(at + ArrowFormat.PREFIX, place.metadata() - ArrowFormat.PREFIX);
-        ByteBuffer body = window.slice(at + place.metadata(), (int) place.body()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer body =
+                window.slice(at + place.metadata(), (int) place.body()).order(ByteOrder.LITTLE_ENDIAN);
         return new Stored((int) ArrowFormat.rows(message), message, body);
     }
 

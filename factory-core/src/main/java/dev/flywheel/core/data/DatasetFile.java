@@ -72,7 +72,7 @@ final class DatasetFile {
     }
 
     void number(int column, double value) {
-        if (value != value) {
+        if (Double.isNaN(value)) {
             columns[column].missing(row);
         } else {
             fixed(column, ColumnType.NUMBER, Double.doubleToRawLongBits(value));
@@ -247,7 +247,9 @@ final class DatasetFile {
         long bodyAt = ArrowFormat.aligned(position + ArrowFormat.PREFIX + message.remaining());
         int length = (int) (bodyAt - position);
         ByteBuffer framed = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-        framed.putInt(ArrowFormat.CONTINUATION).putInt(length - ArrowFormat.PREFIX).put(message);
+        framed.putInt(ArrowFormat.CONTINUATION)
+                .putInt(length - ArrowFormat.PREFIX)
+                .put(message);
         append(framed.rewind());
         return length;
     }

@@ -99,7 +99,7 @@ interface ObjectCell {
         @Override
         public void write(Object value, int column, RowWriter out) {
             double number = ((Number) value).doubleValue();
-            if (number != number) {
+            if (Double.isNaN(number)) {
                 out.missing(column);
             } else {
                 out.number(column, number);

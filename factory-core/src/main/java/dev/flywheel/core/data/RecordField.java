@@ -12,6 +12,7 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** One component of a record: how it is written to a column and read from it, without boxing. Immutable. */
+@SuppressWarnings("UnusedMethod") // the read methods are found by name, as method handles
 abstract class RecordField {
 
     private static final MethodHandles.Lookup OWN = MethodHandles.lookup();
@@ -50,7 +51,8 @@ abstract class RecordField {
         ObjectCell cell = ObjectCell.of(type);
         if (cell == null) {
             throw new IllegalArgumentException("record " + record.getName() + " has a component \""
-                    + component.getName() + "\" of type " + component.getGenericType().getTypeName()
+                    + component.getName() + "\" of type "
+                    + component.getGenericType().getTypeName()
                     + "; supported are double, float, long, int, short, byte, boolean, their boxed types, String,"
                     + " enums, Instant, LocalDateTime and LocalDate");
         }
@@ -103,8 +105,7 @@ abstract class RecordField {
 
     final long within(long value, long min, long max) {
         if (value < min || value > max) {
-            throw refused(
-                    "found " + value + ", expected " + min + " to " + max, "declare the component as long", null);
+            throw refused("found " + value + ", expected " + min + " to " + max, "declare the component as long", null);
         }
         return value;
     }
@@ -135,19 +136,21 @@ abstract class RecordField {
             ToDoubleFunction<Object> generated =
                     lookup.generate(ToDoubleFunction.class, "applyAsDouble", TO_DOUBLE, accessor);
             MethodHandle handle = accessor.asType(TO_DOUBLE);
-            this.get = generated != null ? generated : row -> {
-                try {
-                    return (double) handle.invokeExact(row);
-                } catch (Throwable e) {
-                    throw thrown(e);
-                }
-            };
+            this.get = generated != null
+                    ? generated
+                    : row -> {
+                        try {
+                            return (double) handle.invokeExact(row);
+                        } catch (Throwable e) {
+                            throw thrown(e);
+                        }
+                    };
         }
 
         @Override
         void write(Object row, RowWriter out) {
             double value = get.applyAsDouble(row);
-            if (value != value) {
+            if (Double.isNaN(value)) {
                 out.missing(position);
             } else {
                 out.number(position, value);
@@ -181,13 +184,15 @@ abstract class RecordField {
             @SuppressWarnings("unchecked")
             ToLongFunction<Object> generated = lookup.generate(ToLongFunction.class, "applyAsLong", TO_LONG, accessor);
             MethodHandle handle = accessor.asType(TO_LONG);
-            this.get = generated != null ? generated : row -> {
-                try {
-                    return (long) handle.invokeExact(row);
-                } catch (Throwable e) {
-                    throw thrown(e);
-                }
-            };
+            this.get = generated != null
+                    ? generated
+                    : row -> {
+                        try {
+                            return (long) handle.invokeExact(row);
+                        } catch (Throwable e) {
+                            throw thrown(e);
+                        }
+                    };
         }
 
         @Override
@@ -197,7 +202,10 @@ abstract class RecordField {
 
         @Override
         MethodHandle reader() {
-            return own("read" + Character.toUpperCase(type.getName().charAt(0)) + type.getName().substring(1), type);
+            return own(
+                    "read" + Character.toUpperCase(type.getName().charAt(0))
+                            + type.getName().substring(1),
+                    type);
         }
 
         long readLong(RowReader in) {
@@ -228,13 +236,15 @@ abstract class RecordField {
             @SuppressWarnings("unchecked")
             Predicate<Object> generated = lookup.generate(Predicate.class, "test", TO_BOOLEAN, accessor);
             MethodHandle handle = accessor.asType(TO_BOOLEAN);
-            this.get = generated != null ? generated : row -> {
-                try {
-                    return (boolean) handle.invokeExact(row);
-                } catch (Throwable e) {
-                    throw thrown(e);
-                }
-            };
+            this.get = generated != null
+                    ? generated
+                    : row -> {
+                        try {
+                            return (boolean) handle.invokeExact(row);
+                        } catch (Throwable e) {
+                            throw thrown(e);
+                        }
+                    };
         }
 
         @Override
@@ -274,13 +284,15 @@ abstract class RecordField {
             Function<Object, @Nullable Object> generated =
                     lookup.generate(Function.class, "apply", TO_OBJECT, accessor);
             MethodHandle handle = accessor.asType(TO_OBJECT);
-            this.get = generated != null ? generated : row -> {
-                try {
-                    return (Object) handle.invokeExact(row);
-                } catch (Throwable e) {
-                    throw thrown(e);
-                }
-            };
+            this.get = generated != null
+                    ? generated
+                    : row -> {
+                        try {
+                            return (Object) handle.invokeExact(row);
+                        } catch (Throwable e) {
+                            throw thrown(e);
+                        }
+                    };
         }
 
         @Override
@@ -298,7 +310,8 @@ abstract class RecordField {
             return own("readObject", Object.class).asType(MethodType.methodType(type, RowReader.class));
         }
 
-        @Nullable Object readObject(RowReader in) {
+        @Nullable
+        Object readObject(RowReader in) {
             return in.missing(position) ? null : cell.read(in, this);
         }
     }

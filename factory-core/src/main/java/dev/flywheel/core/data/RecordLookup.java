@@ -70,10 +70,10 @@ final class RecordLookup {
                             ? erased.returnType()
                             : accessor.type().returnType(),
                     record);
-            return face.cast(LambdaMetafactory.metafactory(
-                            lookup, method, MethodType.methodType(face), erased, accessor, exact)
-                    .getTarget()
-                    .invoke());
+            return face.cast(
+                    LambdaMetafactory.metafactory(lookup, method, MethodType.methodType(face), erased, accessor, exact)
+                            .getTarget()
+                            .invoke());
         } catch (LambdaConversionException e) {
             return null;
         } catch (RuntimeException | Error e) {

@@ -12,19 +12,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A row whose columns are known only at run time: names and values. Values are {@link Double} or {@link Float} (NUMBER),
- * {@link Long}, {@link Integer}, {@link Short} or {@link Byte} (INTEGER), {@link Boolean}, {@link String} or an enum
- * (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), or null, which is missing like a
- * column that is not named. Immutable and thread-safe.
+ * A row whose columns are known only at run time: names and values. Values are {@link Double} or {@link Float}
+ * (NUMBER), {@link Long}, {@link Integer}, {@link Short} or {@link Byte} (INTEGER), {@link Boolean}, {@link String} or
+ * an enum (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), or null, which is missing
+ * like a column that is not named. Immutable and thread-safe.
  */
 public final class Row implements Serializable {
 
     private static final long serialVersionUID = 1L;
 
     /** Holds only Double, Long, Boolean, String, Instant and null; not changed after construction. */
-    private final LinkedHashMap<String, @Nullable Object> values;
+    private final Map<String, @Nullable Object> values;
 
-    private Row(LinkedHashMap<String, @Nullable Object> values) {
+    private Row(Map<String, @Nullable Object> values) {
         this.values = values;
     }
 
@@ -61,7 +61,7 @@ public final class Row implements Serializable {
      * @throws IllegalArgumentException if a value has a type that no column holds
      */
     public static Row of(Map<String, ? extends @Nullable Object> values) {
-        LinkedHashMap<String, @Nullable Object> normal = new LinkedHashMap<>();
+        Map<String, @Nullable Object> normal = new LinkedHashMap<>();
         values.forEach((name, value) -> normal.put(Objects.requireNonNull(name, "name"), normal(name, value)));
         return new Row(normal);
     }
@@ -145,7 +145,8 @@ public final class Row implements Serializable {
         return values.toString();
     }
 
-    @Nullable Object value(String name) {
+    @Nullable
+    Object value(String name) {
         return values.get(name);
     }
 

@@ -19,7 +19,7 @@ final class Times {
     }
 
     static long micros(LocalDateTime time) {
-        return micros(time.toEpochSecond(ZoneOffset.UTC), time.getNano(), time);
+        return micros(time.toInstant(ZoneOffset.UTC));
     }
 
     static long micros(LocalDate date) {
@@ -27,8 +27,7 @@ final class Times {
     }
 
     static Instant instant(long micros) {
-        return Instant.ofEpochSecond(
-                Math.floorDiv(micros, PER_SECOND), Math.floorMod(micros, PER_SECOND) * 1_000L);
+        return Instant.ofEpochSecond(Math.floorDiv(micros, PER_SECOND), Math.floorMod(micros, PER_SECOND) * 1_000L);
     }
 
     static LocalDateTime dateTime(long micros) {

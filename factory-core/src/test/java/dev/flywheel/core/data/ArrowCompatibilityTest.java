@@ -46,8 +46,7 @@ class ArrowCompatibilityTest {
         List<Row> rows = RandomRows.of(20_000, new Random(5));
         Dataset dataset = DatasetTest.write(directory, RandomRows.SCHEMA, rows);
 
-        ByteBuffer file =
-                ByteBuffer.wrap(Files.readAllBytes(dataset.file())).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(dataset.file())).order(ByteOrder.LITTLE_ENDIAN);
         int footerLength = file.getInt(file.limit() - 10);
         Footer footer = Footer.getRootAsFooter(
                 file.slice(file.limit() - 10 - footerLength, footerLength).order(ByteOrder.LITTLE_ENDIAN));

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +52,10 @@ class DatasetTest {
         return rows;
     }
 
+    static Batch next(Scan scan) {
+        return Objects.requireNonNull(scan.next(), "no further batch");
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 63, 64, 65, 8_191, 8_192, 8_193, 100_000})
     void randomRowsComeBackAsTheyWere(int count) {
@@ -62,20 +67,21 @@ class DatasetTest {
         assertThat(dataset.rows()).isEqualTo(count);
         assertThat(dataset.schema()).isEqualTo(RandomRows.SCHEMA);
         assertThat(read(dataset)).as("-Dtests.seed=" + seed).isEqualTo(rows);
-        assertThat(read(Dataset.open(dataset.file()))).as("-Dtests.seed=" + seed).isEqualTo(rows);
+        assertThat(read(Dataset.open(dataset.file())))
+                .as("-Dtests.seed=" + seed)
+                .isEqualTo(rows);
     }
 
     @ParameterizedTest
     @EnumSource(ColumnType.class)
     void missingValuesStayMissingWhereverTheyStand(ColumnType type) {
-        Object value =
-                switch (type) {
-                    case NUMBER -> 1.5;
-                    case INTEGER -> -3L;
-                    case BOOLEAN -> true;
-                    case TEXT -> "x";
-                    case TIME -> Instant.parse("1969-12-31T23:59:59.999999Z");
-                };
+        Object value = switch (type) {
+            case NUMBER -> 1.5;
+            case INTEGER -> -3L;
+            case BOOLEAN -> true;
+            case TEXT -> "x";
+            case TIME -> Instant.parse("1969-12-31T23:59:59.999999Z");
+        };
         Schema schema = Schema.of(new Column("c", type, true));
         List<Row> all = new ArrayList<>(Collections.nCopies(100, Row.of("c", value)));
         List<Row> none = Collections.nCopies(100, Row.of("c", null));
@@ -113,7 +119,8 @@ class DatasetTest {
     void equalContentIsTheSameFileAndOtherContentIsNot() throws IOException {
         Dataset first = write(directory, RandomRows.SCHEMA, RandomRows.of(20_000, new Random(1)));
         Dataset again = write(directory, RandomRows.SCHEMA, RandomRows.of(20_000, new Random(1)));
-        Dataset elsewhere = write(directory.resolve("deep/er"), RandomRows.SCHEMA, RandomRows.of(20_000, new Random(1)));
+        Dataset elsewhere =
+                write(directory.resolve("deep/er"), RandomRows.SCHEMA, RandomRows.of(20_000, new Random(1)));
         Dataset other = write(directory, RandomRows.SCHEMA, RandomRows.of(20_000, new Random(2)));
 
         assertThat(again).isEqualTo(first).hasSameHashCodeAs(first);
@@ -131,7 +138,19 @@ class DatasetTest {
                 directory,
                 schema,
                 List.of(
-                        Row.of("number", 1.5, "integer", 7, "flag", true, "text", "Köln", "time", Instant.EPOCH, "always", 1),
+                        Row.of(
+                                "number",
+                                1.5,
+                                "integer",
+                                7,
+                                "flag",
+                                true,
+                                "text",
+                                "Köln",
+                                "time",
+                                Instant.EPOCH,
+                                "always",
+                                1),
                         Row.of("always", 2)));
 
         assertThat(dataset.hash()).isEqualTo("6a84bb7fb6515f141efebab7c1972a6c55d92beea3cc99d301d55801f1439932");
@@ -160,7 +179,8 @@ class DatasetTest {
         }
 
         assertThat(rewritten.hash())
-                .isEqualTo(write(directory, schema, List.of(Row.of("text", "b", "flag", false), Row.of())).hash());
+                .isEqualTo(write(directory, schema, List.of(Row.of("text", "b", "flag", false), Row.of()))
+                        .hash());
     }
 
     @Test
@@ -175,8 +195,7 @@ class DatasetTest {
 
     @Test
     void aMissingValueInAColumnThatIsNotNullableIsRefusedAndTheRowDropped() {
-        Schema schema =
-                Schema.of(new Column("a", ColumnType.TEXT, true), new Column("b", ColumnType.NUMBER, false));
+        Schema schema = Schema.of(new Column("a", ColumnType.TEXT, true), new Column("b", ColumnType.NUMBER, false));
         try (Dataset.Writer writer = Dataset.writer(directory, schema)) {
             writer.number(1, 1);
             writer.endRow();
@@ -216,7 +235,7 @@ class DatasetTest {
     void aBulkReadIntoTooSmallAnArrayIsRefused() {
         Dataset dataset = write(directory, RandomRows.SCHEMA, RandomRows.of(10, new Random(3)));
         try (Scan scan = dataset.scan()) {
-            Batch batch = scan.next();
+            Batch batch = next(scan);
             assertThatThrownBy(() -> batch.numbers(0, new float[18], 0, 2))
                     .isInstanceOf(IndexOutOfBoundsException.class)
                     .hasMessage("10 rows of column \"number\" at offset 0 and stride 2 do not fit a float[18]");
@@ -228,7 +247,7 @@ class DatasetTest {
     void readingAsAnotherTypeIsRefused() {
         Dataset dataset = write(directory, RandomRows.SCHEMA, RandomRows.of(1, new Random(3)));
         try (Scan scan = dataset.scan()) {
-            Batch batch = scan.next();
+            Batch batch = next(scan);
             assertThatThrownBy(() -> batch.number(3, 0))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("column \"text\" is TEXT and cannot be read as number: read it as text");
@@ -237,7 +256,8 @@ class DatasetTest {
             assertThatThrownBy(() -> batch.integer(0, 0))
                     .hasMessage("column \"number\" is NUMBER and cannot be read as integer: read it as number");
             assertThatThrownBy(() -> batch.bool(1, 0))
-                    .hasMessage("column \"integer\" is INTEGER and cannot be read as bool: read it as integer or number");
+                    .hasMessage(
+                            "column \"integer\" is INTEGER and cannot be read as bool: read it as integer or number");
             assertThatThrownBy(() -> batch.time(2, 0))
                     .hasMessage("column \"flag\" is BOOLEAN and cannot be read as time: read it as bool or number");
             assertThatThrownBy(() -> batch.numbers(4, new float[1], 0, 1))
@@ -281,10 +301,10 @@ class DatasetTest {
         Dataset dataset = write(directory, schema, List.of(Row.of("t", large), Row.of("t", large), Row.of("t", "y")));
 
         try (Scan scan = dataset.scan()) {
-            Batch first = scan.next();
+            Batch first = next(scan);
             assertThat(first.rows()).isEqualTo(2);
             assertThat(first.text(0, 1)).isEqualTo(large);
-            assertThat(scan.next().text(0, 0)).isEqualTo("y");
+            assertThat(next(scan).text(0, 0)).isEqualTo("y");
         }
     }
 
@@ -357,9 +377,7 @@ class DatasetTest {
         Scan scan = dataset.scan();
         scan.close();
         scan.close();
-        assertThatThrownBy(scan::next)
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("is closed");
+        assertThatThrownBy(scan::next).isInstanceOf(IllegalStateException.class).hasMessageContaining("is closed");
     }
 
     @Test
@@ -367,9 +385,11 @@ class DatasetTest {
         Dataset dataset = write(directory, RandomRows.SCHEMA, RandomRows.of(20_000, new Random(3)));
         try (Scan one = dataset.scan();
                 Scan other = dataset.scan()) {
-            Batch first = one.next();
+            Batch first = next(one);
             one.next();
-            assertThat(other.next().integer(5, 7)).isEqualTo(first.integer(5, 7)).isEqualTo(7);
+            assertThat(next(other).integer(5, 7))
+                    .isEqualTo(first.integer(5, 7))
+                    .isEqualTo(7);
         }
     }
 

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /** Rows of every column type, drawn from a seed that {@code -Dtests.seed=} repeats. */
 final class RandomRows {
@@ -38,11 +39,16 @@ final class RandomRows {
                 "integer", maybe(random, random.nextLong()),
                 "flag", maybe(random, random.nextBoolean()),
                 "text", maybe(random, text(random)),
-                "time", maybe(random, Instant.EPOCH.plusNanos(random.nextInt() * 1_000L).plusSeconds(random.nextInt())),
+                "time",
+                        maybe(
+                                random,
+                                Instant.EPOCH
+                                        .plusNanos(random.nextInt() * 1_000L)
+                                        .plusSeconds(random.nextInt())),
                 "always", (long) i);
     }
 
-    private static Object maybe(Random random, Object value) {
+    private static @Nullable Object maybe(Random random, Object value) {
         return random.nextInt(5) == 0 ? null : value;
     }
 

@@ -80,7 +80,7 @@ class RecordTypeTest {
 
     private static <T> T first(RowType<T> type, Dataset dataset) {
         try (Scan scan = dataset.scan()) {
-            return type.read(scan.next().row(0));
+            return type.read(DatasetTest.next(scan).row(0));
         }
     }
 
@@ -89,8 +89,9 @@ class RecordTypeTest {
         assertThat(RecordType.of(Primitives.class).schema().toString())
                 .isEqualTo("[d:number, f:number, l:integer, i:integer, s:integer, b:integer, z:boolean]");
         assertThat(RecordType.of(References.class).schema().toString())
-                .isEqualTo("[d:number?, f:number?, l:integer?, i:integer?, s:integer?, b:integer?, z:boolean?, text:text?,"
-                        + " constant:text?, instant:time?, dateTime:time?, date:time?]");
+                .isEqualTo(
+                        "[d:number?, f:number?, l:integer?, i:integer?, s:integer?, b:integer?, z:boolean?, text:text?,"
+                                + " constant:text?, instant:time?, dateTime:time?, date:time?]");
     }
 
     @Test
@@ -240,7 +241,8 @@ class RecordTypeTest {
         assertThatThrownBy(() -> RecordType.of(String.class))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("java.lang.String is not a record: declare it as one, or use Row");
-        assertThatThrownBy(() -> RecordType.of(Empty.class)).hasMessageContaining("has 0 components, expected 1 to 250");
+        assertThatThrownBy(() -> RecordType.of(Empty.class))
+                .hasMessageContaining("has 0 components, expected 1 to 250");
     }
 
     @Test
@@ -313,7 +315,6 @@ class RecordTypeTest {
         assertThat(RecordType.nameOf(Flight.class, Flight::distance)).isEqualTo("distance");
         assertThat(RecordType.nameOf(Flight.class, Flight::origin)).isEqualTo("origin");
         assertThat(RecordType.nameOf(Hidden.class, Hidden::age)).isEqualTo("age");
-        assertThat(RecordType.nameOf(Pair.class, Pair::left)).isEqualTo("left");
     }
 
     @Test

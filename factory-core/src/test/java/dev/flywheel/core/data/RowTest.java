@@ -23,7 +23,18 @@ class RowTest {
     Path directory;
 
     private final Row row = Row.of(
-            "number", 1.5f, "integer", (byte) 3, "flag", true, "text", Month.MAY, "time", LocalDate.EPOCH, "none", null);
+            "number",
+            1.5f,
+            "integer",
+            (byte) 3,
+            "flag",
+            true,
+            "text",
+            Month.MAY,
+            "time",
+            LocalDate.EPOCH,
+            "none",
+            null);
 
     @Test
     void valuesAreReadByNameAndType() {
@@ -73,8 +84,9 @@ class RowTest {
 
     @Test
     void equalContentIsEqualInAnyOrder() {
-        assertThat(Row.of("a", 1, "b", "x")).isEqualTo(Row.of("b", "x", "a", 1L)).hasSameHashCodeAs(
-                Row.of("b", "x", "a", 1L));
+        assertThat(Row.of("a", 1, "b", "x"))
+                .isEqualTo(Row.of("b", "x", "a", 1L))
+                .hasSameHashCodeAs(Row.of("b", "x", "a", 1L));
         assertThat(Row.of("a", 1)).isNotEqualTo(Row.of("a", 1.0)).hasToString("{a=1}");
         assertThat(Row.of("a", Double.NaN)).isEqualTo(Row.of("a", null));
     }
