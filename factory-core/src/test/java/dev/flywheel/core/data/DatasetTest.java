@@ -387,9 +387,7 @@ class DatasetTest {
                 Scan other = dataset.scan()) {
             Batch first = next(one);
             one.next();
-            assertThat(next(other).integer(5, 7))
-                    .isEqualTo(first.integer(5, 7))
-                    .isEqualTo(7);
+            assertThat(next(other).integer(5, 7)).isEqualTo(first.integer(5, 7)).isEqualTo(7);
         }
     }
 
