@@ -1,4 +1,4 @@
-/** Evaluations, gates and the run's report. */
+/** Evaluations of candidates, the gates that judge them, data profiles and slices, and the report of a run as HTML. */
 @NullMarked
 package dev.flywheel.pipeline.evaluate;
 

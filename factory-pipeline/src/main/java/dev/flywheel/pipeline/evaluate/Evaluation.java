@@ -1,0 +1,161 @@
+package dev.flywheel.pipeline.evaluate;
+
+import dev.flywheel.core.model.Estimate;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.McNemar;
+import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Metrics;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A candidate's predictions on the test rows beside the outcomes and, where there is one, beside the champion's
+ * predictions on the same rows. This is what a {@link Gate} judges. Immutable.
+ *
+ * <p>A model that predicts something impossible (NaN, infinity, a probability outside 0 to 1) is no error here: its
+ * metrics are undefined, which no gate passes.
+ */
+public final class Evaluation {
+
+    private final Task task;
+    private final double[] labels;
+    private final double[] scores;
+    private final double @Nullable [] champion;
+    private final Map<Metric, Estimate> metrics;
+
+    private Evaluation(
+            Task task,
+            double[] labels,
+            double[] scores,
+            double @Nullable [] champion,
+            Map<Metric, Estimate> metrics) {
+        this.task = task;
+        this.labels = labels;
+        this.scores = scores;
+        this.champion = champion;
+        this.metrics = metrics;
+    }
+
+    /**
+     * {@return the evaluation of a candidate}
+     *
+     * @param labels the outcomes, of shape [rows]: 0 or 1 for {@link Task#BINARY}
+     * @param scores the candidate's predictions, of shape [rows]
+     * @throws IllegalArgumentException if there is no row, the lengths differ, or a label is not as the task needs it
+     */
+    public static Evaluation of(Task task, double[] labels, double[] scores) {
+        double[] ownLabels = labels.clone();
+        double[] ownScores = scores.clone();
+        return new Evaluation(task, ownLabels, ownScores, null, metrics(task, ownLabels, ownScores));
+    }
+
+    /**
+     * {@return this evaluation beside the champion's predictions}
+     *
+     * @param championScores the champion's predictions on the same rows, of shape [rows]
+     * @throws IllegalArgumentException if their number differs from that of the labels
+     */
+    public Evaluation against(double[] championScores) {
+        requireLength(labels, championScores);
+        return new Evaluation(task, labels, scores, championScores.clone(), metrics);
+    }
+
+    /** {@return what the model predicts} */
+    public Task task() {
+        return task;
+    }
+
+    /** {@return the number of test rows} */
+    public int rows() {
+        return labels.length;
+    }
+
+    /** {@return the candidate's metrics, the most telling first} */
+    public Map<Metric, Estimate> metrics() {
+        return metrics;
+    }
+
+    /** {@return the champion's metrics on the same rows; empty if there is no champion} */
+    public Map<Metric, Estimate> championMetrics() {
+        return champion == null ? Map.of() : metrics(task, labels, champion);
+    }
+
+    /**
+     * {@return candidate minus champion, paired by row; empty if there is no champion}
+     *
+     * @throws IllegalArgumentException if the metric is not one of the task
+     */
+    public Optional<Estimate> difference(Metric metric) {
+        requireTask(metric);
+        if (champion == null) {
+            return Optional.empty();
+        }
+        String fault = fault(task, scores) + fault(task, champion);
+        return Optional.of(fault.isEmpty() ? Metrics.difference(metric, labels, scores, champion) : undefined(fault));
+    }
+
+    /** {@return the champion's estimate of one metric} */
+    Estimate championEstimate(Metric metric) {
+        requireTask(metric);
+        return estimate(metric, labels, Objects.requireNonNull(champion));
+    }
+
+    /** {@return which of candidate and champion decides each row rightly; empty if that cannot be told} */
+    Optional<McNemar> disagreements() {
+        return champion == null || !fault(task, scores).isEmpty() || !fault(task, champion).isEmpty()
+                ? Optional.empty()
+                : Optional.of(McNemar.of(labels, scores, champion));
+    }
+
+    boolean hasChampion() {
+        return champion != null;
+    }
+
+    private void requireTask(Metric metric) {
+        if (metric.task() != task) {
+            throw new IllegalArgumentException(
+                    metric + " judges a model of task " + metric.task() + ", found a model of task " + task);
+        }
+    }
+
+    private static Map<Metric, Estimate> metrics(Task task, double[] labels, double[] scores) {
+        requireLength(labels, scores);
+        Map<Metric, Estimate> metrics = new EnumMap<>(Metric.class);
+        String fault = fault(task, scores);
+        for (Metric metric : Metric.of(task)) {
+            metrics.put(metric, fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault));
+        }
+        return Collections.unmodifiableMap(metrics);
+    }
+
+    private Estimate estimate(Metric metric, double[] labels, double[] scores) {
+        String fault = fault(task, scores);
+        return fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault);
+    }
+
+    /** {@return what is impossible in a model's predictions; empty if nothing is} */
+    private static String fault(Task task, double[] scores) {
+        for (int i = 0; i < scores.length; i++) {
+            boolean possible = Double.isFinite(scores[i]) && (task != Task.BINARY || scores[i] >= 0 && scores[i] <= 1);
+            if (!possible) {
+                return "the model predicted " + scores[i] + " for row " + i;
+            }
+        }
+        return "";
+    }
+
+    private static Estimate undefined(String reason) {
+        return new Estimate(Double.NaN, Double.NaN, Double.NaN, "undefined: " + reason);
+    }
+
+    private static void requireLength(double[] labels, double[] scores) {
+        if (labels.length != scores.length) {
+            throw new IllegalArgumentException("each row needs a label and a prediction, found " + labels.length
+                    + " labels and " + scores.length + " predictions");
+        }
+    }
+}
