@@ -28,11 +28,7 @@ public final class Evaluation {
     private final Map<Metric, Estimate> metrics;
 
     private Evaluation(
-            Task task,
-            double[] labels,
-            double[] scores,
-            double @Nullable [] champion,
-            Map<Metric, Estimate> metrics) {
+            Task task, double[] labels, double[] scores, double @Nullable [] champion, Map<Metric, Estimate> metrics) {
         this.task = task;
         this.labels = labels;
         this.scores = scores;
@@ -106,7 +102,9 @@ public final class Evaluation {
 
     /** {@return which of candidate and champion decides each row rightly; empty if that cannot be told} */
     Optional<McNemar> disagreements() {
-        return champion == null || !fault(task, scores).isEmpty() || !fault(task, champion).isEmpty()
+        return champion == null
+                        || !fault(task, scores).isEmpty()
+                        || !fault(task, champion).isEmpty()
                 ? Optional.empty()
                 : Optional.of(McNemar.of(labels, scores, champion));
     }

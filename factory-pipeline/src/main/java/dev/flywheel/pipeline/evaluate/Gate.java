@@ -14,10 +14,10 @@ import java.util.Objects;
  * A rule that a candidate must meet to be promoted. Immutable.
  *
  * <p>Rules about a value ({@link #atLeast}, {@link #atMost}) go by the point estimate, the bound included. Rules about
- * the champion go by the 95% confidence interval of the difference on the same rows, so that they know when the rows are
- * too few to tell, and then say INCONCLUSIVE: collect more. They are two-sided intervals, so a model that is in truth
- * exactly at the margin passes one time in forty. A metric that cannot be computed never passes. While there is no
- * champion, rules about it pass.
+ * the champion go by the 95% confidence interval of the difference on the same rows, so that they know when the rows
+ * are too few to tell, and then say INCONCLUSIVE: collect more. They are two-sided intervals, so a model that is in
+ * truth exactly at the margin passes one time in forty. A metric that cannot be computed never passes. While there is
+ * no champion, rules about it pass.
  */
 public final class Gate implements Serializable {
 
@@ -70,15 +70,15 @@ public final class Gate implements Serializable {
      */
     public static Gate notWorseThanChampion(Metric metric, double margin) {
         if (finite("notWorseThanChampion", margin) < 0) {
-            throw new IllegalArgumentException("gate notWorseThanChampion(" + metric + ") needs a margin of 0 or more, found "
-                    + Numbers.plain(margin));
+            throw new IllegalArgumentException("gate notWorseThanChampion(" + metric
+                    + ") needs a margin of 0 or more, found " + Numbers.plain(margin));
         }
         return new Gate(Rule.NOT_WORSE, metric, margin);
     }
 
     /**
-     * {@return the rule that the candidate is proven to be better than the champion: PASS if the interval of its advantage
-     * lies above 0, FAIL if it lies below, INCONCLUSIVE otherwise}
+     * {@return the rule that the candidate is proven to be better than the champion: PASS if the interval of its
+     * advantage lies above 0, FAIL if it lies below, INCONCLUSIVE otherwise}
      */
     public static Gate betterThanChampion(Metric metric) {
         return new Gate(Rule.BETTER, metric, 0);
@@ -102,8 +102,8 @@ public final class Gate implements Serializable {
     /** {@return what this rule says of a candidate, with the numbers} */
     public Verdict judge(Evaluation evaluation) {
         if (metric.task() != evaluation.task()) {
-            return verdict(FAIL, metric.label() + " was not computed: it does not fit a model of task "
-                    + evaluation.task());
+            return verdict(
+                    FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
         }
         return switch (rule) {
             case AT_LEAST, AT_MOST -> judgeValue(evaluation.metrics().get(metric));
@@ -155,7 +155,8 @@ public final class Gate implements Serializable {
     private String evidence(Evaluation evaluation, Estimate candidate, Estimate advantage) {
         String text = "candidate " + Numbers.metric(metric, candidate.value()) + ", champion "
                 + Numbers.metric(metric, evaluation.championEstimate(metric).value()) + ", advantage "
-                + Numbers.signed(metric, advantage.value()) + " (95% " + Numbers.signed(metric, advantage.low()) + " to "
+                + Numbers.signed(metric, advantage.value()) + " (95% " + Numbers.signed(metric, advantage.low())
+                + " to "
                 + Numbers.signed(metric, advantage.high()) + ", " + advantage.method() + ") on "
                 + Numbers.count(evaluation.rows()) + " rows";
         if (metric != Metric.ACCURACY) {

@@ -34,7 +34,8 @@ class GateTest {
 
     @Test
     void boundsOfAValueAreInclusive() {
-        assertThat(Gate.atLeast(Metric.ROC_AUC, 0.75).judge(FOUR_ROWS).outcome()).isEqualTo(PASS);
+        assertThat(Gate.atLeast(Metric.ROC_AUC, 0.75).judge(FOUR_ROWS).outcome())
+                .isEqualTo(PASS);
         assertThat(Gate.atLeast(Metric.ROC_AUC, 0.7500001).judge(FOUR_ROWS).outcome())
                 .isEqualTo(FAIL);
         assertThat(Gate.atMost(Metric.ROC_AUC, 0.75).judge(FOUR_ROWS).outcome()).isEqualTo(PASS);
@@ -77,8 +78,7 @@ class GateTest {
                         .judge(broken.against(SCORES))
                         .outcome())
                 .isEqualTo(FAIL);
-        assertThat(Gate.betterThanChampion(Metric.ROC_AUC)
-                        .judge(FOUR_ROWS.against(new double[] {0.1, 0.2, 1.5, 0.4})))
+        assertThat(Gate.betterThanChampion(Metric.ROC_AUC).judge(FOUR_ROWS.against(new double[] {0.1, 0.2, 1.5, 0.4})))
                 .isEqualTo(new Verdict(
                         "ROC AUC better than the champion's",
                         INCONCLUSIVE,
@@ -154,16 +154,15 @@ class GateTest {
 
     @Test
     void evidenceOfAccuracyCountsTheRowsThatDecide() {
-        Verdict verdict = Gate.betterThanChampion(Metric.ACCURACY)
-                .judge(FOUR_ROWS.against(new double[] {0.9, 0.4, 0.7, 0.8}));
+        Verdict verdict =
+                Gate.betterThanChampion(Metric.ACCURACY).judge(FOUR_ROWS.against(new double[] {0.9, 0.4, 0.7, 0.8}));
         assertThat(verdict.outcome()).isEqualTo(INCONCLUSIVE);
         assertThat(verdict.evidence())
                 .endsWith("on 4 rows; only the candidate right on 1, only the champion on 1, McNemar p 1.0");
     }
 
     private static Verdict.Outcome outcome(Gate gate, double[] candidate, double[] champion, Rows rows) {
-        return gate.judge(
-                        Evaluation.of(Task.BINARY, rows.labels, candidate).against(champion))
+        return gate.judge(Evaluation.of(Task.BINARY, rows.labels, candidate).against(champion))
                 .outcome();
     }
 

@@ -10,8 +10,17 @@ class NumbersTest {
 
     @ParameterizedTest
     @CsvSource({
-        "0.648244, 0.6482", "12.3456, 12.35", "1234.56, '1,235'", "9.99996, 10.00", "0.00012, 0.0001200", "0, 0",
-        "0.00001234, 1.234e-5", "-3.5e12, -3.5e12", "NaN, \u2013", "-Infinity, -\u221e", "-7.5, -7.500"
+        "0.648244, 0.6482",
+        "12.3456, 12.35",
+        "1234.56, '1,235'",
+        "9.99996, 10.00",
+        "0.00012, 0.0001200",
+        "0, 0",
+        "0.00001234, 1.234e-5",
+        "-3.5e12, -3.5e12",
+        "NaN, \u2013",
+        "-Infinity, -\u221e",
+        "-7.5, -7.500"
     })
     void significantKeepsFourDigits(double value, String expected) {
         assertThat(Numbers.significant(value, 4)).isEqualTo(expected);
@@ -25,7 +34,13 @@ class NumbersTest {
 
     @ParameterizedTest
     @CsvSource({
-        "0, 0%", "1, 100%", "0.5, 50%", "0.12345, 12.3%", "0.0012, 0.12%", "0.00001, < 0.01%", "0.99999, > 99.9%",
+        "0, 0%",
+        "1, 100%",
+        "0.5, 50%",
+        "0.12345, 12.3%",
+        "0.0012, 0.12%",
+        "0.00001, < 0.01%",
+        "0.99999, > 99.9%",
         "NaN, \u2013"
     })
     void percentSaysNoneAndAllOnlyOfNoneAndAll(double share, String expected) {
