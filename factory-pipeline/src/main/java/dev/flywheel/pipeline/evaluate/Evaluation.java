@@ -94,6 +94,12 @@ public final class Evaluation {
         return Optional.of(fault.isEmpty() ? Metrics.difference(metric, labels, scores, champion) : undefined(fault));
     }
 
+    /** {@return the candidate's estimate of one metric} */
+    Estimate candidateEstimate(Metric metric) {
+        requireTask(metric);
+        return Objects.requireNonNull(metrics.get(metric));
+    }
+
     /** {@return the champion's estimate of one metric} */
     Estimate championEstimate(Metric metric) {
         requireTask(metric);

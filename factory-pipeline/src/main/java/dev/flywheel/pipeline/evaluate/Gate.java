@@ -106,7 +106,7 @@ public final class Gate implements Serializable {
                     FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
         }
         return switch (rule) {
-            case AT_LEAST, AT_MOST -> judgeValue(evaluation.metrics().get(metric));
+            case AT_LEAST, AT_MOST -> judgeValue(evaluation.candidateEstimate(metric));
             case NOT_WORSE, BETTER -> judgeDifference(evaluation);
         };
     }
@@ -134,7 +134,7 @@ public final class Gate implements Serializable {
         if (!evaluation.hasChampion()) {
             return verdict(PASS, "there is no champion to compare with");
         }
-        Estimate candidate = evaluation.metrics().get(metric);
+        Estimate candidate = evaluation.candidateEstimate(metric);
         if (Double.isNaN(candidate.value())) {
             return verdict(FAIL, metric.label() + " is " + candidate.method());
         }
