@@ -1,4 +1,4 @@
-/** Versions and aliases of models, atomic on disk. */
+/** A factory's home directory, and in it the versions and aliases of each pipeline's models. */
 @NullMarked
 package dev.flywheel.core.registry;
 
