@@ -1,0 +1,92 @@
+package dev.flywheel.serving.batch;
+
+import java.util.List;
+
+/** Runs calls together so that each of them fails alone. */
+final class BatchRun {
+
+    private BatchRun() {}
+
+    /** Answers or fails every call that is not done yet; at most as many as the runner takes. */
+    static <C extends Call<?>> void run(Runner<? super C> runner, List<C> calls, Tally tally) {
+        int rows = 0;
+        for (C call : calls) {
+            if (!call.isDone() && written(runner, call, rows)) {
+                call.row = rows++;
+            }
+        }
+        if (rows > 0) {
+            tally.batch();
+            runWritten(runner, calls, rows, tally);
+        }
+        long now = System.nanoTime();
+        for (C call : calls) {
+            if (call.row >= 0 || call.failed()) {
+                count(call, now, tally);
+            }
+        }
+    }
+
+    /** Answers or fails one call. */
+    static <C extends Call<?>> void run(Runner<? super C> runner, C call, Tally tally) {
+        tally.batch();
+        alone(runner, call);
+        count(call, System.nanoTime(), tally);
+    }
+
+    private static <C extends Call<?>> void runWritten(Runner<? super C> runner, List<C> calls, int rows, Tally tally) {
+        try {
+            runner.run(rows);
+        } catch (Throwable failure) {
+            for (C call : calls) {
+                if (call.row >= 0 && rows == 1) {
+                    call.fail(failure);
+                } else if (call.row >= 0) {
+                    tally.batch();
+                    alone(runner, call);
+                }
+            }
+            return;
+        }
+        for (C call : calls) {
+            if (call.row >= 0) {
+                read(runner, call);
+            }
+        }
+    }
+
+    private static <C extends Call<?>> boolean written(Runner<? super C> runner, C call, int row) {
+        try {
+            runner.write(call, row);
+            return true;
+        } catch (Throwable failure) {
+            call.fail(failure);
+            return false;
+        }
+    }
+
+    private static <C extends Call<?>> void read(Runner<? super C> runner, C call) {
+        try {
+            runner.read(call, call.row);
+        } catch (Throwable failure) {
+            call.fail(failure);
+        }
+    }
+
+    private static <C extends Call<?>> void alone(Runner<? super C> runner, C call) {
+        try {
+            runner.write(call, 0);
+            runner.run(1);
+            runner.read(call, 0);
+        } catch (Throwable failure) {
+            call.fail(failure);
+        }
+    }
+
+    private static void count(Call<?> call, long now, Tally tally) {
+        tally.call(now - call.startedNanos());
+        if (call.failed()) {
+            tally.error();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.flywheel.serving.batch;
+
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and the future of its answer. A future that its owner completed or cancelled before its turn is not run.
+ * The future is thread-safe; everything else is handed from thread to thread by a {@link Batcher}.
+ *
+ * @param <T> the answer
+ */
+public abstract class Call<T> extends CompletableFuture<T> {
+
+    private static final String NO_ANSWER = "the runner neither answered nor failed the call";
+
+    private final long startedNanos;
+    private @Nullable T answer;
+    private @Nullable Throwable failure;
+
+    /** The row that it has in the batch being run; -1 if it has none. */
+    int row = -1;
+
+    /** Starts the clock of this call. */
+    protected Call() {
+        this.startedNanos = System.nanoTime();
+    }
+
+    /** Sets the answer; the owner gets it when the lane is free again. */
+    public final void answer(T value) {
+        answer = value;
+    }
+
+    /** {@return the answer, waiting for it; a failure is thrown as it was, not wrapped} */
+    public final T await() {
+        try {
+            return join();
+        } catch (CompletionException e) {
+            throw unchecked(e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    /** Waits until the call is answered, failed or cancelled. */
+    final void awaitDone() {
+        try {
+            join();
+        } catch (CompletionException | CancellationException e) {
+            // Its owner asks for the outcome.
+        }
+    }
+
+    final long startedNanos() {
+        return startedNanos;
+    }
+
+    final boolean failed() {
+        return failure != null;
+    }
+
+    final void fail(Throwable cause) {
+        failure = cause;
+    }
+
+    /** Completes the future. Whoever waits for it goes on, and what depends on it runs on this thread. */
+    final void finish() {
+        if (failure != null) {
+            completeExceptionally(failure);
+        } else if (answer != null) {
+            complete(answer);
+        } else if (!isDone()) {
+            completeExceptionally(new IllegalStateException(NO_ANSWER));
+        }
+    }
+
+    /** {@return the answer of a call that ran on the caller's own thread, or throws its failure} */
+    final T outcome() {
+        if (answer == null || failure != null) {
+            throw unchecked(failure == null ? new IllegalStateException(NO_ANSWER) : failure);
+        }
+        return answer;
+    }
+
+    private static RuntimeException unchecked(Throwable cause) {
+        if (cause instanceof Error error) {
+            throw error;
+        }
+        return cause instanceof RuntimeException runtime ? runtime : new CompletionException(cause);
+    }
+}

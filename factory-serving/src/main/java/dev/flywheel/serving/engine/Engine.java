@@ -1,0 +1,27 @@
+package dev.flywheel.serving.engine;
+
+import dev.flywheel.core.model.Signature;
+
+/**
+ * One loaded model, from which lanes are made. Thread-safe. Whoever opened it closes it, after its lanes.
+ *
+ * <p>Implement this to serve a format that is not built in.
+ */
+public interface Engine extends AutoCloseable {
+
+    /** {@return what goes into the model and what comes out, as its file says} */
+    Signature signature();
+
+    /**
+     * {@return a new lane, to be closed by the caller before this engine}
+     *
+     * @param maxRows the most rows that one run has to take, at least 1; a model with a batch size of its own gives a
+     *     lane of that size
+     * @throws dev.flywheel.core.ModelFormatException if the model cannot be run in rows; the message says why
+     */
+    Lane newLane(int maxRows);
+
+    /** Frees the model. A lane still open must not be used any more. */
+    @Override
+    void close();
+}

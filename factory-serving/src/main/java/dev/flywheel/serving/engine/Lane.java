@@ -1,0 +1,37 @@
+package dev.flywheel.serving.engine;
+
+import dev.flywheel.core.model.Signature;
+
+/**
+ * The memory and the handles with which one thread at a time runs a model: write rows into the inputs, run, read the
+ * outputs. Not thread-safe, but may be handed from thread to thread. Closed by whoever asked for it.
+ */
+public interface Lane extends AutoCloseable {
+
+    /** {@return what the model takes and gives; inputs and outputs are numbered in its order} */
+    Signature signature();
+
+    /** {@return the most rows of one run} */
+    int maxRows();
+
+    /** {@return the memory of an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs} */
+    TensorBuffer input(int index);
+
+    /**
+     * Runs the model on the first rows of the inputs.
+     *
+     * @param rows 1 to {@link #maxRows()}
+     * @throws dev.flywheel.core.PredictionException if the model fails on these rows
+     */
+    void run(int rows);
+
+    /**
+     * {@return an output of the last run, from 0} Where the signature fixes every dimension beyond the batch, it is the
+     * same buffer for the life of the lane; otherwise ask again after each run.
+     */
+    TensorBuffer output(int index);
+
+    /** Frees the handles. */
+    @Override
+    void close();
+}
