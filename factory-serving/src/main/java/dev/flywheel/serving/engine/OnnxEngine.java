@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
@@ -62,6 +63,24 @@ public final class OnnxEngine implements Engine {
         } catch (OrtException | RuntimeException e) {
             closeQuietly(session);
             throw e instanceof OrtException ort ? unusable(model, ort) : (RuntimeException) e;
+        }
+    }
+
+    /**
+     * {@return the model of a sealed artifact, loaded} Columns that its manifest names and the file does not are taken
+     * from the manifest.
+     *
+     * @throws ModelFormatException if the file is not a model that ONNX Runtime can run, or not what the manifest says
+     * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime is absent, doubled or does not load
+     */
+    public static OnnxEngine open(Artifact artifact) {
+        OnnxEngine engine = open(artifact.modelFile());
+        try {
+            Signature merged = ManifestSignature.merge(engine.model, artifact.signature(), engine.signature);
+            return new OnnxEngine(engine.model, engine.session, merged);
+        } catch (ModelFormatException e) {
+            engine.close();
+            throw e;
         }
     }
 

@@ -130,7 +130,7 @@ final class OnnxRuntime {
         } catch (IOException e) {
             log.debug("could not read {}", own, e);
         }
-        return System.getProperty("java.class.path", "").length()
+        return (long) System.getProperty("java.class.path", "").length()
                 + System.getProperty("sun.java.command", "").length();
     }
 }

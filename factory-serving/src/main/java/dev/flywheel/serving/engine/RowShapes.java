@@ -39,7 +39,7 @@ final class RowShapes {
         for (int i = 0; i < inputWidths.length; i++) {
             TensorSpec input = signature.inputs().get(i);
             inputWidths[i] = width(input);
-            if (inputWidths[i] < 1 || !writable(input.type()) && input.type() != ElementType.STRING) {
+            if (inputWidths[i] < 1 || (!writable(input.type()) && input.type() != ElementType.STRING)) {
                 throw new ModelFormatException(
                         "cannot serve " + model + " row by row",
                         "input \"" + input.name() + "\" is " + input.type() + " of shape " + input.shape()

@@ -1,0 +1,58 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.serving.engine.Lane;
+import java.util.function.DoubleFunction;
+
+/**
+ * How values of a Java type become rows of a model's inputs, and rows of its outputs become answers. Thread-safe; what
+ * it binds is used by one thread at a time.
+ *
+ * <p>Write your own for any model: bind once to the buffers of a lane, then put and get by row.
+ *
+ * @param <I> the type of an input
+ * @param <O> the type of an output
+ */
+@FunctionalInterface
+public interface Codec<I, O> {
+
+    /**
+     * {@return this codec's hands on the memory of one lane}
+     *
+     * @throws dev.flywheel.core.ModelFormatException if the lane's model does not fit; the message says what differs
+     */
+    Binding<I, O> bind(Lane lane);
+
+    /**
+     * {@return a codec for models whose signature names the raw columns of a row, as those made by a pipeline do, and
+     * which give one number for each row}
+     *
+     * <p>A column that the row does not write is missing: NaN in {@code numbers}, empty in {@code texts},
+     * {@link Long#MIN_VALUE} in {@code times}. Booleans are 0 or 1 as numbers and "true" or "false" as texts; integers
+     * become texts in decimal; times become whole seconds, rounded down.
+     *
+     * @param type how a row is written
+     * @param respond makes the answer out of the model's number
+     */
+    static <I, O> Codec<I, O> rows(RowType<I> type, DoubleFunction<? extends O> respond) {
+        return new RowCodec<>(type, respond);
+    }
+
+    /**
+     * A codec bound to the memory of one lane. Not thread-safe.
+     *
+     * @param <I> the type of an input
+     * @param <O> the type of an output
+     */
+    interface Binding<I, O> {
+
+        /**
+         * Writes an input into a row of the lane's inputs, all of it: the row may hold an earlier one. Whatever it
+         * throws fails this input alone.
+         */
+        void write(I input, int row);
+
+        /** {@return the answer in a row of the lane's outputs; nothing in it may refer to the lane's memory} */
+        O read(int row);
+    }
+}

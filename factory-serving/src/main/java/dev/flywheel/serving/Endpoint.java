@@ -1,0 +1,240 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.OverloadedException;
+import dev.flywheel.core.model.Artifact;
+import dev.flywheel.core.model.ModelVersion;
+import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.batch.Batcher;
+import dev.flywheel.serving.batch.BatcherStatistics;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.OnnxEngine;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model at work in this process; it outlives every version that it serves. Thread-safe. To be closed; one that was
+ * forgotten is closed, with a warning in the log, when it is garbage.
+ *
+ * <p>{@link #predict} runs on the caller's thread whenever a lane is free. When all are taken, requests gather and run
+ * together, first come first served; {@link #predictAsync} always lets them gather.
+ *
+ * @param <I> the type of an input
+ * @param <O> the type of an output
+ */
+public final class Endpoint<I, O> implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(Endpoint.class);
+
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final Models<I, O> models;
+    private final State<I, O> state;
+    private final Cleaner.Cleanable cleanable;
+
+    Endpoint(Models<I, O> models, Models.Loaded<I, O> first, int queueCapacity) {
+        this.models = models;
+        this.state = new State<>(models.name(), first, queueCapacity);
+        this.cleanable = CLEANER.register(this, state);
+    }
+
+    /** {@return an endpoint for an ONNX file, to be opened} */
+    public static <I, O> EndpointBuilder<I, O> onnx(Path model, Codec<I, O> codec) {
+        return new EndpointBuilder<>("endpoint " + model.getFileName(), () -> OnnxEngine.open(model), codec);
+    }
+
+    /** {@return an endpoint for a sealed ONNX model, to be opened} */
+    public static <I, O> EndpointBuilder<I, O> of(Artifact artifact, Codec<I, O> codec) {
+        return new EndpointBuilder<>(
+                "endpoint " + artifact.modelFile().getFileName(), () -> OnnxEngine.open(artifact), codec);
+    }
+
+    /** {@return an endpoint for a registered ONNX model, to be opened; every byte of it is verified then} */
+    public static <I, O> EndpointBuilder<I, O> of(ModelVersion version, Codec<I, O> codec) {
+        return new EndpointBuilder<>(
+                        "endpoint " + version.directory(), () -> OnnxEngine.open(version.artifact()), codec)
+                .version(version.number());
+    }
+
+    /** {@return an endpoint for a model in an engine of any kind, to be opened; the endpoint closes the engine} */
+    public static <I, O> EndpointBuilder<I, O> of(Engine engine, Codec<I, O> codec) {
+        return new EndpointBuilder<>("endpoint " + engine, () -> engine, codec);
+    }
+
+    /**
+     * {@return the prediction for an input}
+     *
+     * @throws OverloadedException if all lanes are taken and the queue is full
+     * @throws dev.flywheel.core.PredictionException if the model fails on this input; what the codec throws comes as it
+     *     is
+     * @throws ClosedException if this endpoint is closed
+     */
+    public Prediction<O> predict(I input) {
+        try {
+            return state.batcher.run(new Request<>(Objects.requireNonNull(input, "input")));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * {@return the future of the prediction for an input} It ends exceptionally with what {@link #predict} would throw.
+     * Cancelling it before its turn saves the run. What depends on it runs on the thread that made the prediction, so
+     * let long work go elsewhere ({@code thenApplyAsync}).
+     */
+    public CompletableFuture<Prediction<O>> predictAsync(I input) {
+        Request<I, O> request = new Request<>(Objects.requireNonNull(input, "input"));
+        try {
+            state.batcher.submit(request);
+        } catch (OverloadedException | ClosedException e) {
+            request.completeExceptionally(e);
+        }
+        return request;
+    }
+
+    /**
+     * {@return the predictions for the inputs, in their order} They run in full batches; each part of
+     * {@code maxBatch} inputs is of one version.
+     *
+     * @throws dev.flywheel.core.PredictionException if any input fails; the message says which
+     * @throws OverloadedException if all lanes are taken and the queue is full
+     * @throws ClosedException if this endpoint is closed
+     */
+    public List<Prediction<O>> predictAll(List<? extends I> inputs) {
+        List<Prediction<O>> answers = new ArrayList<>(inputs.size());
+        int batch = models.maxBatch();
+        try {
+            for (int from = 0; from < inputs.size(); from += batch) {
+                int first = from;
+                List<? extends I> part = inputs.subList(from, Math.min(inputs.size(), from + batch));
+                if (!state.batcher.runHere(part.size(), lane -> lane.answerAll(part, first, answers))) {
+                    queueAll(part, first, answers);
+                }
+            }
+            return answers;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private void queueAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+        List<Request<I, O>> requests = new ArrayList<>(inputs.size());
+        for (I input : inputs) {
+            requests.add(new Request<>(input));
+        }
+        state.batcher.runAll(requests);
+        for (int i = 0; i < requests.size(); i++) {
+            try {
+                answers.add(requests.get(i).await());
+            } catch (RuntimeException e) {
+                throw ModelLane.rejected(first + i, e);
+            }
+        }
+    }
+
+    /**
+     * Serves another ONNX file from now on. It is loaded and proven first; if that fails, nothing changes. Requests that
+     * have begun finish on the version that they began on; returns when they have, and the old version is closed.
+     *
+     * @param version the number of the new version
+     * @throws dev.flywheel.core.ModelFormatException if the model cannot be loaded or run, or does not fit the codec
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void swap(Path model, int version) {
+        swap(() -> OnnxEngine.open(model), version);
+    }
+
+    /** Serves another sealed ONNX model from now on, as {@link #swap(Path, int)} does. */
+    public void swap(Artifact artifact, int version) {
+        swap(() -> OnnxEngine.open(artifact), version);
+    }
+
+    /** Serves another registered ONNX model from now on, after verifying it, as {@link #swap(Path, int)} does. */
+    public void swap(ModelVersion version) {
+        swap(() -> OnnxEngine.open(version.artifact()), version.number());
+    }
+
+    /** Serves a model in an engine of any kind from now on, as {@link #swap(Path, int)} does; closes the engine. */
+    public void swap(Engine engine, int version) {
+        swap(() -> engine, version);
+    }
+
+    private void swap(Supplier<? extends Engine> engine, int version) {
+        Models.Loaded<I, O> fresh = models.load(engine, version);
+        state.swap(fresh);
+        log.debug("{} now serves version {}", models.name(), version);
+    }
+
+    /** {@return the number of the version that serves new requests} */
+    public int version() {
+        return state.current().version();
+    }
+
+    /** {@return what was served since the endpoint opened} */
+    public BatcherStatistics statistics() {
+        return state.batcher.statistics();
+    }
+
+    /** Refuses new requests, answers those that wait, and returns when the model is closed. */
+    @Override
+    public void close() {
+        state.owned = true;
+        cleanable.clean();
+    }
+
+    @Override
+    public String toString() {
+        return models.name() + ", version " + version();
+    }
+
+    /** What has to be closed; it does not know the endpoint, so that a forgotten endpoint becomes garbage. */
+    private static final class State<I, O> implements Runnable {
+
+        private final String name;
+        final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
+        private volatile Models.Loaded<I, O> current;
+        volatile boolean owned;
+
+        State(String name, Models.Loaded<I, O> first, int queueCapacity) {
+            this.name = name;
+            this.batcher = new Batcher<>(name, queueCapacity);
+            this.current = first;
+            batcher.swap(first.lanes());
+        }
+
+        Models.Loaded<I, O> current() {
+            return current;
+        }
+
+        synchronized void swap(Models.Loaded<I, O> fresh) {
+            Models.Loaded<I, O> old = current;
+            current = fresh;
+            try {
+                batcher.swap(fresh.lanes());
+            } catch (ClosedException e) {
+                current = old;
+                fresh.lanes().forEach(ModelLane::close);
+                fresh.release();
+                throw e;
+            }
+            old.release();
+        }
+
+        @Override
+        public synchronized void run() {
+            if (!owned) {
+                log.warn("{} was forgotten and is closed now. Fix: close it, best in a try-with-resources", name);
+            }
+            batcher.close();
+            current.release();
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.model.Prediction;
+import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.serving.batch.Runner;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** A lane of one model version together with the codec bound to it. Not thread-safe. */
+final class ModelLane<I, O> implements Runner<Request<I, O>> {
+
+    private final Lane lane;
+    private final Codec.Binding<I, O> binding;
+    private final int version;
+    private final PredictionIds ids;
+    private final Observation<I> observation;
+
+    ModelLane(Lane lane, Codec.Binding<I, O> binding, int version, PredictionIds ids, Observation<I> observation) {
+        this.lane = lane;
+        this.binding = binding;
+        this.version = version;
+        this.ids = ids;
+        this.observation = observation;
+    }
+
+    @Override
+    public int maxRows() {
+        return lane.maxRows();
+    }
+
+    @Override
+    public void write(Request<I, O> request, int row) {
+        binding.write(request.input, row);
+    }
+
+    @Override
+    public void run(int rows) {
+        lane.run(rows);
+    }
+
+    @Override
+    public void read(Request<I, O> request, int row) {
+        request.answer(answer(request.input, row));
+    }
+
+    @Override
+    public void close() {
+        lane.close();
+    }
+
+    /** Runs an input that nobody waits for; without one, the lane as it is. */
+    void warmUp(@Nullable I example) {
+        if (example == null) {
+            lane.run(1);
+        } else {
+            binding.write(example, 0);
+            lane.run(1);
+            O unused = binding.read(0);
+        }
+    }
+
+    /**
+     * Appends the predictions of all inputs to {@code answers}.
+     *
+     * @param first the position of the first input in what the caller gave, for messages
+     */
+    void answerAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+        for (int from = 0; from < inputs.size(); from += lane.maxRows()) {
+            int rows = Math.min(lane.maxRows(), inputs.size() - from);
+            for (int row = 0; row < rows; row++) {
+                try {
+                    binding.write(inputs.get(from + row), row);
+                } catch (RuntimeException e) {
+                    throw rejected(first + from + row, e);
+                }
+            }
+            lane.run(rows);
+            for (int row = 0; row < rows; row++) {
+                try {
+                    answers.add(answer(inputs.get(from + row), row));
+                } catch (RuntimeException e) {
+                    throw rejected(first + from + row, e);
+                }
+            }
+        }
+    }
+
+    static PredictionException rejected(int index, Throwable cause) {
+        return new PredictionException(
+                "predictAll failed at input " + index,
+                cause.toString(),
+                "mend or leave out that input, or use predictAsync, where each input fails alone",
+                cause);
+    }
+
+    private Prediction<O> answer(I input, int row) {
+        O value = binding.read(row);
+        UUID id = ids.next();
+        if (observation.wanted()) {
+            TensorBuffer output = lane.output(0);
+            observation.made(id, version, input, output.number(row * output.width()));
+        }
+        return new Prediction<>(id, value, version);
+    }
+}

@@ -1,0 +1,179 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.RowWriter;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.DoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Writes raw columns straight into a lane: no boxing, no map, no object for a row. Thread-safe. */
+final class RowCodec<I, O> implements Codec<I, O> {
+
+    static final long MICROS = 1_000_000;
+
+    private final RowType<I> type;
+    private final DoubleFunction<? extends O> respond;
+
+    RowCodec(RowType<I> type, DoubleFunction<? extends O> respond) {
+        this.type = Objects.requireNonNull(type, "type");
+        this.respond = Objects.requireNonNull(respond, "respond");
+    }
+
+    @Override
+    public Binding<I, O> bind(Lane lane) {
+        return new Bound<>(this, lane);
+    }
+
+    /** @throws ModelFormatException unless the model gives one number for each row */
+    static TensorBuffer prediction(Lane lane) {
+        List<TensorSpec> outputs = lane.signature().outputs();
+        TensorBuffer output = lane.output(0);
+        ElementType element = output.spec().type();
+        boolean single = outputs.size() == 1 && output.width() == 1;
+        if (!single || (element != ElementType.FLOAT && element != ElementType.DOUBLE)) {
+            throw new ModelFormatException(
+                    "the model does not give one number for each row",
+                    "its outputs are " + outputs + ", expected a single one, FLOAT or DOUBLE of shape [-1, 1]",
+                    "serve a model made by a pipeline, or write a Codec that reads these outputs");
+        }
+        return output;
+    }
+
+    private static final class Bound<I, O> implements Binding<I, O>, RowWriter {
+
+        private final RowType<I> type;
+        private final DoubleFunction<? extends O> respond;
+        private final Schema schema;
+        private final @Nullable FloatBuffer numbers;
+        private final String @Nullable [] texts;
+        private final @Nullable LongBuffer times;
+        private final int[] numberPlaces;
+        private final int[] textPlaces;
+        private final int[] timePlaces;
+        private final float[] noNumbers;
+        private final long[] noTimes;
+        private final int textWidth;
+        private final TensorBuffer prediction;
+        private int numbersAt;
+        private int textsAt;
+        private int timesAt;
+
+        Bound(RowCodec<I, O> codec, Lane lane) {
+            this.type = codec.type;
+            this.respond = codec.respond;
+            this.schema = type.schema();
+            RawColumns columns = RawColumns.of(lane.signature(), schema);
+            RawColumns.Group number = columns.numbers();
+            RawColumns.Group text = columns.texts();
+            RawColumns.Group time = columns.times();
+            this.numbers = number.size() == 0 ? null : lane.input(number.input()).floats();
+            this.texts = text.size() == 0 ? null : lane.input(text.input()).texts();
+            this.times = time.size() == 0 ? null : lane.input(time.input()).longs();
+            this.numberPlaces = number.places(schema.size());
+            this.textPlaces = text.places(schema.size());
+            this.timePlaces = time.places(schema.size());
+            this.noNumbers = new float[number.size()];
+            this.noTimes = new long[time.size()];
+            this.textWidth = text.size();
+            Arrays.fill(noNumbers, Float.NaN);
+            Arrays.fill(noTimes, Long.MIN_VALUE);
+            this.prediction = RowCodec.prediction(lane);
+        }
+
+        @Override
+        public void write(I input, int row) {
+            numbersAt = row * noNumbers.length;
+            textsAt = row * textWidth;
+            timesAt = row * noTimes.length;
+            if (numbers != null) {
+                numbers.put(numbersAt, noNumbers);
+            }
+            if (texts != null) {
+                Arrays.fill(texts, textsAt, textsAt + textWidth, "");
+            }
+            if (times != null) {
+                times.put(timesAt, noTimes);
+            }
+            type.write(input, this);
+        }
+
+        @Override
+        public O read(int row) {
+            return respond.apply(prediction.number(row));
+        }
+
+        @Override
+        public void number(int column, double value) {
+            expect(column, ColumnType.NUMBER);
+            putNumber(column, (float) value);
+        }
+
+        @Override
+        public void integer(int column, long value) {
+            expect(column, ColumnType.INTEGER);
+            putNumber(column, (float) value);
+            if (textPlaces[column] >= 0) {
+                putText(column, Long.toString(value));
+            }
+        }
+
+        @Override
+        public void bool(int column, boolean value) {
+            expect(column, ColumnType.BOOLEAN);
+            putNumber(column, value ? 1 : 0);
+            putText(column, value ? "true" : "false");
+        }
+
+        @Override
+        public void text(int column, String value) {
+            expect(column, ColumnType.TEXT);
+            putText(column, Objects.requireNonNull(value, "value"));
+        }
+
+        @Override
+        public void time(int column, long epochMicros) {
+            expect(column, ColumnType.TIME);
+            int place = timePlaces[column];
+            if (times != null && place >= 0) {
+                times.put(timesAt + place, Math.floorDiv(epochMicros, MICROS));
+            }
+        }
+
+        @Override
+        public void missing(int column) {
+            Objects.checkIndex(column, schema.size());
+        }
+
+        private void putNumber(int column, float value) {
+            int place = numberPlaces[column];
+            if (numbers != null && place >= 0) {
+                numbers.put(numbersAt + place, value);
+            }
+        }
+
+        private void putText(int column, String value) {
+            int place = textPlaces[column];
+            if (texts != null && place >= 0) {
+                texts[textsAt + place] = value;
+            }
+        }
+
+        private void expect(int column, ColumnType written) {
+            if (schema.column(column).type() != written) {
+                throw new IllegalArgumentException("column \"" + schema.column(column).name() + "\" is "
+                        + schema.column(column).type() + " and cannot be written as " + written);
+            }
+        }
+    }
+}
