@@ -22,7 +22,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lane of an {@link OnnxEngine}. Numeric inputs, and outputs whose row has a fixed size, are tensors over this lane's
+ * A lane of an {@link OnnxSession}. Numeric inputs, and outputs whose row has a fixed size, are tensors over this lane's
  * own memory, made once for each row count and kept, so that a run copies nothing. Strings and outputs of varying size
  * go through memory of ONNX Runtime. Not thread-safe.
  */
@@ -114,7 +114,7 @@ final class OnnxLane implements Lane {
         } catch (OrtException e) {
             throw new PredictionException(
                     "model " + model + " failed on " + rows + (rows == 1 ? " row" : " rows"),
-                    "ONNX Runtime says: " + OnnxEngine.text(e),
+                    "ONNX Runtime says: " + OnnxSession.text(e),
                     "check the values of the input against what the model expects",
                     e);
         }
