@@ -101,8 +101,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the predictions for the inputs, in their order} They run in full batches; each part of
-     * {@code maxBatch} inputs is of one version.
+     * {@return the predictions for the inputs, in their order} They run in full batches; each part of {@code maxBatch}
+     * inputs is of one version.
      *
      * @throws dev.flywheel.core.PredictionException if any input fails; the message says which
      * @throws OverloadedException if all lanes are taken and the queue is full
@@ -141,8 +141,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * Serves another ONNX file from now on. It is loaded and proven first; if that fails, nothing changes. Requests that
-     * have begun finish on the version that they began on; returns when they have, and the old version is closed.
+     * Serves another ONNX file from now on. It is loaded and proven first; if that fails, nothing changes. Requests
+     * that have begun finish on the version that they began on; returns when they have, and the old version is closed.
      *
      * @param version the number of the new version
      * @throws dev.flywheel.core.ModelFormatException if the model cannot be loaded or run, or does not fit the codec

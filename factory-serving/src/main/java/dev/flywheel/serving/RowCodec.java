@@ -77,7 +77,8 @@ final class RowCodec<I, O> implements Codec<I, O> {
             RawColumns.Group number = columns.numbers();
             RawColumns.Group text = columns.texts();
             RawColumns.Group time = columns.times();
-            this.numbers = number.size() == 0 ? null : lane.input(number.input()).floats();
+            this.numbers =
+                    number.size() == 0 ? null : lane.input(number.input()).floats();
             this.texts = text.size() == 0 ? null : lane.input(text.input()).texts();
             this.times = time.size() == 0 ? null : lane.input(time.input()).longs();
             this.numberPlaces = number.places(schema.size());
@@ -171,8 +172,9 @@ final class RowCodec<I, O> implements Codec<I, O> {
 
         private void expect(int column, ColumnType written) {
             if (schema.column(column).type() != written) {
-                throw new IllegalArgumentException("column \"" + schema.column(column).name() + "\" is "
-                        + schema.column(column).type() + " and cannot be written as " + written);
+                throw new IllegalArgumentException(
+                        "column \"" + schema.column(column).name() + "\" is "
+                                + schema.column(column).type() + " and cannot be written as " + written);
             }
         }
     }

@@ -14,8 +14,8 @@ public final class Tensors {
     private Tensors() {}
 
     /**
-     * {@return the codec for models with one FLOAT input and one FLOAT output: an array holds the elements of one row, in
-     * row-major order} An array of another length is refused with {@link IllegalArgumentException}.
+     * {@return the codec for models with one FLOAT input and one FLOAT output: an array holds the elements of one row,
+     * in row-major order} An array of another length is refused with {@link IllegalArgumentException}.
      */
     public static Codec<float[], float[]> floats() {
         return Floats::new;

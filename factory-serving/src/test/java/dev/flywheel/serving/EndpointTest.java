@@ -164,7 +164,9 @@ class EndpointTest {
             assertThat(predict(endpoint, 3)).isEqualTo(15);
             assertThat(endpoint.version()).isEqualTo(2);
             assertThat(endpoint.predict(new float[1]).version()).isEqualTo(2);
-            assertThat(endpoint.statistics().requests()).as("counts survive a swap").isEqualTo(3);
+            assertThat(endpoint.statistics().requests())
+                    .as("counts survive a swap")
+                    .isEqualTo(3);
         }
     }
 
@@ -216,9 +218,8 @@ class EndpointTest {
     @Test
     void anEngineOfTheUsersOwnIsServedAndClosed() {
         List<String> events = new ArrayList<>();
-        try (Endpoint<float[], float[]> endpoint = Endpoint.of(noting(events, times(2)), Tensors.floats())
-                .lanes(2)
-                .open()) {
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(noting(events, times(2)), Tensors.floats()).lanes(2).open()) {
             assertThat(predict(endpoint, 1)).isEqualTo(2);
             endpoint.swap(times(3), 1);
             assertThat(events).containsExactly("lane", "lane", "engine");
@@ -284,8 +285,12 @@ class EndpointTest {
         // an empty string is no number
         Path model = new OnnxGraph()
                 .input("x", OnnxGraph.STRING, -1)
-                .node("Cast", "", List.of("x"), "y", node -> node.addAttribute(
-                        OnnxGraph.integer("to", OnnxGraph.FLOAT.getNumber())))
+                .node(
+                        "Cast",
+                        "",
+                        List.of("x"),
+                        "y",
+                        node -> node.addAttribute(OnnxGraph.integer("to", OnnxGraph.FLOAT.getNumber())))
                 .output("y", OnnxGraph.FLOAT, -1)
                 .write(directory.resolve("cast.onnx"));
         Codec<String, Float> codec = lane -> new Codec.Binding<>() {
@@ -303,7 +308,8 @@ class EndpointTest {
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageStartingWith("OnnxEngine[" + model + "] cannot serve: its proving run, on zeros and empty "
                         + "strings, failed (model " + model + " failed on 1 row: ONNX Runtime says: ")
-                .hasMessageEndingWith("Fix: give warmUp(...) an input that the model takes, or export the model again.");
+                .hasMessageEndingWith(
+                        "Fix: give warmUp(...) an input that the model takes, or export the model again.");
         try (Endpoint<String, Float> endpoint =
                 Endpoint.onnx(model, codec).warmUp("1").open()) {
             assertThat(endpoint.predict("2.5").value()).isEqualTo(2.5f);
@@ -385,7 +391,8 @@ class EndpointTest {
 
     @Test
     void anOptionIsSetOnceAndChecked() {
-        assertThatThrownBy(() -> Endpoint.onnx(times(2), Tensors.floats()).lanes(4).lanes(5))
+        assertThatThrownBy(
+                        () -> Endpoint.onnx(times(2), Tensors.floats()).lanes(4).lanes(5))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("option lanes is already set, to 4");
         assertThatThrownBy(() -> Endpoint.onnx(times(2), Tensors.floats()).maxBatch(0))

@@ -31,8 +31,7 @@ public final class OnnxGraph {
     private final ModelProto.Builder model = ModelProto.newBuilder()
             .setIrVersion(8)
             .setProducerName("somebody else")
-            .addOpsetImport(
-                    OnnxMl.OperatorSetIdProto.newBuilder().setDomain("").setVersion(15))
+            .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder().setDomain("").setVersion(15))
             .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder()
                     .setDomain("ai.onnx.ml")
                     .setVersion(2));
@@ -82,7 +81,11 @@ public final class OnnxGraph {
     }
 
     public OnnxGraph node(
-            String operator, String domain, List<String> inputs, String output, Consumer<NodeProto.Builder> attributes) {
+            String operator,
+            String domain,
+            List<String> inputs,
+            String output,
+            Consumer<NodeProto.Builder> attributes) {
         NodeProto.Builder node = NodeProto.newBuilder()
                 .setOpType(operator)
                 .setDomain(domain)

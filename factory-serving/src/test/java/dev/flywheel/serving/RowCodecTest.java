@@ -152,8 +152,8 @@ class RowCodecTest {
                 .write(directory.resolve("twice.onnx"));
         Rows rows = new Rows(
                 column("n", ColumnType.INTEGER), column("m", ColumnType.BOOLEAN), column("t", ColumnType.TIME));
-        try (Endpoint<Rows.Row, Double> endpoint = Endpoint.onnx(model, Codec.<Rows.Row, Double>rows(rows, p -> p))
-                .open()) {
+        try (Endpoint<Rows.Row, Double> endpoint =
+                Endpoint.onnx(model, Codec.<Rows.Row, Double>rows(rows, p -> p)).open()) {
             assertThat(endpoint.predict((out, schema) -> {
                                 out.integer(0, 7);
                                 out.bool(1, true);
@@ -168,9 +168,10 @@ class RowCodecTest {
         Rows rows = new Rows(column("a", ColumnType.NUMBER), column("c", ColumnType.TEXT));
         assertThatThrownBy(() -> predict(rows))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("the model does not fit the rows: its input \"numbers\" takes column \"b\", but there is no "
-                        + "such column; the columns of the rows are [a:number?, c:text?]. Fix: use rows with the "
-                        + "columns that the model was trained on.");
+                .hasMessage(
+                        "the model does not fit the rows: its input \"numbers\" takes column \"b\", but there is no "
+                                + "such column; the columns of the rows are [a:number?, c:text?]. Fix: use rows with the "
+                                + "columns that the model was trained on.");
     }
 
     @Test
@@ -194,10 +195,11 @@ class RowCodecTest {
                                 Codec.<Rows.Row, Double>rows(PLAIN, p -> p))
                         .open())
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("the model does not fit the rows: its input \"x\" (FLOAT of shape [-1, 1]) does not name raw "
-                        + "columns, expected numbers (FLOAT), texts (STRING) or times (INT64) with column names in the "
-                        + "file's metadata. Fix: serve a model made by a pipeline, or write a Codec that fills this "
-                        + "input.");
+                .hasMessage(
+                        "the model does not fit the rows: its input \"x\" (FLOAT of shape [-1, 1]) does not name raw "
+                                + "columns, expected numbers (FLOAT), texts (STRING) or times (INT64) with column names in the "
+                                + "file's metadata. Fix: serve a model made by a pipeline, or write a Codec that fills this "
+                                + "input.");
     }
 
     @Test

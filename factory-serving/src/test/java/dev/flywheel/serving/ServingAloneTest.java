@@ -108,8 +108,7 @@ class ServingAloneTest {
     @Test
     void noTrainingEngineComesWithServing() {
         for (String absent : List.of("ai.djl.engine.Engine", "ai.djl.pytorch.engine.PtEngine", "org.pytorch.Module")) {
-            assertThatThrownBy(() -> Class.forName(absent))
-                    .isInstanceOf(ClassNotFoundException.class);
+            assertThatThrownBy(() -> Class.forName(absent)).isInstanceOf(ClassNotFoundException.class);
         }
     }
 

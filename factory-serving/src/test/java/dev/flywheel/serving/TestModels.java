@@ -48,8 +48,8 @@ public final class TestModels {
     }
 
     /**
-     * The raw columns a, b (numbers), c, d (texts) and t (times) -> 1000 * (missing a ? -1 : a) + 100 * (missing b ? -1 :
-     * b) + 10 * code(c) + code(d) + t / 1e6 (missing t: 0), with code("") = 0, code("red") = code("true") = 1,
+     * The raw columns a, b (numbers), c, d (texts) and t (times) -> 1000 * (missing a ? -1 : a) + 100 * (missing b ? -1
+     * : b) + 10 * code(c) + code(d) + t / 1e6 (missing t: 0), with code("") = 0, code("red") = code("true") = 1,
      * code("7") = 2, anything else 9.
      */
     public static Path raw(Path file) {
@@ -72,15 +72,23 @@ public final class TestModels {
                 .node("IsNaN", List.of("numbers"), "missing")
                 .node("Where", List.of("missing", "minus", "numbers"), "filled")
                 .node("MatMul", List.of("filled", "numberWeights"), "fromNumbers")
-                .node("LabelEncoder", "ai.onnx.ml", List.of("texts"), "codes", node -> node.addAttribute(
-                                OnnxGraph.strings("keys_strings", "", "red", "true", "7"))
-                        .addAttribute(OnnxGraph.reals("values_floats", 0, 1, 1, 2))
-                        .addAttribute(OnnxGraph.real("default_float", 9)))
+                .node(
+                        "LabelEncoder",
+                        "ai.onnx.ml",
+                        List.of("texts"),
+                        "codes",
+                        node -> node.addAttribute(OnnxGraph.strings("keys_strings", "", "red", "true", "7"))
+                                .addAttribute(OnnxGraph.reals("values_floats", 0, 1, 1, 2))
+                                .addAttribute(OnnxGraph.real("default_float", 9)))
                 .node("MatMul", List.of("codes", "textWeights"), "fromTexts")
                 .longs("never", Long.MIN_VALUE)
                 .node("Equal", List.of("times", "never"), "noTime")
-                .node("Cast", "", List.of("times"), "seconds", node -> node.addAttribute(
-                        OnnxGraph.integer("to", FLOAT.getNumber())))
+                .node(
+                        "Cast",
+                        "",
+                        List.of("times"),
+                        "seconds",
+                        node -> node.addAttribute(OnnxGraph.integer("to", FLOAT.getNumber())))
                 .node("Mul", List.of("seconds", "micro"), "scaled")
                 .node("Where", List.of("noTime", "zero", "scaled"), "fromTimes")
                 .node("Add", List.of("fromNumbers", "fromTexts"), "sum")
@@ -113,8 +121,8 @@ public final class TestModels {
             long[] shape = {rows.length / width, width};
             try (OrtSession session = environment.createSession(model.toString(), options);
                     OnnxTensor tensor = OnnxTensor.createTensor(environment, FloatBuffer.wrap(rows), shape);
-                    OrtSession.Result result =
-                            session.run(Map.of(session.getInputNames().iterator().next(), tensor))) {
+                    OrtSession.Result result = session.run(
+                            Map.of(session.getInputNames().iterator().next(), tensor))) {
                 return ((OnnxTensor) result.get(0)).getFloatBuffer().array();
             }
         } catch (OrtException e) {

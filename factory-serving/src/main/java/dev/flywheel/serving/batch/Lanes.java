@@ -53,7 +53,8 @@ final class Lanes<R extends Runner<?>> {
     }
 
     /** {@return a lane that is now the caller's alone, or null if all are taken or closed} */
-    @Nullable Slot<R> claim() {
+    @Nullable
+    Slot<R> claim() {
         int size = slots.size();
         // A thread that comes back finds the lane that its processor still has in its cache.
         int first = size == 0 ? 0 : (int) ((Thread.currentThread().getId() & Integer.MAX_VALUE) % size);

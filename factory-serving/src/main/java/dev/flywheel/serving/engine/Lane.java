@@ -14,7 +14,9 @@ public interface Lane extends AutoCloseable {
     /** {@return the most rows of one run} */
     int maxRows();
 
-    /** {@return the memory of an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs} */
+    /**
+     * {@return the memory of an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs}
+     */
     TensorBuffer input(int index);
 
     /**

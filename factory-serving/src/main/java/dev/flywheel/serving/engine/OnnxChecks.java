@@ -90,9 +90,7 @@ final class OnnxChecks {
     }
 
     static void refuseCrash(@Nullable String version, long commandLineBytes, @Nullable String disableTelemetry) {
-        if ("1.29.0".equals(version)
-                && commandLineBytes > SAFE_COMMAND_LINE_BYTES
-                && !"1".equals(disableTelemetry)) {
+        if ("1.29.0".equals(version) && commandLineBytes > SAFE_COMMAND_LINE_BYTES && !"1".equals(disableTelemetry)) {
             throw new MissingEngineException(
                     CANNOT,
                     "version 1.29.0 kills the process when the command line is longer than about 4 KiB, and this one has "

@@ -22,9 +22,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lane of an {@link OnnxSession}. Numeric inputs, and outputs whose row has a fixed size, are tensors over this lane's
- * own memory, made once for each row count and kept, so that a run copies nothing. Strings and outputs of varying size
- * go through memory of ONNX Runtime. Not thread-safe.
+ * A lane of an {@link OnnxSession}. Numeric inputs, and outputs whose row has a fixed size, are tensors over this
+ * lane's own memory, made once for each row count and kept, so that a run copies nothing. Strings and outputs of
+ * varying size go through memory of ONNX Runtime. Not thread-safe.
  */
 final class OnnxLane implements Lane {
 
@@ -175,7 +175,8 @@ final class OnnxLane implements Lane {
 
     private OnnxTensor over(TensorBuffer memory, long[] shape, int rows) throws OrtException {
         ByteBuffer bytes = memory.bytes();
-        ByteBuffer used = bytes.slice(0, bytes.capacity() / memory.rows() * rows).order(bytes.order());
+        ByteBuffer used =
+                bytes.slice(0, bytes.capacity() / memory.rows() * rows).order(bytes.order());
         OnnxJavaType type = OnnxJavaType.valueOf(memory.spec().type().name());
         return OnnxTensor.createTensor(environment, used, shape, type);
     }
@@ -203,8 +204,7 @@ final class OnnxLane implements Lane {
             return;
         }
         TensorBuffer memory = outputs[index];
-        OnnxTensor tensor =
-                (OnnxTensor) result.get(memory.spec().name()).orElseThrow();
+        OnnxTensor tensor = (OnnxTensor) result.get(memory.spec().name()).orElseThrow();
         int width = width(memory.spec(), tensor.getInfo().getShape(), rows);
         if (width != memory.width()) {
             memory = TensorBuffer.allocate(memory.spec(), width, maxRows);

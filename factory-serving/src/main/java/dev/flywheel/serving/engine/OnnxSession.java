@@ -110,8 +110,7 @@ final class OnnxSession {
     private static TensorSpec spec(Path model, String name, TensorInfo tensor, @Nullable String columns) {
         List<Long> shape = Arrays.stream(tensor.getShape()).boxed().toList();
         try {
-            ElementType type =
-                    ElementType.valueOf(tensor.onnxType.name().substring(ELEMENT_PREFIX.length()));
+            ElementType type = ElementType.valueOf(tensor.onnxType.name().substring(ELEMENT_PREFIX.length()));
             return new TensorSpec(name, type, shape, columns == null ? List.of() : ColumnNames.parse(columns));
         } catch (IllegalArgumentException e) {
             throw new ModelFormatException(
@@ -124,12 +123,11 @@ final class OnnxSession {
     }
 
     private static ModelFormatException unusable(Path model, OrtException cause) {
-        String fix =
-                switch (cause.getCode()) {
-                    case ORT_NOT_IMPLEMENTED -> "export the model with operators that ONNX Runtime has on the CPU";
-                    case ORT_INVALID_PROTOBUF -> "copy or export the file again; it is damaged or not an ONNX model";
-                    default -> "export the model again, with an opset that ONNX Runtime knows";
-                };
+        String fix = switch (cause.getCode()) {
+            case ORT_NOT_IMPLEMENTED -> "export the model with operators that ONNX Runtime has on the CPU";
+            case ORT_INVALID_PROTOBUF -> "copy or export the file again; it is damaged or not an ONNX model";
+            default -> "export the model again, with an opset that ONNX Runtime knows";
+        };
         return new ModelFormatException("cannot load " + model, "ONNX Runtime says: " + text(cause), fix, cause);
     }
 

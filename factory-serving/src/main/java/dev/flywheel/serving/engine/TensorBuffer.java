@@ -84,7 +84,9 @@ public final class TensorBuffer {
         return rows;
     }
 
-    /** {@return the memory of a tensor of any type but STRING, as bytes in native order; BOOL, INT8 and UINT8 take one} */
+    /**
+     * {@return the memory of a tensor of any type but STRING, as bytes in native order; BOOL, INT8 and UINT8 take one}
+     */
     public ByteBuffer bytes() {
         return view(bytes, "bytes");
     }

@@ -93,10 +93,11 @@ class OnnxEngineTest {
                 .write(directory.resolve("columns.onnx"));
         assertThatThrownBy(() -> OnnxEngine.open(model))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("cannot load " + model + ": tensor \"numbers\" of type ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT is "
-                        + "not usable (tensor \"numbers\" names 1 columns, but its shape is [-1, 2], expected [-1, 1])."
-                        + " Fix: export the model again with a supported element type and with the column names that "
-                        + "it was trained with.");
+                .hasMessage(
+                        "cannot load " + model + ": tensor \"numbers\" of type ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT is "
+                                + "not usable (tensor \"numbers\" names 1 columns, but its shape is [-1, 2], expected [-1, 1])."
+                                + " Fix: export the model again with a supported element type and with the column names that "
+                                + "it was trained with.");
     }
 
     @Test
@@ -178,9 +179,10 @@ class OnnxEngineTest {
                 Lane lane = engine.newLane(3)) {
             assertThatThrownBy(() -> lane.run(2))
                     .isInstanceOf(PredictionException.class)
-                    .hasMessage("model " + model + " gave no output for each row: output \"y\" has shape [] for 2 rows, "
-                            + "expected the rows as its first dimension. Fix: export the model with the batch as the "
-                            + "first dimension of every output.");
+                    .hasMessage(
+                            "model " + model + " gave no output for each row: output \"y\" has shape [] for 2 rows, "
+                                    + "expected the rows as its first dimension. Fix: export the model with the batch as the "
+                                    + "first dimension of every output.");
         }
     }
 

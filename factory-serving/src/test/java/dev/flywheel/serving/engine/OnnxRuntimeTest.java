@@ -13,7 +13,8 @@ class OnnxRuntimeTest {
 
     @Test
     void refusesTwoCopiesWithAnExclusionToPaste() {
-        Set<String> places = new TreeSet<>(Set.of("file:/m2/onnxruntime-1.28.0.jar", "file:/m2/onnxruntime_gpu-1.28.0.jar"));
+        Set<String> places =
+                new TreeSet<>(Set.of("file:/m2/onnxruntime-1.28.0.jar", "file:/m2/onnxruntime_gpu-1.28.0.jar"));
         assertThatThrownBy(() -> OnnxChecks.refuseTwo(places))
                 .isInstanceOf(MissingEngineException.class)
                 .hasMessage("cannot use ONNX Runtime: its classes are on the class path 2 times, in "
