@@ -9,7 +9,7 @@ public final class ServeAlone {
 
     private ServeAlone() {}
 
-    /** @param arguments two model files, x -> 2 x and x -> 3 x */
+    /** Serves two model files, x -> 2 x and then x -> 3 x, given as arguments. */
     public static void main(String[] arguments) {
         for (String absent : List.of(
                 "org.apache.arrow.vector.VectorSchemaRoot",
