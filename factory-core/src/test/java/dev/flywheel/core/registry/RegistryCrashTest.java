@@ -102,7 +102,7 @@ class RegistryCrashTest {
             lost.removeAll(present);
             // at most the deletion that the kill cut off
             assertThat(lost).as(when).hasSizeLessThanOrEqualTo(1).allMatch(number -> number % 3 == 0);
-            assertThat(present).as(when).doesNotContainAnyElementsOf(facts.deleted);
+            assertThat(present).as(when).noneMatch(facts.deleted::contains);
 
             List<AliasMove> history = registry.history("champion");
             OptionalInt before = OptionalInt.empty();
@@ -110,7 +110,9 @@ class RegistryCrashTest {
                 assertThat(move.from()).as(when).isEqualTo(before);
                 before = move.to();
             }
-            assertThat(history).as(when).extracting(AliasMove::to).contains(OptionalInt.of(facts.champion));
+            if (facts.moves > 0) {
+                assertThat(history).as(when).extracting(AliasMove::to).contains(OptionalInt.of(facts.champion));
+            }
             long moves = history.stream()
                     .filter(move -> move.kind() != AliasMove.Kind.DELETED)
                     .count();
