@@ -1,0 +1,199 @@
+package dev.flywheel.pipeline.source;
+
+import dev.flywheel.core.DataException;
+import dev.flywheel.core.model.Task;
+import java.io.Serializable;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model learns to predict: a column of the source, and how its values become labels. In datasets and metrics a
+ * label is a number in the raw unit, and 0 or 1 for a boolean. Immutable and thread-safe.
+ *
+ * @param <L> the label: Boolean or Double
+ */
+public final class Target<L> implements Serializable {
+
+    private static final long serialVersionUID = 1L;
+
+    private enum Kind {
+        IS_TRUE,
+        EQUAL,
+        AT_LEAST,
+        NUMBER
+    }
+
+    private enum Scale {
+        RAW,
+        LOG
+    }
+
+    private final String column;
+    private final Kind kind;
+    private final @Nullable String value;
+    private final double threshold;
+    private final Scale scale;
+
+    private Target(String column, Kind kind, @Nullable String value, double threshold, Scale scale) {
+        this.column = Objects.requireNonNull(column, "column");
+        if (column.isBlank()) {
+            throw new IllegalArgumentException("a target needs the name of a column, found \"" + column + "\"");
+        }
+        this.kind = kind;
+        this.value = value;
+        this.threshold = threshold;
+        this.scale = scale;
+    }
+
+    /** {@return whether a column is true: true, yes, y, t or 1 against false, no, n, f or 0, in any case} */
+    public static Target<Boolean> isTrue(String column) {
+        return new Target<>(column, Kind.IS_TRUE, null, 0, Scale.RAW);
+    }
+
+    /** {@return whether a column holds exactly this text; any other text is false} */
+    public static Target<Boolean> equal(String column, String value) {
+        return new Target<>(column, Kind.EQUAL, Objects.requireNonNull(value, "value"), 0, Scale.RAW);
+    }
+
+    /**
+     * {@return whether a numeric column reaches a threshold}
+     *
+     * @param threshold in the column's unit, finite
+     */
+    public static Target<Boolean> atLeast(String column, double threshold) {
+        if (!Double.isFinite(threshold)) {
+            throw new IllegalArgumentException("a target needs a finite threshold, found " + threshold);
+        }
+        return new Target<>(column, Kind.AT_LEAST, null, threshold, Scale.RAW);
+    }
+
+    /** {@return the value of a numeric column} */
+    public static Target<Double> number(String column) {
+        return new Target<>(column, Kind.NUMBER, null, 0, Scale.RAW);
+    }
+
+    /**
+     * {@return this target, learned as its natural logarithm: for amounts that span orders of magnitude, where an error
+     * of a tenth matters alike for small and large ones} Labels, predictions and metrics stay in the raw unit; values of
+     * 0 and below are refused.
+     *
+     * @throws IllegalStateException if this is not a {@link #number} target, or is on a log scale already
+     */
+    public Target<L> onLogScale() {
+        if (kind != Kind.NUMBER || scale == Scale.LOG) {
+            throw new IllegalStateException("the target \"" + describe() + "\" "
+                    + (kind == Kind.NUMBER ? "is on a log scale already" : "is no number, only numbers have a scale"));
+        }
+        return new Target<>(column, kind, value, threshold, Scale.LOG);
+    }
+
+    /** {@return the name of the source's column} */
+    public String column() {
+        return column;
+    }
+
+    /** {@return the task: REGRESSION for numbers, otherwise BINARY} */
+    public Task task() {
+        return kind == Kind.NUMBER ? Task.REGRESSION : Task.BINARY;
+    }
+
+    /** {@return whether the model learns the natural logarithm of the label} */
+    public boolean logScale() {
+        return scale == Scale.LOG;
+    }
+
+    /**
+     * {@return a label as a number: the raw unit, or 0 and 1}
+     *
+     * @throws DataException if it is not finite, or not above 0 on a log scale
+     */
+    public double encode(L label) {
+        Objects.requireNonNull(label, "label");
+        if (kind != Kind.NUMBER) {
+            return (Boolean) label ? 1 : 0;
+        }
+        double number = (Double) label;
+        if (!accepts(number)) {
+            throw new DataException(
+                    "label " + number + " of \"" + column + "\" cannot be used",
+                    "expected " + expected(),
+                    scale == Scale.LOG
+                            ? "leave such outcomes out, or learn the target on its raw scale"
+                            : "leave such outcomes out");
+        }
+        return number;
+    }
+
+    /** {@return the label of a number: the number itself, or true from 0.5 on} */
+    @SuppressWarnings("unchecked") // the factories tie L to the kind
+    public L decode(double number) {
+        return (L) (kind == Kind.NUMBER ? (Object) number : (Object) (number >= 0.5));
+    }
+
+    /** {@return the target in words, as "delay at least 15"} */
+    public String describe() {
+        return switch (kind) {
+            case IS_TRUE -> column + " is true";
+            case EQUAL -> column + " is \"" + value + "\"";
+            case AT_LEAST -> column + " at least " + plain(threshold);
+            case NUMBER -> column + (scale == Scale.LOG ? " on a log scale" : "");
+        };
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Target<?> that
+                && column.equals(that.column)
+                && kind == that.kind
+                && Objects.equals(value, that.value)
+                && threshold == that.threshold
+                && scale == that.scale;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(column, kind, value, threshold, scale);
+    }
+
+    /** {@return {@link #describe()}} */
+    @Override
+    public String toString() {
+        return describe();
+    }
+
+    /** {@return the label in a cell; NaN if it holds none, of which {@link CellParser#missing} tells the reason} */
+    double parse(CellParser cell) {
+        if (kind == Kind.EQUAL) {
+            return cell.isEmpty() ? Double.NaN : cell.isText(Objects.requireNonNull(value)) ? 1 : 0;
+        } else if (cell.missing()) {
+            return Double.NaN;
+        } else if (kind == Kind.IS_TRUE) {
+            boolean truth = cell.bool();
+            return !cell.ok() ? Double.NaN : truth ? 1 : 0;
+        }
+        double number = cell.number();
+        if (!cell.ok()) {
+            return Double.NaN;
+        }
+        return kind == Kind.AT_LEAST ? number >= threshold ? 1 : 0 : accepts(number) ? number : Double.NaN;
+    }
+
+    /** {@return what a cell of the column must hold} */
+    String expected() {
+        return switch (kind) {
+            case IS_TRUE -> CellParser.EXPECTED_BOOLEAN;
+            case EQUAL -> "a text";
+            case AT_LEAST -> CellParser.EXPECTED_NUMBER;
+            case NUMBER ->
+                CellParser.EXPECTED_NUMBER + (scale == Scale.LOG ? " above 0, because it is learned on a log scale" : "");
+        };
+    }
+
+    private boolean accepts(double number) {
+        return Double.isFinite(number) && (scale == Scale.RAW || number > 0);
+    }
+
+    private static String plain(double number) {
+        return number == Math.rint(number) && Math.abs(number) < 1e15 ? Long.toString((long) number) : "" + number;
+    }
+}
