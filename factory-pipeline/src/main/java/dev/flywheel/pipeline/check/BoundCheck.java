@@ -12,5 +12,6 @@ public interface BoundCheck {
      *
      * @param row a row of the schema that the check was bound to
      */
-    @Nullable Violation violation(RowReader row);
+    @Nullable
+    Violation violation(RowReader row);
 }

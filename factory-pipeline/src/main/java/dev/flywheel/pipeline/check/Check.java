@@ -38,10 +38,7 @@ public final class Check implements Serializable {
     public interface RowCondition extends Predicate<RowReader>, Serializable {}
 
     private Check(
-            @Nullable String column,
-            List<Rule> rules,
-            @Nullable String description,
-            @Nullable RowCondition condition) {
+            @Nullable String column, List<Rule> rules, @Nullable String description, @Nullable RowCondition condition) {
         this.column = column;
         this.rules = List.copyOf(rules);
         this.description = description;
@@ -146,7 +143,8 @@ public final class Check implements Serializable {
         if (description != null) {
             return description;
         }
-        return column + (rules.isEmpty() ? "" : " ")
+        return column
+                + (rules.isEmpty() ? "" : " ")
                 + String.join(", ", rules.stream().map(Rule::expected).toList());
     }
 

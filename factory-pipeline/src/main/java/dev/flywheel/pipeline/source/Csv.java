@@ -159,11 +159,13 @@ public final class Csv implements Serializable {
         return files;
     }
 
-    @Nullable String eventTimeColumn() {
+    @Nullable
+    String eventTimeColumn() {
         return eventTime;
     }
 
-    @Nullable String eventIdColumn() {
+    @Nullable
+    String eventIdColumn() {
         return eventId;
     }
 
@@ -174,8 +176,8 @@ public final class Csv implements Serializable {
     private static void requireUnset(String option, @Nullable String first, String second) {
         Objects.requireNonNull(second, "column");
         if (first != null) {
-            throw new IllegalStateException("Csv." + option + " is already \"" + first + "\" and cannot be \"" + second
-                    + "\" too");
+            throw new IllegalStateException(
+                    "Csv." + option + " is already \"" + first + "\" and cannot be \"" + second + "\" too");
         }
     }
 }

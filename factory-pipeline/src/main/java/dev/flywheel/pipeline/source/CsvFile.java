@@ -38,7 +38,8 @@ final class CsvFile implements AutoCloseable {
                     .skipEmptyLines(true)
                     .build(new CsvLine(), new InputStreamReader(open(Path.of(name)), StandardCharsets.UTF_8));
         } catch (NoSuchFileException e) {
-            throw unreadable("there is no such file (looked for " + Path.of(name).toAbsolutePath() + ")", e);
+            throw unreadable(
+                    "there is no such file (looked for " + Path.of(name).toAbsolutePath() + ")", e);
         } catch (IOException e) {
             throw unreadable(String.valueOf(e), e);
         }
@@ -73,7 +74,8 @@ final class CsvFile implements AutoCloseable {
      *
      * @throws DataException if what follows cannot be told apart into records
      */
-    @Nullable CsvLine next() {
+    @Nullable
+    CsvLine next() {
         try {
             return lines.hasNext() ? lines.next() : null;
         } catch (UncheckedIOException e) {

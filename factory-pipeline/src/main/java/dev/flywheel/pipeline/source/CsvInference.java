@@ -43,7 +43,8 @@ final class CsvInference {
     }
 
     /** {@return a word to the user if nearly all cells have a narrower type than text, or null} */
-    @Nullable String note() {
+    @Nullable
+    String note() {
         long most = Math.max(numbers, Math.max(booleans, times));
         if (type() != ColumnType.TEXT || firstText == null || most < 0.9 * values) {
             return null;

@@ -34,12 +34,7 @@ final class CsvIngestion<I> {
     private long read;
 
     CsvIngestion(
-            List<String> files,
-            CsvHeader header,
-            CsvPlan plan,
-            RowType<I> type,
-            List<String> notes,
-            Ingestion where) {
+            List<String> files, CsvHeader header, CsvPlan plan, RowType<I> type, List<String> notes, Ingestion where) {
         this.files = files;
         this.header = header;
         this.plan = plan;
@@ -48,9 +43,8 @@ final class CsvIngestion<I> {
         this.where = where;
         this.row = new RowBuffer(plan.schema());
         this.id = plan.schema().contains(Source.ID) ? plan.schema().indexOf(Source.ID) : CsvHeader.ABSENT;
-        this.checks = where.checks().stream()
-                .map(check -> check.bind(plan.schema()))
-                .toArray(BoundCheck[]::new);
+        this.checks =
+                where.checks().stream().map(check -> check.bind(plan.schema())).toArray(BoundCheck[]::new);
     }
 
     Ingested<I> run() {
@@ -63,8 +57,7 @@ final class CsvIngestion<I> {
             requireUsable(quarantine);
             Dataset dataset = writer.finish();
             LOG.debug("read {} rows of {}, refused {}", read, files, quarantine.total());
-            IngestReport report =
-                    new IngestReport(read, dataset.rows(), quarantine.counts(), quarantine.file(), notes);
+            IngestReport report = new IngestReport(read, dataset.rows(), quarantine.counts(), quarantine.file(), notes);
             return new Ingested<>(dataset, type, report);
         }
     }
@@ -79,7 +72,7 @@ final class CsvIngestion<I> {
                 read++;
                 Refusal refusal = plan.read(line, row);
                 if (refusal == null) {
-                    refusal = judge(line);
+                    refusal = judge();
                 }
                 if (refusal == null) {
                     row.copyTo(writer);
@@ -92,7 +85,7 @@ final class CsvIngestion<I> {
     }
 
     /** {@return why a row that could be read is refused, or null} */
-    private @Nullable Refusal judge(CsvLine line) {
+    private @Nullable Refusal judge() {
         for (BoundCheck check : checks) {
             Violation violation = check.violation(row);
             if (violation != null) {

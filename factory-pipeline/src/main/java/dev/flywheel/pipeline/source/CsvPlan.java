@@ -69,7 +69,8 @@ final class CsvPlan {
     }
 
     /** Reads a record into a row; {@return why that is not possible, or null}. */
-    @Nullable Refusal read(CsvLine line, RowBuffer row) {
+    @Nullable
+    Refusal read(CsvLine line, RowBuffer row) {
         Refusal refusal = structure(line, header);
         if (refusal != null) {
             return refusal;

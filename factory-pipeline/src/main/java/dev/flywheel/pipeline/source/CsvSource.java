@@ -21,8 +21,8 @@ record CsvSource<I, L>(Csv csv, @Nullable RecordType<I> type, Target<L> target) 
 
     @Override
     public String describe() {
-        return csv.describe() + ", rows as " + (type == null ? "Row" : type.type().getName()) + ", target "
-                + target.describe();
+        return csv.describe() + ", rows as "
+                + (type == null ? "Row" : type.type().getName()) + ", target " + target.describe();
     }
 
     @Override
@@ -91,9 +91,8 @@ record CsvSource<I, L>(Csv csv, @Nullable RecordType<I> type, Target<L> target) 
     }
 
     private CsvPlan plan(CsvHeader header, Schema inputs, int[] fields, Set<Integer> used) {
-        int time = csv.eventTimeColumn() == null
-                ? CsvHeader.ABSENT
-                : header.require(csv.eventTimeColumn(), "eventTime");
+        int time =
+                csv.eventTimeColumn() == null ? CsvHeader.ABSENT : header.require(csv.eventTimeColumn(), "eventTime");
         int id = csv.eventIdColumn() == null ? CsvHeader.ABSENT : header.require(csv.eventIdColumn(), "eventId");
         used.add(time);
         used.add(id);

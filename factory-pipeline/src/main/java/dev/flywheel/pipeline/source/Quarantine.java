@@ -55,7 +55,8 @@ final class Quarantine implements AutoCloseable {
         total++;
         String value = cut(refusal.value(), VALUE_LIMIT);
         Reason reason = reasons.computeIfAbsent(
-                refusal.key(), key -> new Reason(key, "in line " + line.line() + " of " + source + ": \"" + value + "\""));
+                refusal.key(),
+                key -> new Reason(key, "in line " + line.line() + " of " + source + ": \"" + value + "\""));
         reason.count++;
         Map<String, @Nullable Object> entry = new LinkedHashMap<>();
         entry.put("file", source);
@@ -95,7 +96,8 @@ final class Quarantine implements AutoCloseable {
     }
 
     /** {@return the file, or null if no row was refused} */
-    @Nullable Path file() {
+    @Nullable
+    Path file() {
         return file;
     }
 

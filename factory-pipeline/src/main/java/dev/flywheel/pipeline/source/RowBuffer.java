@@ -111,7 +111,7 @@ final class RowBuffer implements RowReader {
     }
 
     private IllegalArgumentException wrong(int column, String as) {
-        return new IllegalArgumentException("column \"" + schema.column(column).name() + "\" is " + types[column]
-                + " and cannot be used as " + as);
+        return new IllegalArgumentException(
+                "column \"" + schema.column(column).name() + "\" is " + types[column] + " and cannot be used as " + as);
     }
 }

@@ -27,8 +27,9 @@ public interface Source<I, L> extends Serializable {
     String describe();
 
     /**
-     * Reads everything into a dataset: the columns of the input, then {@link #LABEL}, then {@link #TIME} and {@link #ID}
-     * if the source tells them. Rows that cannot be used, or that a check refuses, go to quarantine and are counted.
+     * Reads everything into a dataset: the columns of the input, then {@link #LABEL}, then {@link #TIME} and
+     * {@link #ID} if the source tells them. Rows that cannot be used, or that a check refuses, go to quarantine and are
+     * counted.
      *
      * @throws dev.flywheel.core.DataException if the source cannot be read, or if too much of it cannot be used
      * @throws IllegalArgumentException if a check does not fit the columns

@@ -74,8 +74,8 @@ public final class Target<L> implements Serializable {
 
     /**
      * {@return this target, learned as its natural logarithm: for amounts that span orders of magnitude, where an error
-     * of a tenth matters alike for small and large ones} Labels, predictions and metrics stay in the raw unit; values of
-     * 0 and below are refused.
+     * of a tenth matters alike for small and large ones} Labels, predictions and metrics stay in the raw unit; values
+     * of 0 and below are refused.
      *
      * @throws IllegalStateException if this is not a {@link #number} target, or is on a log scale already
      */
@@ -185,7 +185,8 @@ public final class Target<L> implements Serializable {
             case EQUAL -> "a text";
             case AT_LEAST -> CellParser.EXPECTED_NUMBER;
             case NUMBER ->
-                CellParser.EXPECTED_NUMBER + (scale == Scale.LOG ? " above 0, because it is learned on a log scale" : "");
+                CellParser.EXPECTED_NUMBER
+                        + (scale == Scale.LOG ? " above 0, because it is learned on a log scale" : "");
         };
     }
 
