@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -427,7 +428,7 @@ class DatasetTest {
         Random random = new Random(seed);
         Dataset dataset = write(directory, RandomRows.SCHEMA, RandomRows.of(20, new Random(3)));
         byte[] bytes = Files.readAllBytes(dataset.file());
-        for (int i = 0; i < 3_000; i++) {
+        for (int i = 0; i < 1_000; i++) {
             byte[] damaged = bytes.clone();
             for (int n = 1 + random.nextInt(3); n > 0; n--) {
                 damaged[random.nextInt(bytes.length)] ^= (byte) (1 + random.nextInt(255));
@@ -490,5 +491,34 @@ class DatasetTest {
                 .hasMessageStartingWith("a dataset in " + file + " cannot be written: ")
                 .hasMessageEndingWith(
                         "Fix: free disk space or make the directory writable, then write the dataset again.");
+    }
+
+    @Test
+    void datasetsAndScansHoldNoFileOpen() throws IOException {
+        Path handles = Path.of("/proc/self/fd");
+        Assumptions.assumeTrue(Files.exists(handles), "this system does not list open files");
+        List<Dataset> held = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            held.add(write(directory, RandomRows.SCHEMA, RandomRows.of(100 + i, new Random(i))));
+            held.get(i).scan().next();
+        }
+        List<Path> open = new ArrayList<>();
+        try (var files = Files.list(handles)) {
+            for (Path handle : files.toList()) {
+                if (Files.isSymbolicLink(handle) && target(handle).startsWith(directory.toString())) {
+                    open.add(handle);
+                }
+            }
+        }
+        assertThat(open).isEmpty();
+        assertThat(held).allSatisfy(dataset -> assertThat(read(dataset)).hasSizeGreaterThan(99));
+    }
+
+    private static String target(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            return "closed in between";
+        }
     }
 }

@@ -36,6 +36,7 @@ final class CsvFile implements AutoCloseable {
                     .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .skipEmptyLines(true)
+                    .allowUnclosedQuote(false)
                     .build(new CsvLine(), new InputStreamReader(open(Path.of(name)), StandardCharsets.UTF_8));
         } catch (NoSuchFileException e) {
             throw unreadable(

@@ -1,0 +1,128 @@
+package dev.flywheel.pipeline.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.flywheel.core.DataException;
+import dev.flywheel.core.model.Task;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import org.junit.jupiter.api.Test;
+
+class TargetTest {
+
+    private static double parse(Target<?> target, String text) {
+        return target.parse(new CellParser().at(text.toCharArray(), 0, text.length()));
+    }
+
+    @Test
+    void truthIsReadInItsUsualSpellings() {
+        Target<Boolean> target = Target.isTrue("churn");
+        assertThat(parse(target, "Yes")).isEqualTo(1);
+        assertThat(parse(target, "0")).isEqualTo(0);
+        assertThat(parse(target, "perhaps")).isNaN();
+        assertThat(parse(target, "")).isNaN();
+        assertThat(target.task()).isEqualTo(Task.BINARY);
+        assertThat(target).hasToString("churn is true");
+    }
+
+    @Test
+    void oneTextIsTrueAndEveryOtherFalse() {
+        Target<Boolean> target = Target.equal("type", "spam");
+        assertThat(parse(target, "spam")).isEqualTo(1);
+        assertThat(parse(target, "Spam")).isEqualTo(0);
+        assertThat(parse(target, "nonspam")).isEqualTo(0);
+        assertThat(parse(target, "")).isNaN();
+        assertThat(target).hasToString("type is \"spam\"");
+    }
+
+    @Test
+    void theThresholdItselfIsTrue() {
+        Target<Boolean> target = Target.atLeast("delay", 15);
+        assertThat(parse(target, "15")).isEqualTo(1);
+        assertThat(parse(target, "14.99")).isEqualTo(0);
+        assertThat(parse(target, "-1116")).isEqualTo(0);
+        assertThat(parse(target, "NA")).isNaN();
+        assertThat(parse(target, "late")).isNaN();
+        assertThat(parse(target, "inf")).isNaN();
+        assertThat(target).hasToString("delay at least 15");
+        assertThat(Target.atLeast("delay", 0.5)).hasToString("delay at least 0.5");
+    }
+
+    @Test
+    void aNumberIsItself() {
+        Target<Double> target = Target.number("price");
+        assertThat(parse(target, "-3.5")).isEqualTo(-3.5);
+        assertThat(parse(target, "x")).isNaN();
+        assertThat(target.task()).isEqualTo(Task.REGRESSION);
+        assertThat(target.logScale()).isFalse();
+        assertThat(target).hasToString("price");
+    }
+
+    @Test
+    void aLogScaleRefusesWhatHasNoLogarithm() {
+        Target<Double> target = Target.number("price").onLogScale();
+        assertThat(parse(target, "3")).isEqualTo(3);
+        assertThat(parse(target, "0")).isNaN();
+        assertThat(parse(target, "-1")).isNaN();
+        assertThat(target.logScale()).isTrue();
+        assertThat(target).hasToString("price on a log scale");
+        assertThatThrownBy(() -> target.encode(0.0))
+                .isInstanceOf(DataException.class)
+                .hasMessage(
+                        "label 0.0 of \"price\" cannot be used: expected a finite number above 0, because it is"
+                                + " learned on a log scale. Fix: leave such outcomes out, or learn the target on its raw scale.");
+    }
+
+    @Test
+    void onlyNumbersHaveAScaleAndItIsSetOnce() {
+        assertThatThrownBy(() -> Target.isTrue("churn").onLogScale())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the target \"churn is true\" is no number, only numbers have a scale");
+        assertThatThrownBy(() -> Target.number("price").onLogScale().onLogScale())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the target \"price on a log scale\" is on a log scale already");
+    }
+
+    @Test
+    void labelsAreNumbersAndBack() {
+        Target<Boolean> late = Target.atLeast("delay", 15);
+        assertThat(late.encode(true)).isEqualTo(1);
+        assertThat(late.encode(false)).isEqualTo(0);
+        assertThat(late.decode(1)).isTrue();
+        assertThat(late.decode(0.5)).isTrue();
+        assertThat(late.decode(0.49)).isFalse();
+        Target<Double> price = Target.number("price");
+        assertThat(price.encode(2.5)).isEqualTo(2.5);
+        assertThat(price.decode(2.5)).isEqualTo(2.5);
+        assertThatThrownBy(() -> price.encode(Double.NaN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("label NaN of \"price\" cannot be used: expected a finite number. Fix: leave such outcomes"
+                        + " out.");
+    }
+
+    @Test
+    void impossibleTargetsAreRefused() {
+        assertThatThrownBy(() -> Target.number(" "))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a target needs the name of a column, found \" \"");
+        assertThatThrownBy(() -> Target.atLeast("delay", Double.NaN))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a target needs a finite threshold, found NaN");
+    }
+
+    @Test
+    void isAValueThatTravels() throws Exception {
+        Target<Boolean> target = Target.equal("type", "spam");
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(target);
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            assertThat(in.readObject()).isEqualTo(target).hasSameHashCodeAs(target);
+        }
+        assertThat(target).isNotEqualTo(Target.equal("type", "ham")).isNotEqualTo(Target.isTrue("type"));
+    }
+}
