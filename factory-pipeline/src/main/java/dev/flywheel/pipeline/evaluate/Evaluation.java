@@ -142,7 +142,7 @@ public final class Evaluation {
     }
 
     /** {@return what is impossible in a model's predictions; empty if nothing is} */
-    private static String fault(Task task, double[] scores) {
+    static String fault(Task task, double[] scores) {
         for (int i = 0; i < scores.length; i++) {
             boolean probability = scores[i] >= 0 && scores[i] <= 1;
             boolean possible = Double.isFinite(scores[i]) && (task != Task.BINARY || probability);

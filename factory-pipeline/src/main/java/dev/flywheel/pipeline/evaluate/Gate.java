@@ -167,7 +167,7 @@ public final class Gate implements Serializable {
                         .disagreements()
                         .map(test -> "; only the candidate right on " + Numbers.count(test.onlyFirst())
                                 + ", only the champion on " + Numbers.count(test.onlySecond()) + ", McNemar p "
-                                + Numbers.significant(test.exactP(), 2))
+                                + (test.exactP() < 1e-4 ? "below 0.0001" : Numbers.significant(test.exactP(), 2)))
                         .orElse("");
     }
 

@@ -49,7 +49,10 @@ final class Numbers {
         if (share > 0.999 && share < 1) {
             return "> 99.9%";
         }
-        return trimmed(fixed(share * 100, share < 0.01 ? 2 : 1)) + "%";
+        if (share == 0 || share == 1) {
+            return share == 0 ? "0%" : "100%";
+        }
+        return fixed(share * 100, share < 0.01 ? 2 : 1) + "%";
     }
 
     /** {@return the value rounded to a number of digits; scientific if it is very large or very small} */
@@ -76,6 +79,32 @@ final class Numbers {
     static String brief(double value) {
         String text = significant(value, 4);
         return text.contains("e") ? text : trimmed(text);
+    }
+
+    /** {@return a large number in thousands, millions or billions} */
+    static String compact(double value) {
+        double magnitude = Math.abs(value);
+        if (magnitude >= 1e9) {
+            return brief(value / 1e9) + " bn";
+        }
+        if (magnitude >= 1e6) {
+            return brief(value / 1e6) + " m";
+        }
+        return magnitude >= 1e4 ? brief(value / 1e3) + " k" : brief(value);
+    }
+
+    /** {@return a duration: seconds below a minute, then minutes and seconds, then hours and minutes} */
+    static String duration(double seconds) {
+        if (!Double.isFinite(seconds)) {
+            return odd(seconds);
+        }
+        if (seconds < 59.95) {
+            return seconds < 1 ? Math.round(seconds * 1000) + " ms" : fixed(seconds, 1) + " s";
+        }
+        long whole = Math.round(seconds);
+        return whole < 3600
+                ? whole / 60 + " min " + whole % 60 + " s"
+                : whole / 3600 + " h " + whole % 3600 / 60 + " min";
     }
 
     private static String trimmed(String text) {

@@ -1,0 +1,363 @@
+package dev.flywheel.pipeline.evaluate;
+
+import dev.flywheel.core.model.Estimate;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Confusion;
+import dev.flywheel.core.stat.Curves;
+import dev.flywheel.core.stat.Metric;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The part of a run's report about its models: candidates, curves, decisions, slices. */
+final class ModelSection {
+
+    private static final double INTERVAL_WIDTH = 110;
+    private static final double SLICE_WIDTH = 200;
+
+    private final RunReport.Models models;
+    private final OptionalInt champion;
+    private final Page page;
+    private final List<Metric> metrics;
+
+    ModelSection(RunReport.Models models, OptionalInt champion, Page page) {
+        this.models = models;
+        this.champion = champion;
+        this.page = page;
+        this.metrics = Metric.of(models.task());
+    }
+
+    void write() {
+        if (!models.candidates().isEmpty()) {
+            candidates();
+        }
+        Diagnostics diagnostics = models.winnerDiagnostics();
+        if (diagnostics != null) {
+            page.section("How the winner predicts");
+            if (models.task() == Task.BINARY) {
+                curves(diagnostics);
+            } else {
+                residuals(diagnostics);
+            }
+            confusions(diagnostics);
+        }
+        if (!models.slices().isEmpty()) {
+            slices();
+        }
+    }
+
+    private void candidates() {
+        page.section("Candidates");
+        Html out = page.out();
+        Tables.open(out, "Metrics on the test rows, with 95% intervals", "candidates");
+        out.open("thead").open("tr");
+        Tables.heading(out, "Model", false);
+        for (Metric metric : metrics) {
+            out.leaf(
+                    "th",
+                    metric.label() + (metric.higherIsBetter() ? " \u2191" : " \u2193"),
+                    "scope",
+                    "col",
+                    "class",
+                    "n",
+                    "title",
+                    metric.meaning() + (metric.higherIsBetter() ? " (higher is better)" : " (lower is better)"));
+        }
+        out.close().close().open("tbody");
+        Axis scale = Charts.scale(mainEstimates(), INTERVAL_WIDTH);
+        for (int i = 0; i < models.candidates().size(); i++) {
+            boolean wins = models.winner().isPresent() && models.winner().getAsInt() == i;
+            row(out, models.candidates().get(i), wins ? "winner" : "", scale);
+        }
+        if (models.champion() != null) {
+            row(out, models.champion(), "champion", scale);
+        }
+        Tables.close(out.close());
+        out.leaf("p", "\u2191 higher is better, \u2193 lower is better.", "class", "hint");
+    }
+
+    private List<Estimate> mainEstimates() {
+        List<Estimate> estimates = new ArrayList<>();
+        for (RunReport.Candidate candidate : models.candidates()) {
+            addMain(candidate, estimates);
+        }
+        addMain(models.champion(), estimates);
+        return estimates;
+    }
+
+    private void addMain(RunReport.@Nullable Candidate candidate, List<Estimate> estimates) {
+        Estimate estimate = candidate == null ? null : candidate.metrics().get(metrics.get(0));
+        if (estimate != null) {
+            estimates.add(estimate);
+        }
+    }
+
+    private void row(Html out, RunReport.Candidate candidate, String role, Axis scale) {
+        out.open("tr", "class", role).open("th", "scope", "row");
+        out.open("span", "class", "name").text(candidate.name());
+        if (!role.isEmpty()) {
+            String number = role.equals("champion") && champion.isPresent() ? " v" + champion.getAsInt() : "";
+            out.leaf("span", role + number, "class", "badge " + role);
+        }
+        out.close();
+        out.leaf("span", settings(candidate), "class", "settings").close();
+        if (!candidate.problem().isEmpty()) {
+            out.leaf("td", candidate.problem(), "class", "problem", "colspan", Integer.toString(metrics.size()));
+        } else {
+            metrics.forEach(metric -> cell(out, candidate, metric, role, scale));
+        }
+        out.close();
+    }
+
+    private static String settings(RunReport.Candidate candidate) {
+        String settings = candidate.settings().entrySet().stream()
+                .map(entry -> entry.getKey() + " " + entry.getValue())
+                .collect(Collectors.joining(" \u00b7 "));
+        String time = Double.isNaN(candidate.trainSeconds())
+                ? ""
+                : "trained in " + Numbers.duration(candidate.trainSeconds());
+        return settings + (settings.isEmpty() || time.isEmpty() ? "" : " \u00b7 ") + time;
+    }
+
+    private void cell(Html out, RunReport.Candidate candidate, Metric metric, String role, Axis scale) {
+        out.open("td", "class", "n");
+        Estimate estimate = candidate.metrics().get(metric);
+        if (estimate == null || Double.isNaN(estimate.value())) {
+            out.text("\u2013");
+            if (estimate != null) {
+                out.leaf("span", estimate.method(), "class", "range");
+            }
+        } else {
+            out.leaf("span", Page.typographic(Numbers.metric(metric, estimate.value())), "class", "value")
+                    .leaf("span", range(metric, estimate), "class", "range", "title", estimate.method());
+            if (metric == metrics.get(0)) {
+                new Charts(out).interval(metric, estimate, scale, Double.NaN, role.equals("champion") ? "s1" : "s0");
+            }
+        }
+        out.close();
+    }
+
+    private static String range(Metric metric, Estimate estimate) {
+        String low = shorter(metric, estimate.low());
+        String high = shorter(metric, estimate.high());
+        return Page.typographic(low + (low.startsWith("-") ? " to " : "\u2013") + high);
+    }
+
+    /** One digit less than the value has: an interval needs no more, and seven of them must stand side by side. */
+    private static String shorter(Metric metric, double value) {
+        return metric.task() == Task.BINARY || metric == Metric.R2
+                ? Numbers.fixed(value, 3)
+                : Numbers.significant(value, 3);
+    }
+
+    private void curves(Diagnostics winner) {
+        Html out = page.out();
+        out.open("div", "class", "charts");
+        Charts charts = new Charts(out);
+        charts.unit(
+                "Receiver operating characteristic",
+                "True positive rate over false positive rate. The diagonal is chance.",
+                "False positive rate",
+                "True positive rate",
+                traces(winner, Diagnostics::roc),
+                0,
+                1);
+        double base = baseRate(winner);
+        charts.unit(
+                "Precision and recall",
+                "Precision over recall. The level line is the base rate, " + Numbers.percent(base) + ".",
+                "Recall",
+                "Precision",
+                traces(winner, ModelSection::precisionRecall),
+                base,
+                base);
+        List<Charts.Bins> bins = new ArrayList<>();
+        bins.add(new Charts.Bins("Candidate", winner.calibration()));
+        if (models.championDiagnostics() != null) {
+            bins.add(new Charts.Bins("Champion", models.championDiagnostics().calibration()));
+        }
+        charts.calibration(
+                "Calibration",
+                "Observed over predicted rate in ten groups of rows, with 95% intervals. The diagonal is perfect.",
+                bins);
+        out.close();
+    }
+
+    private List<Charts.Trace> traces(Diagnostics winner, Function<Diagnostics, List<Curves.Point>> curve) {
+        List<Charts.Trace> traces = new ArrayList<>();
+        traces.add(new Charts.Trace("Candidate", curve.apply(winner)));
+        if (models.championDiagnostics() != null) {
+            traces.add(new Charts.Trace("Champion", curve.apply(models.championDiagnostics())));
+        }
+        return traces;
+    }
+
+    /** Below a recall of 1% the precision of a handful of rows leaps from 0 to 1. */
+    private static List<Curves.Point> precisionRecall(Diagnostics diagnostics) {
+        return diagnostics.precisionRecall().stream()
+                .filter(point -> point.x() >= 0.01)
+                .toList();
+    }
+
+    private static double baseRate(Diagnostics diagnostics) {
+        Confusion confusion = diagnostics.confusion();
+        return confusion == null
+                ? Double.NaN
+                : (double) (confusion.truePositives() + confusion.falseNegatives()) / confusion.rows();
+    }
+
+    private void residuals(Diagnostics winner) {
+        if (winner.grid() == null || winner.residuals() == null) {
+            return;
+        }
+        Html out = page.out();
+        out.open("div", "class", "charts");
+        Charts charts = new Charts(out);
+        charts.grid(
+                "Predicted and actual, candidate",
+                "Rows by predicted and actual value; darker cells hold more. The diagonal is perfect.",
+                winner.grid());
+        Diagnostics before = models.championDiagnostics();
+        if (before != null && before.grid() != null) {
+            charts.grid(
+                    "Predicted and actual, champion",
+                    "The same for the champion.",
+                    before.grid());
+        }
+        charts.histogram(
+                "Residuals",
+                "Prediction minus outcome. " + Numbers.count(winner.residuals().outside())
+                        + " rows lie outside the range shown.",
+                "Predicted minus actual",
+                winner.residuals());
+        out.close();
+    }
+
+    private void confusions(Diagnostics winner) {
+        if (winner.confusion() == null) {
+            return;
+        }
+        Html out = page.out();
+        out.open("div", "class", "pair");
+        confusion(out, "Candidate at 0.5", winner.confusion());
+        Diagnostics before = models.championDiagnostics();
+        if (before != null && before.confusion() != null) {
+            confusion(out, "Champion at 0.5", before.confusion());
+        }
+        out.close();
+    }
+
+    private static void confusion(Html out, String caption, Confusion confusion) {
+        Tables.open(out, caption);
+        out.open("thead").open("tr");
+        Tables.heading(out, "", false);
+        Tables.heading(out, "predicted positive", true);
+        Tables.heading(out, "predicted negative", true);
+        out.close().close().open("tbody");
+        decisions(out, "positive", confusion.truePositives(), confusion.falseNegatives(), true);
+        decisions(out, "negative", confusion.falsePositives(), confusion.trueNegatives(), false);
+        out.close().open("tfoot").open("tr").open("td", "colspan", "3");
+        out.text("precision " + Numbers.percent(confusion.precision()) + " \u00b7 recall "
+                + Numbers.percent(confusion.recall()) + " \u00b7 specificity "
+                + Numbers.percent(confusion.specificity()));
+        Tables.close(out.close().close().close());
+    }
+
+    private static void decisions(Html out, String actual, long positive, long negative, boolean rightIsFirst) {
+        out.open("tr").leaf("th", "actually " + actual, "scope", "row");
+        decision(out, positive, positive + negative, rightIsFirst);
+        decision(out, negative, positive + negative, !rightIsFirst);
+        out.close();
+    }
+
+    private static void decision(Html out, long rows, long of, boolean right) {
+        out.open("td", "class", right ? "n right" : "n wrong")
+                .leaf("span", Numbers.count(rows), "class", "value")
+                .leaf("span", Numbers.percent((double) rows / of), "class", "range")
+                .close();
+    }
+
+    private void slices() {
+        page.section("Slices");
+        Metric metric = models.slices().get(0).metric();
+        Estimate overall = winnerEstimate(metric);
+        page.paragraph("The winner on parts of the test rows. The vertical line is " + metric.label()
+                + " on all of them. A slice is marked weaker where its whole interval is on the worse side;"
+                + " among many slices one in forty is so by chance.");
+        List<Estimate> estimates = new ArrayList<>(
+                models.slices().stream().map(Slices.Slice::estimate).toList());
+        estimates.add(overall);
+        Axis scale = Charts.scale(estimates, SLICE_WIDTH);
+        Html out = page.out();
+        Tables.open(out, metric.label() + " by slice", "slices");
+        out.open("thead").open("tr");
+        Tables.heading(out, "Slice", false);
+        Tables.heading(out, "Rows", true);
+        Tables.heading(out, models.task() == Task.BINARY ? "Base rate" : "Mean outcome", true);
+        Tables.heading(out, metric.label(), true);
+        Tables.heading(out, "95% interval", false);
+        out.close().close().open("tbody");
+        Slices.Slice weakest = weakest(metric);
+        String column = "";
+        for (Slices.Slice slice : models.slices()) {
+            if (!slice.column().equals(column)) {
+                column = slice.column();
+                out.open("tr", "class", "group").leaf("th", column, "scope", "rowgroup", "colspan", "5").close();
+            }
+            slice(out, slice, overall, scale, slice.equals(weakest));
+        }
+        Tables.close(out.close());
+    }
+
+    private void slice(Html out, Slices.Slice slice, Estimate overall, Axis scale, boolean weakest) {
+        Metric metric = slice.metric();
+        boolean weaker = weaker(metric, slice.estimate(), overall);
+        out.open("tr", "class", weaker ? "weaker" : "").open("th", "scope", "row").text(slice.value());
+        if (weaker) {
+            out.text(" ").leaf("span", weakest ? "weakest" : "weaker", "class", "badge open");
+        }
+        out.close();
+        out.leaf("td", Numbers.count(slice.rows()), "class", "n");
+        out.leaf(
+                "td",
+                models.task() == Task.BINARY
+                        ? Numbers.percent(slice.meanLabel())
+                        : Page.typographic(Numbers.significant(slice.meanLabel(), 4)),
+                "class",
+                "n");
+        out.leaf("td", Page.typographic(Numbers.metric(metric, slice.estimate().value())), "class", "n value");
+        out.open("td", "class", "whiskers");
+        new Charts(out).interval(metric, slice.estimate(), scale, overall.value(), weaker ? "sw" : "s0");
+        out.leaf("span", range(metric, slice.estimate()), "class", "range").close().close();
+    }
+
+    private Estimate winnerEstimate(Metric metric) {
+        Estimate unknown = new Estimate(Double.NaN, Double.NaN, Double.NaN, "");
+        if (models.winner().isEmpty()) {
+            return unknown;
+        }
+        Map<Metric, Estimate> all =
+                models.candidates().get(models.winner().getAsInt()).metrics();
+        return Objects.requireNonNullElse(all.get(metric), unknown);
+    }
+
+    private static boolean weaker(Metric metric, Estimate slice, Estimate overall) {
+        return metric.higherIsBetter() ? slice.high() < overall.value() : slice.low() > overall.value();
+    }
+
+    private Slices.@Nullable Slice weakest(Metric metric) {
+        Slices.Slice weakest = null;
+        for (Slices.Slice slice : models.slices()) {
+            double value = metric.oriented(slice.estimate().value());
+            if (weakest == null || value < metric.oriented(weakest.estimate().value())) {
+                weakest = slice;
+            }
+        }
+        return weakest;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.flywheel.pipeline.evaluate;
+
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.model.Estimate;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Metrics;
+import java.util.ArrayList;
+import java.util.List;
+
+/** How good a model is on parts of the test rows: for each frequent value or range of a column. Thread-safe. */
+public final class Slices {
+
+    /** Fewer rows than this make no slice. */
+    static final int FEWEST_ROWS = 50;
+
+    private static final int FEWEST_PER_COLUMN = 3;
+
+    private Slices() {}
+
+    /**
+     * The rows in which a column has a value or lies in a range. Immutable.
+     *
+     * @param column the column's name
+     * @param value the value, or the range as text
+     * @param rows the number of rows, at least 50
+     * @param meanLabel the mean label of these rows: the base rate for {@link Task#BINARY}
+     * @param metric the task's most telling metric
+     * @param estimate its estimate on these rows
+     */
+    public record Slice(
+            String column, String value, long rows, double meanLabel, Metric metric, Estimate estimate) {}
+
+    /**
+     * {@return the slices of some columns, column by column} Texts, booleans and integers of at most 10 different values
+     * give a slice for each frequent value, the most frequent first; other numbers and times one for each quarter of the
+     * rows. Columns in which all rows fall together give none.
+     *
+     * @param test the test rows
+     * @param labels the outcomes, of shape [rows], in the dataset's order
+     * @param scores the predictions, of shape [rows], in the dataset's order
+     * @param columns the names of the columns to cut by
+     * @param maxSlices the largest number of slices, shared evenly by the columns, but at least 3 for each until they
+     *     are used up
+     * @throws IllegalArgumentException if the lengths differ or a column does not exist
+     */
+    public static List<Slice> of(
+            Dataset test, double[] labels, double[] scores, Task task, List<String> columns, int maxSlices) {
+        if (labels.length != test.rows() || scores.length != test.rows()) {
+            throw new IllegalArgumentException("each of the " + test.rows() + " rows needs a label and a prediction, found "
+                    + labels.length + " labels and " + scores.length + " predictions");
+        }
+        if (columns.isEmpty() || labels.length == 0 || !Evaluation.fault(task, scores).isEmpty()) {
+            return List.of();
+        }
+        int share = Math.max(FEWEST_PER_COLUMN, maxSlices / columns.size());
+        List<Slice> slices = new ArrayList<>();
+        for (String column : columns) {
+            List<Grouping.Group> groups = Grouping.of(test, column).atLeast(FEWEST_ROWS);
+            int count = Math.min(share, maxSlices - slices.size());
+            for (Grouping.Group group : groups.subList(0, Math.min(count, groups.size()))) {
+                slices.add(slice(column, group, labels, scores, Metric.of(task).get(0)));
+            }
+        }
+        return List.copyOf(slices);
+    }
+
+    private static Slice slice(String column, Grouping.Group group, double[] labels, double[] scores, Metric metric) {
+        int[] rows = group.rows();
+        double[] ownLabels = new double[rows.length];
+        double[] ownScores = new double[rows.length];
+        double sum = 0;
+        for (int i = 0; i < rows.length; i++) {
+            ownLabels[i] = labels[rows[i]];
+            ownScores[i] = scores[rows[i]];
+            sum += ownLabels[i];
+        }
+        Estimate estimate = Metrics.estimate(metric, ownLabels, ownScores);
+        return new Slice(column, group.value(), rows.length, sum / rows.length, metric, estimate);
+    }
+}
