@@ -109,8 +109,9 @@ final class Charts {
         for (int cell = 0; cell < grid.counts().size(); cell++) {
             long rows = grid.counts().get(cell);
             if (rows > 0) {
+                int row = cell / size;
                 double predicted = x.low() + cell % size * step;
-                double actual = y.low() + cell / size * step;
+                double actual = y.low() + row * step;
                 String tip = Numbers.count(rows) + " rows predicted " + Numbers.brief(predicted) + " to "
                         + Numbers.brief(predicted + step) + ", actually " + Numbers.brief(actual) + " to "
                         + Numbers.brief(actual + step);
@@ -129,7 +130,7 @@ final class Charts {
         Plot plot = new Plot(html, SQUARE, SQUARE - 30);
         plot.open(title, description, List.of());
         Axis x = plot.x(histogram.low(), histogram.high());
-        Axis y = plot.yRound(0, Math.max(1, Collections.max(histogram.counts())));
+        Axis y = plot.yRound(0, highest(histogram));
         plot.axes(x, y, xName, "Rows");
         bars(plot, histogram, x, y);
         if (x.low() < 0 && x.high() > 0) {
@@ -143,10 +144,14 @@ final class Charts {
         Plot.svg(html, title, description, width, height, "spark");
         Plot plot = new Plot(html, width, height);
         Axis x = Axis.exact(histogram.low(), histogram.high(), 0, width, 2);
-        Axis y = Axis.exact(0, Math.max(1, Collections.max(histogram.counts())), height - 1, 1, 2);
+        Axis y = Axis.exact(0, highest(histogram), height - 1, 1, 2);
         bars(plot, histogram, x, y);
         plot.stroke("axis", 0, height - 0.5, width, height - 0.5);
         html.close();
+    }
+
+    private static double highest(Histogram histogram) {
+        return Math.max(1.0, Collections.max(histogram.counts()));
     }
 
     private static void bars(Plot plot, Histogram histogram, Axis x, Axis y) {
@@ -157,7 +162,7 @@ final class Charts {
             long rows = histogram.counts().get(bin);
             if (rows > 0) {
                 double from = x.low() + bin * step;
-                double height = Math.max(1, y.start() - y.at(rows));
+                double height = Math.max(1, y.start() - y.at((double) rows));
                 plot.box(
                         "bar",
                         x.at(from) + width * 0.06,

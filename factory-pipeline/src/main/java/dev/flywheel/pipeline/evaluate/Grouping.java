@@ -25,7 +25,25 @@ final class Grouping {
     private static final int RANGES = 4;
 
     /** Rows that belong together. */
-    record Group(String value, int[] rows) {}
+    static final class Group {
+
+        private final String value;
+        private final int[] rows;
+
+        Group(String value, int[] rows) {
+            this.value = value;
+            this.rows = rows;
+        }
+
+        String value() {
+            return value;
+        }
+
+        /** {@return the positions of the rows; not to be changed} */
+        int[] rows() {
+            return rows;
+        }
+    }
 
     private final List<Group> groups;
 

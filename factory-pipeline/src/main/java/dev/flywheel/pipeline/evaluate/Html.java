@@ -85,8 +85,8 @@ final class Html {
 
     /** Control characters and halves of surrogate pairs are no characters of a document. */
     private static boolean printable(int c) {
-        return c == '\n' || c == '\t' || c >= 0x20 && c < 0x7f || c >= 0xa0 && c < 0xd800 || c >= 0xe000 && c < 0xfffe
-                || c >= 0x10000;
+        boolean no = Character.isISOControl(c) || Character.getType(c) == Character.SURROGATE || (c | 1) == 0xffff;
+        return c == '\n' || c == '\t' || !no;
     }
 
     @Override

@@ -13,10 +13,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -78,17 +80,11 @@ class HtmlReportTest {
 
     @Test
     void marksTheWinnerBesideTheChampion() {
+        Estimate auc = Objects.requireNonNull(
+                binaryReport.models().candidates().get(1).metrics().get(Metric.ROC_AUC));
         assertThat(binary.first("tr", "winner").getTextContent())
                 .contains("mlp", "layers 64, 32", "trained in 1 min 1 s")
-                .contains(Numbers.metric(
-                        Metric.ROC_AUC,
-                        binaryReport
-                                .models()
-                                .candidates()
-                                .get(1)
-                                .metrics()
-                                .get(Metric.ROC_AUC)
-                                .value()));
+                .contains(Numbers.metric(Metric.ROC_AUC, auc.value()));
         assertThat(binary.first("tr", "champion").getTextContent()).contains("champion v3");
         assertThat(binary.section("Candidates")).contains("the loss was NaN after 12 of 20 epochs");
     }
@@ -278,7 +274,7 @@ class HtmlReportTest {
         int found = 0;
         while (schemes.find()) {
             Map<String, String> colours = Pattern.compile("--([\\w-]+): (#\\w{6})").matcher(schemes.group(1)).results()
-                    .collect(java.util.stream.Collectors.toMap(r -> r.group(1), r -> r.group(2)));
+                    .collect(Collectors.toMap(r -> r.group(1), r -> r.group(2)));
             if (colours.containsKey("card")) {
                 found++;
                 for (String ink : List.of("ink", "muted", "s0", "s1", "bad", "open")) {
@@ -298,8 +294,8 @@ class HtmlReportTest {
 
     /** WCAG 2.1, 1.4.3: at least 4.5 to 1. */
     private static void readable(Map<String, String> colours, String ink, String ground) {
-        double first = luminance(colours.get(ink));
-        double second = luminance(colours.get(ground));
+        double first = luminance(Objects.requireNonNull(colours.get(ink), ink));
+        double second = luminance(Objects.requireNonNull(colours.get(ground), ground));
         double contrast = (Math.max(first, second) + 0.05) / (Math.min(first, second) + 0.05);
         assertThat(contrast).as(ink + " on " + ground).isGreaterThan(4.5);
     }

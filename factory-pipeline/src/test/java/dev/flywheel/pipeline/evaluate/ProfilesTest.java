@@ -146,7 +146,7 @@ class ProfilesTest {
                 .times());
         assertThat(times.first()).isEqualTo(start);
         assertThat(times.last()).isEqualTo(Instant.parse("2001-01-11T00:00:00Z"));
-        assertThat(times.histogram().low()).isEqualTo(start.getEpochSecond());
+        assertThat(times.histogram().low()).isEqualTo((double) start.getEpochSecond());
     }
 
     @Test

@@ -194,9 +194,16 @@ final class SampleReports {
         environment.put("Seed", "42");
         return new RunReport.Lineage(
                 HASH,
-                "pipeline delays\nfrom csv flights.csv\ncheck distance between 0 and 12000\nsplit newest 0.2\n"
-                        + "features number distance log1p standardize, category origin\ntrain logistic\ntrain mlp 64, 32\n"
-                        + "gate ROC AUC at least 0.6\nseed 42",
+                """
+                pipeline delays
+                from csv flights.csv
+                check distance between 0 and 12000
+                split newest 0.2
+                features number distance log1p standardize, category origin
+                train logistic
+                train mlp 64, 32
+                gate ROC AUC at least 0.6
+                seed 42""",
                 OptionalInt.of(3),
                 environment,
                 "champion: 3 -> 4");
