@@ -32,7 +32,13 @@ final class Charts {
 
     /** Curves over 0 to 1 on both axes, with a reference line that an uninformed model would follow. */
     void unit(
-            String title, String description, String xName, String yName, List<Trace> traces, double chanceLeft, double chanceRight) {
+            String title,
+            String description,
+            String xName,
+            String yName,
+            List<Trace> traces,
+            double chanceLeft,
+            double chanceRight) {
         Plot plot = new Plot(html, SQUARE, SQUARE - 30);
         plot.open(title, description, traces.stream().map(Trace::name).toList());
         Axis x = plot.x(0, 1);
@@ -75,7 +81,12 @@ final class Charts {
     private static void drawBins(Plot plot, Axis x, Axis y, List<Curves.Bin> bins, int series) {
         for (Curves.Bin bin : bins) {
             double at = x.at(bin.predicted());
-            plot.stroke("whisker s" + series, at, y.at(bin.observed().low()), at, y.at(bin.observed().high()));
+            plot.stroke(
+                    "whisker s" + series,
+                    at,
+                    y.at(bin.observed().low()),
+                    at,
+                    y.at(bin.observed().high()));
         }
         plot.line(
                 "line thin s" + series,
@@ -212,7 +223,11 @@ final class Charts {
     /** Lines over labelled points. */
     void lines(Page.LineChart chart) {
         Plot plot = new Plot(html, WIDE, WIDE_HEIGHT);
-        plot.open(chart.title(), chart.description(), chart.series().stream().map(Page.Series::name).toList(), chart.marksName());
+        plot.open(
+                chart.title(),
+                chart.description(),
+                chart.series().stream().map(Page.Series::name).toList(),
+                chart.marksName());
         double[] all = chart.series().stream()
                 .flatMap(series -> series.values().stream())
                 .mapToDouble(Double::doubleValue)
@@ -220,7 +235,8 @@ final class Charts {
                 .toArray();
         int last = chart.x().size() - 1;
         Axis x = plot.x(0, Math.max(1, last));
-        Axis y = plot.yRound(Arrays.stream(all).min().orElse(0), Arrays.stream(all).max().orElse(1));
+        Axis y = plot.yRound(
+                Arrays.stream(all).min().orElse(0), Arrays.stream(all).max().orElse(1));
         plot.axes(new Axis(x.low(), x.high(), x.start(), x.end(), List.of()), y, chart.xName(), chart.yName());
         for (int index : chart.marks()) {
             plot.stroke("mark", x.at(index), y.start(), x.at(index), y.end());

@@ -57,7 +57,11 @@ final class DataSection {
             Tables.close(out.close());
         }
         if (!checks.quarantine().isEmpty()) {
-            out.open("p").text("The refused rows are kept in ").leaf("code", checks.quarantine()).text(".").close();
+            out.open("p")
+                    .text("The refused rows are kept in ")
+                    .leaf("code", checks.quarantine())
+                    .text(".")
+                    .close();
         }
     }
 
@@ -77,7 +81,8 @@ final class DataSection {
 
     private static void row(Html out, Profiles.ColumnProfile column) {
         out.open("tr").open("th", "scope", "row").leaf("span", name(column.name()), "class", "name");
-        out.leaf("span", column.type().name().toLowerCase(Locale.ROOT), "class", "settings").close();
+        out.leaf("span", column.type().name().toLowerCase(Locale.ROOT), "class", "settings")
+                .close();
         out.leaf(
                 "td",
                 column.missing() == 0 ? "none" : Numbers.percent(column.missingShare()),
@@ -130,8 +135,14 @@ final class DataSection {
 
     private static void times(Html out, String name, Profiles.Times times) {
         out.open("td").open("dl", "class", "stats times");
-        out.open("div").leaf("dt", "first").leaf("dd", HtmlReport.time(times.first())).close();
-        out.open("div").leaf("dt", "last").leaf("dd", HtmlReport.time(times.last())).close();
+        out.open("div")
+                .leaf("dt", "first")
+                .leaf("dd", HtmlReport.time(times.first()))
+                .close();
+        out.open("div")
+                .leaf("dt", "last")
+                .leaf("dd", HtmlReport.time(times.last()))
+                .close();
         out.close().close();
         boolean days = ChronoUnit.DAYS.between(times.first(), times.last()) > 1;
         Histogram histogram = times.histogram();
@@ -144,8 +155,8 @@ final class DataSection {
     }
 
     private static void spark(Html out, String name, Histogram histogram, String low, String high) {
-        String description = "From " + low + " to " + high
-                + (histogram.outside() > 0 ? "; a few far outliers are left out" : "");
+        String description =
+                "From " + low + " to " + high + (histogram.outside() > 0 ? "; a few far outliers are left out" : "");
         out.open("td", "class", "dist");
         new Charts(out).sparkline("Distribution of " + name, description, histogram, SPARK_WIDTH, SPARK_HEIGHT);
         out.open("span", "class", "ends")
@@ -165,7 +176,8 @@ final class DataSection {
             out.leaf("td", "");
             return;
         }
-        List<Profiles.TopValue> shown = text.top().subList(0, Math.min(SHOWN_VALUES, text.top().size()));
+        List<Profiles.TopValue> shown =
+                text.top().subList(0, Math.min(SHOWN_VALUES, text.top().size()));
         out.open("td", "class", "dist").open("ul", "class", "top");
         for (Profiles.TopValue value : shown) {
             double share = (double) value.rows() / present;

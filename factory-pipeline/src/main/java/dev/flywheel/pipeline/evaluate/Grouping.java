@@ -65,7 +65,8 @@ final class Grouping {
         return groups.size() < 2
                 ? List.of()
                 : groups.stream()
-                        .filter(group -> group.rows().length >= rows && !group.value().equals(OTHERS))
+                        .filter(group ->
+                                group.rows().length >= rows && !group.value().equals(OTHERS))
                         .toList();
     }
 
@@ -85,8 +86,10 @@ final class Grouping {
     }
 
     private static Grouping byNumber(double[] values, ColumnType type) {
-        double[] sorted =
-                Arrays.stream(values).filter(value -> !Double.isNaN(value)).sorted().toArray();
+        double[] sorted = Arrays.stream(values)
+                .filter(value -> !Double.isNaN(value))
+                .sorted()
+                .toArray();
         double[] distinct = Arrays.stream(sorted).distinct().toArray();
         if (type == ColumnType.INTEGER && distinct.length <= MOST_CATEGORIES) {
             return byValue(Arrays.stream(values)
@@ -102,7 +105,10 @@ final class Grouping {
                     .filter(row -> values[row] > after && values[row] <= last)
                     .toArray();
             if (rows.length > 0) {
-                double first = Arrays.stream(rows).mapToDouble(row -> values[row]).min().orElseThrow();
+                double first = Arrays.stream(rows)
+                        .mapToDouble(row -> values[row])
+                        .min()
+                        .orElseThrow();
                 groups.add(new Group(range(first, last, type), rows));
                 from = last;
             }

@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Writes well-formed HTML (it parses as XML, too). Whatever comes in as text or as an attribute's value is escaped; there
- * is no way to write markup but through tags, whose names are constants of this package. Not thread-safe.
+ * Writes well-formed HTML (it parses as XML, too). Whatever comes in as text or as an attribute's value is escaped;
+ * there is no way to write markup but through tags, whose names are constants of this package. Not thread-safe.
  */
 final class Html {
 

@@ -16,8 +16,8 @@ import java.util.OptionalInt;
 /** A run's report as a page: the result and its reasons first, what they rest on further down. */
 final class HtmlReport {
 
-    private static final DateTimeFormatter TIME =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
 
     private final RunReport report;
     private final Page page;
@@ -69,13 +69,15 @@ final class HtmlReport {
     }
 
     private static String outcome(RunReport.Head head) {
-        String version = head.version().isPresent() ? " version " + head.version().getAsInt() : "";
+        String version =
+                head.version().isPresent() ? " version " + head.version().getAsInt() : "";
         return switch (head.outcome()) {
             case PROMOTED -> "PROMOTED" + (version.isEmpty() ? "" : ":" + version + " is champion");
-            case REJECTED -> "REJECTED"
-                    + (head.champion().isPresent()
-                            ? ": version " + head.champion().getAsInt() + " stays champion"
-                            : ": there is still no champion");
+            case REJECTED ->
+                "REJECTED"
+                        + (head.champion().isPresent()
+                                ? ": version " + head.champion().getAsInt() + " stays champion"
+                                : ": there is still no champion");
             case FAILED -> "FAILED";
             case TRAINED -> "TRAINED" + (version.isEmpty() ? "" : ":" + version + " is registered");
         };
@@ -94,8 +96,7 @@ final class HtmlReport {
         List<Page.Figure> figures = new ArrayList<>();
         RunReport.Models models = report.models();
         if (models.winner().isPresent()) {
-            RunReport.Candidate winner =
-                    models.candidates().get(models.winner().getAsInt());
+            RunReport.Candidate winner = models.candidates().get(models.winner().getAsInt());
             Metric.of(models.task()).stream()
                     .limit(3)
                     .filter(winner.metrics()::containsKey)
@@ -105,7 +106,8 @@ final class HtmlReport {
             figures.add(new Page.Figure("Rows to " + part.name(), Numbers.count(part.rows()), ""));
         }
         if (report.data().checks().read() > report.data().checks().accepted()) {
-            long refused = report.data().checks().read() - report.data().checks().accepted();
+            long refused =
+                    report.data().checks().read() - report.data().checks().accepted();
             figures.add(new Page.Figure("Rows refused", Numbers.count(refused), ""));
         }
         return figures;
@@ -115,8 +117,7 @@ final class HtmlReport {
         RunReport.Candidate champion = models.champion();
         Estimate before = champion == null ? null : champion.metrics().get(metric);
         String note = before == null ? "" : "champion " + Numbers.metric(metric, before.value());
-        return new Page.Figure(
-                metric.label(), Numbers.metric(metric, value(winner.metrics(), metric)), note);
+        return new Page.Figure(metric.label(), Numbers.metric(metric, value(winner.metrics(), metric)), note);
     }
 
     private static double value(Map<Metric, Estimate> metrics, Metric metric) {
@@ -132,12 +133,11 @@ final class HtmlReport {
         Html out = page.out();
         out.open("ul", "class", "gates");
         for (Verdict verdict : report.verdicts()) {
-            Page.Tone tone =
-                    switch (verdict.outcome()) {
-                        case PASS -> Page.Tone.GOOD;
-                        case FAIL -> Page.Tone.BAD;
-                        case INCONCLUSIVE -> Page.Tone.OPEN;
-                    };
+            Page.Tone tone = switch (verdict.outcome()) {
+                case PASS -> Page.Tone.GOOD;
+                case FAIL -> Page.Tone.BAD;
+                case INCONCLUSIVE -> Page.Tone.OPEN;
+            };
             out.open("li", "class", tone.style);
             Page.sign(out, tone);
             out.leaf("strong", verdict.gate(), "class", "gate")

@@ -224,10 +224,7 @@ final class ModelSection {
                 winner.grid());
         Diagnostics before = models.championDiagnostics();
         if (before != null && before.grid() != null) {
-            charts.grid(
-                    "Predicted and actual, champion",
-                    "The same for the champion.",
-                    before.grid());
+            charts.grid("Predicted and actual, champion", "The same for the champion.", before.grid());
         }
         charts.histogram(
                 "Residuals",
@@ -307,7 +304,9 @@ final class ModelSection {
         for (Slices.Slice slice : models.slices()) {
             if (!slice.column().equals(column)) {
                 column = slice.column();
-                out.open("tr", "class", "group").leaf("th", column, "scope", "rowgroup", "colspan", "5").close();
+                out.open("tr", "class", "group")
+                        .leaf("th", column, "scope", "rowgroup", "colspan", "5")
+                        .close();
             }
             slice(out, slice, overall, scale, slice.equals(weakest));
         }
@@ -317,7 +316,9 @@ final class ModelSection {
     private void slice(Html out, Slices.Slice slice, Estimate overall, Axis scale, boolean weakest) {
         Metric metric = slice.metric();
         boolean weaker = weaker(metric, slice.estimate(), overall);
-        out.open("tr", "class", weaker ? "weaker" : "").open("th", "scope", "row").text(slice.value());
+        out.open("tr", "class", weaker ? "weaker" : "")
+                .open("th", "scope", "row")
+                .text(slice.value());
         if (weaker) {
             out.text(" ").leaf("span", weakest ? "weakest" : "weaker", "class", "badge open");
         }
@@ -333,7 +334,9 @@ final class ModelSection {
         out.leaf("td", Page.typographic(Numbers.metric(metric, slice.estimate().value())), "class", "n value");
         out.open("td", "class", "whiskers");
         new Charts(out).interval(metric, slice.estimate(), scale, overall.value(), weaker ? "sw" : "s0");
-        out.leaf("span", range(metric, slice.estimate()), "class", "range").close().close();
+        out.leaf("span", range(metric, slice.estimate()), "class", "range")
+                .close()
+                .close();
     }
 
     private Estimate winnerEstimate(Metric metric) {

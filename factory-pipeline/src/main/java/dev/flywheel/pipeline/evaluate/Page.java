@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Builds one self-contained HTML file of headings, key figures, charts, tables and events, in the order of the calls. It
- * needs no network and no script, follows the reader's light or dark setting, reads well on a phone and on paper; every
- * text is escaped. Not thread-safe.
+ * Builds one self-contained HTML file of headings, key figures, charts, tables and events, in the order of the calls.
+ * It needs no network and no script, follows the reader's light or dark setting, reads well on a phone and on paper;
+ * every text is escaped. Not thread-safe.
  */
 public final class Page {
 
@@ -99,7 +99,9 @@ public final class Page {
             List<Integer> marks,
             String marksName) {
 
-        /** @throws IllegalArgumentException if a line has not one value for each label, or there are more than 4 lines */
+        /**
+         * @throws IllegalArgumentException if a line has not one value for each label, or there are more than 4 lines
+         */
         public LineChart {
             x = List.copyOf(x);
             series = List.copyOf(series);
@@ -163,7 +165,10 @@ public final class Page {
         Html out = out();
         out.open("dl", "class", "figures");
         for (Figure figure : figures) {
-            out.open("div").leaf("dt", figure.label()).open("dd").leaf("span", typographic(figure.value()), "class", "v");
+            out.open("div")
+                    .leaf("dt", figure.label())
+                    .open("dd")
+                    .leaf("span", typographic(figure.value()), "class", "v");
             if (!figure.note().isEmpty()) {
                 out.leaf("span", typographic(figure.note()), "class", "note");
             }

@@ -166,7 +166,8 @@ final class Plot {
     }
 
     private static String tickLabel(double tick, Axis axis) {
-        double step = axis.ticks().size() > 1 ? axis.ticks().get(1) - axis.ticks().get(0) : 1;
+        double step =
+                axis.ticks().size() > 1 ? axis.ticks().get(1) - axis.ticks().get(0) : 1;
         if (Math.abs(tick) < step * 1e-6) {
             return "0";
         }

@@ -17,8 +17,8 @@ public final class Profiles {
     private Profiles() {}
 
     /**
-     * One column. Immutable. Exactly one of {@code text}, {@code numeric} and {@code times} is there, none if every value
-     * is missing.
+     * One column. Immutable. Exactly one of {@code text}, {@code numeric} and {@code times} is there, none if every
+     * value is missing.
      *
      * @param name the column's name
      * @param type the column's type
@@ -103,8 +103,8 @@ public final class Profiles {
     public record Times(Instant first, Instant last, Histogram histogram) {}
 
     /**
-     * {@return the profile of each column, in order} Reads the dataset once. Memory does not grow with the rows: at most
-     * 8,192 numbers or some 20,000 different texts a column are held, and beyond that the numbers are estimates.
+     * {@return the profile of each column, in order} Reads the dataset once. Memory does not grow with the rows: at
+     * most 8,192 numbers or some 20,000 different texts a column are held, and beyond that the numbers are estimates.
      */
     public static List<ColumnProfile> of(Dataset dataset) {
         Schema schema = dataset.schema();

@@ -28,13 +28,12 @@ public final class Slices {
      * @param metric the task's most telling metric
      * @param estimate its estimate on these rows
      */
-    public record Slice(
-            String column, String value, long rows, double meanLabel, Metric metric, Estimate estimate) {}
+    public record Slice(String column, String value, long rows, double meanLabel, Metric metric, Estimate estimate) {}
 
     /**
-     * {@return the slices of some columns, column by column} Texts, booleans and integers of at most 10 different values
-     * give a slice for each frequent value, the most frequent first; other numbers and times one for each quarter of the
-     * rows. Columns in which all rows fall together give none.
+     * {@return the slices of some columns, column by column} Texts, booleans and integers of at most 10 different
+     * values give a slice for each frequent value, the most frequent first; other numbers and times one for each
+     * quarter of the rows. Columns in which all rows fall together give none.
      *
      * @param test the test rows
      * @param labels the outcomes, of shape [rows], in the dataset's order
@@ -47,10 +46,13 @@ public final class Slices {
     public static List<Slice> of(
             Dataset test, double[] labels, double[] scores, Task task, List<String> columns, int maxSlices) {
         if (labels.length != test.rows() || scores.length != test.rows()) {
-            throw new IllegalArgumentException("each of the " + test.rows() + " rows needs a label and a prediction, found "
-                    + labels.length + " labels and " + scores.length + " predictions");
+            throw new IllegalArgumentException(
+                    "each of the " + test.rows() + " rows needs a label and a prediction, found " + labels.length
+                            + " labels and " + scores.length + " predictions");
         }
-        if (columns.isEmpty() || labels.length == 0 || !Evaluation.fault(task, scores).isEmpty()) {
+        if (columns.isEmpty()
+                || labels.length == 0
+                || !Evaluation.fault(task, scores).isEmpty()) {
             return List.of();
         }
         int share = Math.max(FEWEST_PER_COLUMN, maxSlices / columns.size());

@@ -12,9 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts of values, exact up to a number of different ones. Beyond it the rare ones are dropped in bulk (Misra and Gries
- * 1982: a count is then too low by at most the sum of what was subtracted), and their number is estimated by linear
- * counting (Whang, Vander-Zanden and Taylor 1990).
+ * Counts of values, exact up to a number of different ones. Beyond it the rare ones are dropped in bulk (Misra and
+ * Gries 1982: a count is then too low by at most the sum of what was subtracted), and their number is estimated by
+ * linear counting (Whang, Vander-Zanden and Taylor 1990).
  */
 final class TextTally extends Profiles.Tally {
 
@@ -53,10 +53,8 @@ final class TextTally extends Profiles.Tally {
                 seen.set(bit(value));
             }
         }
-        long[] sorted = counts.values().stream()
-                .mapToLong(count -> count[0])
-                .sorted()
-                .toArray();
+        long[] sorted =
+                counts.values().stream().mapToLong(count -> count[0]).sorted().toArray();
         long rare = sorted[sorted.length - KEPT_VALUES];
         counts.values().removeIf(count -> (count[0] -= rare) <= 0);
     }

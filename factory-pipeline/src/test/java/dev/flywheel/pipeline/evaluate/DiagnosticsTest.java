@@ -15,8 +15,8 @@ class DiagnosticsTest {
         double[] labels = random.doubles(5_000, -50, 50).toArray();
         double[] scores = labels.clone();
         scores[0] = 1e6;
-        Diagnostics.Grid grid =
-                Objects.requireNonNull(Diagnostics.of(Task.REGRESSION, labels, scores).grid());
+        Diagnostics.Grid grid = Objects.requireNonNull(
+                Diagnostics.of(Task.REGRESSION, labels, scores).grid());
         long sum = 0;
         long diagonal = 0;
         for (int cell = 0; cell < grid.counts().size(); cell++) {
@@ -30,8 +30,8 @@ class DiagnosticsTest {
 
     @Test
     void residualsArePredictionMinusOutcome() {
-        Histogram residuals = Objects.requireNonNull(
-                Diagnostics.of(Task.REGRESSION, new double[] {1, 2, 3}, new double[] {2, 3, 4})
+        Histogram residuals =
+                Objects.requireNonNull(Diagnostics.of(Task.REGRESSION, new double[] {1, 2, 3}, new double[] {2, 3, 4})
                         .residuals());
         assertThat(residuals.low()).isEqualTo(1);
         assertThat(residuals.counts()).containsExactly(3L);

@@ -29,8 +29,10 @@ import org.w3c.dom.NamedNodeMap;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HtmlReportTest {
 
-    private static final String HOSTILE = "</td></style><script>alert('x')</script>&\"' onload=\"x\" \u0000\u202e\ud800";
-    private static final String HARMLESS = "</td></style><script>alert('x')</script>&\"' onload=\"x\" \ufffd\u202e\ufffd";
+    private static final String HOSTILE =
+            "</td></style><script>alert('x')</script>&\"' onload=\"x\" \u0000\u202e\ud800";
+    private static final String HARMLESS =
+            "</td></style><script>alert('x')</script>&\"' onload=\"x\" \ufffd\u202e\ufffd";
 
     private RunReport binaryReport;
     private PageSource binary;
@@ -114,7 +116,8 @@ class HtmlReportTest {
         assertThat(binary.section("Columns"))
                 .contains("ATL", "4 different values", "nearly all unique", "no value", "event time")
                 .contains("2001-04-01");
-        assertThat(binary.section("Checks and quarantine")).contains("distance between 0 and 12000", "109 were refused");
+        assertThat(binary.section("Checks and quarantine"))
+                .contains("distance between 0 and 12000", "109 were refused");
     }
 
     @Test
@@ -173,15 +176,16 @@ class HtmlReportTest {
                 }
             }
             assertThat(page.all("meta"))
-                    .anyMatch(meta -> meta.getAttribute("content")
-                            .equals("default-src 'none'; style-src 'unsafe-inline'"));
+                    .anyMatch(meta ->
+                            meta.getAttribute("content").equals("default-src 'none'; style-src 'unsafe-inline'"));
         }
     }
 
     @Test
     void noTextCanBecomeMarkup() {
         PageSource page = new PageSource(hostile().html());
-        Set<String> known = Set.of("html", "head", "body", "main", "nav", "header", "section", "meta", "title", "style");
+        Set<String> known =
+                Set.of("html", "head", "body", "main", "nav", "header", "section", "meta", "title", "style");
         assertThat(page.all("script")).isEmpty();
         assertThat(page.text).doesNotContain("<script", "\u0000");
         assertThat(page.all("*").stream().filter(element -> known.contains(element.getTagName())))
@@ -234,7 +238,8 @@ class HtmlReportTest {
             assertThat(page.all("h1")).hasSize(1);
             assertThat(page.all("html").get(0).getAttribute("lang")).isEqualTo("en");
             assertThat(page.all("th")).allMatch(th -> th.hasAttribute("scope"));
-            assertThat(page.all("table")).allMatch(table -> table.getElementsByTagName("caption").getLength() == 1);
+            assertThat(page.all("table"))
+                    .allMatch(table -> table.getElementsByTagName("caption").getLength() == 1);
             Set<String> ids = new HashSet<>();
             for (Element element : page.all("*")) {
                 if (element.hasAttribute("id")) {
@@ -273,7 +278,9 @@ class HtmlReportTest {
         Matcher schemes = Pattern.compile(":root \\{(.*?)}", Pattern.DOTALL).matcher(binary.text);
         int found = 0;
         while (schemes.find()) {
-            Map<String, String> colours = Pattern.compile("--([\\w-]+): (#\\w{6})").matcher(schemes.group(1)).results()
+            Map<String, String> colours = Pattern.compile("--([\\w-]+): (#\\w{6})")
+                    .matcher(schemes.group(1))
+                    .results()
                     .collect(Collectors.toMap(r -> r.group(1), r -> r.group(2)));
             if (colours.containsKey("card")) {
                 found++;

@@ -93,9 +93,7 @@ class ProfilesTest {
     @Test
     void infinitiesAreSeenButDoNotSpoilTheMean() {
         Profiles.Numeric numeric = numeric(profile(
-                ColumnType.NUMBER,
-                5,
-                (writer, row) -> writer.number(0, row == 0 ? Double.POSITIVE_INFINITY : row)));
+                ColumnType.NUMBER, 5, (writer, row) -> writer.number(0, row == 0 ? Double.POSITIVE_INFINITY : row)));
         assertThat(numeric.max()).isInfinite();
         assertThat(numeric.mean()).isEqualTo(2.5);
     }

@@ -112,7 +112,8 @@ final class SampleReports {
                         Gate.betterThanChampion(Metric.ACCURACY),
                         Gate.atMost(Metric.ECE, 0.03))
                 : List.of(Gate.atMost(Metric.RMSE, 20), Gate.betterThanChampion(Metric.RMSE));
-        List<Verdict> verdicts = gates.stream().map(gate -> gate.judge(evaluation)).toList();
+        List<Verdict> verdicts =
+                gates.stream().map(gate -> gate.judge(evaluation)).toList();
         return new RunReport(
                 new RunReport.Head(
                         "delays",
@@ -192,9 +193,7 @@ final class SampleReports {
         environment.put("Operating system", "Linux amd64");
         environment.put("Provider", "CPU");
         environment.put("Seed", "42");
-        return new RunReport.Lineage(
-                HASH,
-                """
+        return new RunReport.Lineage(HASH, """
                 pipeline delays
                 from csv flights.csv
                 check distance between 0 and 12000
@@ -203,10 +202,7 @@ final class SampleReports {
                 train logistic
                 train mlp 64, 32
                 gate ROC AUC at least 0.6
-                seed 42""",
-                OptionalInt.of(3),
-                environment,
-                "champion: 3 -> 4");
+                seed 42""", OptionalInt.of(3), environment, "champion: 3 -> 4");
     }
 
     /** A run that ended before it had a model. */
@@ -247,16 +243,15 @@ final class SampleReports {
                     "v" + (1 + week / 5)));
         }
         return Page.titled("Twenty-one weeks of flights")
-                .intro("A model frozen after four weeks beside one that the factory retrains when enough outcomes are in.")
+                .intro(
+                        "A model frozen after four weeks beside one that the factory retrains when enough outcomes are in.")
                 .figures(List.of(
                         new Page.Figure("Mean AUC, factory", "0.6512", "frozen 0.6304"),
                         new Page.Figure("Log loss, factory", "0.4711", "frozen 0.4823"),
                         new Page.Figure("Promotions", "5", "3 refused"),
                         new Page.Figure("Predictions", "241,802", "p99 212 \u00b5s")))
                 .section("Week by week")
-                .charts(
-                        chart("ROC AUC", weeks, factory, frozen),
-                        chart("Log loss", weeks, frozen, factory))
+                .charts(chart("ROC AUC", weeks, factory, frozen), chart("Log loss", weeks, frozen, factory))
                 .section("Weeks")
                 .table(new Page.Table(
                         "Each week scored before its outcomes were known",
@@ -284,11 +279,16 @@ final class SampleReports {
     /** Writes all of them into a directory, to be looked at. */
     public static void main(String[] arguments) throws IOException {
         Path directory = Files.createDirectories(Path.of(arguments[0]));
-        Files.writeString(directory.resolve("binary.html"), run(directory, 20_000, Task.BINARY).html());
-        Files.writeString(directory.resolve("regression.html"), run(directory, 20_000, Task.REGRESSION).html());
+        Files.writeString(
+                directory.resolve("binary.html"),
+                run(directory, 20_000, Task.BINARY).html());
+        Files.writeString(
+                directory.resolve("regression.html"),
+                run(directory, 20_000, Task.REGRESSION).html());
         Files.writeString(
                 directory.resolve("failed.html"),
-                failed("churn", "reading churn.csv: line 12 has 3 cells, expected 20. Fix: quote the cells.").html());
+                failed("churn", "reading churn.csv: line 12 has 3 cells, expected 20. Fix: quote the cells.")
+                        .html());
         Files.writeString(directory.resolve("story.html"), story().html());
     }
 }

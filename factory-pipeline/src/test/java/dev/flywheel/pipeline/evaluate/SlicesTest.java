@@ -59,22 +59,25 @@ class SlicesTest {
 
     @Test
     void textsGiveASliceForEachFrequentValue() {
-        assertThat(slices(10, "city"))
-                .extracting(Slices.Slice::value)
-                .containsExactly("big", "small", "(missing)");
+        assertThat(slices(10, "city")).extracting(Slices.Slice::value).containsExactly("big", "small", "(missing)");
     }
 
     @Test
     void aSliceIsJudgedByItsOwnRows() {
         int[] missing = IntStream.range(0, 60).toArray();
-        double[] ownLabels = IntStream.of(missing).mapToDouble(row -> labels[row]).toArray();
-        double[] ownScores = IntStream.of(missing).mapToDouble(row -> scores[row]).toArray();
+        double[] ownLabels =
+                IntStream.of(missing).mapToDouble(row -> labels[row]).toArray();
+        double[] ownScores =
+                IntStream.of(missing).mapToDouble(row -> scores[row]).toArray();
         Slices.Slice slice = slices(10, "city").get(2);
         assertThat(slice.rows()).isEqualTo(60);
         assertThat(slice.metric()).isEqualTo(Metric.ROC_AUC);
         assertThat(slice.estimate()).isEqualTo(Metrics.estimate(Metric.ROC_AUC, ownLabels, ownScores));
         assertThat(slice.meanLabel())
-                .isEqualTo(IntStream.of(missing).mapToDouble(row -> labels[row]).average().orElseThrow());
+                .isEqualTo(IntStream.of(missing)
+                        .mapToDouble(row -> labels[row])
+                        .average()
+                        .orElseThrow());
     }
 
     @Test
@@ -120,7 +123,8 @@ class SlicesTest {
     void refusesRowsThatDoNotMatch() {
         assertThatThrownBy(() -> Slices.of(test, new double[1], scores, Task.BINARY, List.of("city"), 5))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("each of the 1000 rows needs a label and a prediction, found 1 labels and 1000 predictions");
+                .hasMessage(
+                        "each of the 1000 rows needs a label and a prediction, found 1 labels and 1000 predictions");
         assertThatThrownBy(() -> slices(5, "town"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no column \"town\"");
