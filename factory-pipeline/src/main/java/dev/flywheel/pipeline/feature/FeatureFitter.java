@@ -1,0 +1,260 @@
+package dev.flywheel.pipeline.feature;
+
+import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.data.Batch;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Scan;
+import dev.flywheel.core.data.Schema;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+
+/** Reads the training rows once, gathers what the features need to know of each column, and fits them. */
+final class FeatureFitter {
+
+    private final Schema schema;
+    private final List<Spec> specs;
+    private final Map<String, ColumnSample> samples = new LinkedHashMap<>();
+    private final Map<String, Vocabulary> vocabularies = new LinkedHashMap<>();
+    private final Map<String, TimeSpan> spans = new LinkedHashMap<>();
+    private final TreeSet<String> notes = new TreeSet<>();
+
+    private FeatureFitter(Schema schema, List<Spec> specs) {
+        this.schema = schema;
+        this.specs = specs;
+        for (Spec spec : specs) {
+            if (spec instanceof Spec.Number) {
+                samples.put(spec.column(), new ColumnSample());
+            } else if (spec instanceof Spec.Category category
+                    && category.encoding().kind() != Encoding.Kind.HASHED) {
+                vocabularies.put(spec.column(), new Vocabulary());
+            } else if (spec instanceof Spec.Calendar) {
+                spans.put(spec.column(), new TimeSpan());
+            }
+        }
+    }
+
+    static FittedFeatures fit(Features<?> features, Dataset data) {
+        List<Spec> specs = features.resolve(data.schema());
+        if (specs.isEmpty()) {
+            throw new TrainingException(
+                    "the features " + features.describe() + " were not fitted",
+                    "they take none of the columns " + data.schema(),
+                    "name a column, or use Features.auto");
+        }
+        if (data.rows() == 0) {
+            throw new TrainingException(
+                    "the features " + features.describe() + " were not fitted",
+                    "the dataset has no rows",
+                    "check the source, its filter and the split");
+        }
+        FeatureFitter fitter = new FeatureFitter(data.schema(), specs);
+        try (Scan scan = data.scan()) {
+            for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+                fitter.read(batch);
+            }
+        }
+        return fitter.fitted();
+    }
+
+    private void read(Batch batch) {
+        float[] numbers = new float[batch.rows()];
+        samples.forEach((name, sample) -> {
+            batch.numbers(schema.indexOf(name), numbers, 0, 1);
+            for (float number : numbers) {
+                sample.add(number);
+            }
+        });
+        vocabularies.forEach((name, vocabulary) -> {
+            int column = schema.indexOf(name);
+            for (int row = 0; row < numbers.length; row++) {
+                if (!batch.missing(column, row)) {
+                    vocabulary.add(RawColumns.text(batch, column, row));
+                }
+            }
+        });
+        spans.forEach((name, span) -> {
+            int column = schema.indexOf(name);
+            for (int row = 0; row < numbers.length; row++) {
+                if (!batch.missing(column, row)) {
+                    span.add(batch.time(column, row));
+                }
+            }
+        });
+    }
+
+    private FittedFeatures fitted() {
+        List<NumberBlock.Slot> numbers = new ArrayList<>();
+        List<TextBlock.Slot> texts = new ArrayList<>();
+        Map<String, TimeBlock.Slot> times = new LinkedHashMap<>();
+        for (Spec spec : specs) {
+            if (spec instanceof Spec.Number number) {
+                numbers.add(fit(number, of(samples, number.column())));
+            } else if (spec instanceof Spec.Category category) {
+                texts.add(fit(category));
+            } else if (spec instanceof Spec.Calendar calendar) {
+                times.merge(
+                        calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
+            } else if (spec instanceof Spec.Cycle cycle) {
+                numbers.add(new NumberBlock.Slot(
+                        cycle.column(),
+                        Float.NaN,
+                        false,
+                        Float.NaN,
+                        List.of(),
+                        NumberBlock.End.CYCLE,
+                        0,
+                        1,
+                        new float[0],
+                        cycle.period()));
+            } else if (spec instanceof Spec.TimeCycle cycle) {
+                times.merge(
+                        cycle.column(),
+                        new TimeBlock.Slot(
+                                cycle.column(), nullable(cycle), List.of(), false, 0, 0, List.of(cycle.periodSeconds())),
+                        FeatureFitter::joined);
+            }
+        }
+        return new FittedFeatures(
+                new NumberBlock(numbers),
+                new TextBlock(texts),
+                new TimeBlock(List.copyOf(times.values())),
+                List.copyOf(notes));
+    }
+
+    private NumberBlock.Slot fit(Spec.Number spec, ColumnSample sample) {
+        NumberSteps steps = new NumberSteps(spec.steps());
+        float missingAt = steps.find(Transform.Kind.MISSING_AT)
+                .map(step -> (float) step.first())
+                .orElse(Float.NaN);
+        boolean flagged = steps.find(Transform.Kind.MISSING_FLAG).isPresent();
+        float[] present = sample.present(missingAt);
+        if (present.length == 0) {
+            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
+        } else if (present.length == sample.size() && present[0] == present[present.length - 1]) {
+            notes.add("column \"" + spec.column() + "\" is " + present[0] + " in every training row");
+        }
+        if (steps.find(Transform.Kind.BUCKETIZE).isPresent()) {
+            for (int i = 0; i < present.length; i++) {
+                present[i] = (float) steps.apply(present[i]);
+            }
+            int bins = (int) steps.find(Transform.Kind.BUCKETIZE).get().first();
+            return new NumberBlock.Slot(
+                    spec.column(),
+                    missingAt,
+                    flagged,
+                    Float.NaN,
+                    steps.middle(),
+                    NumberBlock.End.BUCKETS,
+                    0,
+                    1,
+                    ColumnSample.edges(present, bins),
+                    0);
+        }
+        float fill =
+                switch (steps.fill().kind()) {
+                    case IMPUTE -> (float) steps.fill().first();
+                    case IMPUTE_MEAN -> (float) ColumnSample.mean(present);
+                    default -> ColumnSample.median(present);
+                };
+        double[] moments = moments(steps, present, fill, sample.size() - present.length);
+        boolean standardized = steps.find(Transform.Kind.STANDARDIZE).isPresent();
+        return new NumberBlock.Slot(
+                spec.column(),
+                missingAt,
+                flagged,
+                fill,
+                steps.middle(),
+                NumberBlock.End.NUMBER,
+                standardized ? (float) moments[0] : 0,
+                standardized ? (float) moments[1] : 1,
+                new float[0],
+                0);
+    }
+
+    /** The mean after the steps, and one over the standard deviation, or 0 for a constant. */
+    private static double[] moments(NumberSteps steps, float[] present, float fill, int missing) {
+        double filled = steps.apply(fill);
+        double sum = missing * filled;
+        for (float value : present) {
+            sum += steps.apply(value);
+        }
+        int count = present.length + missing;
+        double mean = sum / count;
+        double squares = missing * (filled - mean) * (filled - mean);
+        for (float value : present) {
+            double difference = steps.apply(value) - mean;
+            squares += difference * difference;
+        }
+        double deviation = Math.sqrt(squares / count);
+        // Below the resolution of a float around the mean there is only noise.
+        boolean constant = deviation <= Math.abs(mean) * 1e-7 || deviation == 0;
+        return new double[] {mean, constant ? 0 : 1 / deviation};
+    }
+
+    private TextBlock.Slot fit(Spec.Category spec) {
+        Encoding encoding = spec.encoding();
+        if (encoding.kind() == Encoding.Kind.HASHED) {
+            return new TextBlock.Slot(spec.column(), encoding, List.of());
+        }
+        List<String> known = of(vocabularies, spec.column()).values(encoding.minCount(), encoding.limit());
+        if (known.isEmpty()) {
+            notes.add("column \"" + spec.column() + "\" has no value that is frequent enough for a vocabulary");
+        } else if (known.size() == encoding.limit()) {
+            notes.add("the vocabulary of column \"" + spec.column() + "\" is full with " + known.size()
+                    + " values; rarer ones share an id");
+        }
+        return new TextBlock.Slot(spec.column(), encoding, known);
+    }
+
+    private TimeBlock.Slot fit(Spec.Calendar spec, TimeSpan span) {
+        if (span.empty()) {
+            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
+        }
+        List<CalendarPart> parts = spec.parts().isEmpty() ? span.usefulParts() : spec.parts();
+        return new TimeBlock.Slot(
+                spec.column(),
+                nullable(spec),
+                ids(parts),
+                parts.contains(CalendarPart.YEAR),
+                span.meanYear(),
+                span.yearScale(),
+                List.of());
+    }
+
+    /** The parts that give ids, periodic ones first. */
+    private static List<CalendarPart> ids(List<CalendarPart> parts) {
+        return parts.stream()
+                .filter(part -> part != CalendarPart.YEAR)
+                .sorted(java.util.Comparator.comparing(part -> !part.periodic()))
+                .toList();
+    }
+
+    /** Two features of one time column share its nodes. */
+    private static TimeBlock.Slot joined(TimeBlock.Slot a, TimeBlock.Slot b) {
+        List<CalendarPart> parts = new ArrayList<>(a.parts());
+        b.parts().stream().filter(part -> !a.parts().contains(part)).forEach(parts::add);
+        List<Long> periods = new ArrayList<>(a.periods());
+        periods.addAll(b.periods());
+        TimeBlock.Slot year = a.year() ? a : b;
+        return new TimeBlock.Slot(
+                a.column(),
+                a.nullable(),
+                ids(parts),
+                year.year(),
+                year.meanYear(),
+                year.yearScale(),
+                List.copyOf(periods));
+    }
+
+    private boolean nullable(Spec spec) {
+        return schema.column(schema.indexOf(spec.column())).nullable();
+    }
+
+    private static <V> V of(Map<String, V> map, String column) {
+        return Objects.requireNonNull(map.get(column), column);
+    }
+}

@@ -1,0 +1,160 @@
+package dev.flywheel.pipeline.feature;
+
+import dev.flywheel.core.StoreException;
+import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.data.Batch;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Scan;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.OnnxEngine;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The features of a dataset's rows and their labels, off the heap in native byte order, as a trainer takes them. Made by
+ * running the fitted feature graph. Immutable and thread-safe; freed with the last reference to it.
+ */
+public final class FeatureMatrix {
+
+    /** The column of a dataset of examples that holds what is to be learned. */
+    public static final String LABEL = "$label";
+
+    private static final int CHUNK_ROWS = 4096;
+
+    private final FittedFeatures features;
+    private final int rows;
+    private final ByteBuffer numbers;
+    private final ByteBuffer ids;
+    private final double @Nullable [] labels;
+
+    private FeatureMatrix(FittedFeatures features, int rows, boolean labelled) {
+        this.features = features;
+        this.rows = rows;
+        this.numbers = allocate(rows, numberCount(), Float.BYTES);
+        this.ids = allocate(rows, idCount(), Long.BYTES);
+        this.labels = labelled ? new double[rows] : null;
+    }
+
+    private static ByteBuffer allocate(long rows, int columns, int bytes) {
+        long size = rows * columns * bytes;
+        if (size > Integer.MAX_VALUE) {
+            throw new TrainingException(
+                    "the training matrix was not made",
+                    rows + " rows of " + columns + " features take " + (size >> 20) + " MiB, at most 2047 MiB fit",
+                    "train on fewer rows, such as the newest ones, or on fewer features");
+        }
+        return ByteBuffer.allocateDirect((int) size).order(ByteOrder.nativeOrder());
+    }
+
+    static FeatureMatrix of(FittedFeatures features, Dataset data) {
+        int rows = (int) Math.min(data.rows(), Integer.MAX_VALUE);
+        FeatureMatrix matrix = new FeatureMatrix(features, rows, data.schema().contains(LABEL));
+        try {
+            Path file = Files.createTempFile("features", ".onnx");
+            try {
+                Files.write(file, features.graph());
+                try (OnnxEngine engine = OnnxEngine.open(file);
+                        Lane lane = engine.newLane(Math.max(1, Math.min(rows, CHUNK_ROWS)));
+                        Scan scan = data.scan()) {
+                    matrix.fill(lane, scan);
+                }
+            } finally {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new StoreException(
+                    "the feature graph was not written to the folder for temporary files",
+                    String.valueOf(e.getMessage()),
+                    "make room there, or name another folder with -Djava.io.tmpdir",
+                    e);
+        }
+        return matrix;
+    }
+
+    private void fill(Lane lane, Scan scan) {
+        int row = 0;
+        for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+            for (int from = 0; from < batch.rows(); from += lane.maxRows()) {
+                int count = Math.min(lane.maxRows(), batch.rows() - from);
+                RawColumns.pack(batch, from, count, lane);
+                lane.run(count);
+                for (int output = 0; output < lane.signature().outputs().size(); output++) {
+                    copy(lane.output(output), row + from, count);
+                }
+            }
+            if (labels != null) {
+                readLabels(batch, row, labels);
+            }
+            row += batch.rows();
+        }
+    }
+
+    private void copy(TensorBuffer from, int row, int count) {
+        ByteBuffer target = from.spec().name().equals(FittedFeatures.IDS) ? ids : numbers;
+        int rowBytes = target.capacity() / rows;
+        target.put(row * rowBytes, from.bytes(), 0, count * rowBytes);
+    }
+
+    private static void readLabels(Batch batch, int from, double[] labels) {
+        int column = batch.schema().indexOf(LABEL);
+        for (int row = 0; row < batch.rows(); row++) {
+            double label = batch.missing(column, row) ? Double.NaN : batch.number(column, row);
+            if (!Double.isFinite(label)) {
+                throw new TrainingException(
+                        "the training matrix was not made",
+                        "row " + (from + row) + " has the label " + label + ", expected a finite number",
+                        "drop rows without a label at the source, or by a check");
+            }
+            labels[from + row] = label;
+        }
+    }
+
+    /** {@return the features that made it} */
+    public FittedFeatures features() {
+        return features;
+    }
+
+    /** {@return the number of rows} */
+    public int rows() {
+        return rows;
+    }
+
+    /** {@return the number of numeric features} */
+    public int numberCount() {
+        return features.numberNames().size();
+    }
+
+    /** {@return the number of features that are ids} */
+    public int idCount() {
+        return features.idColumns().size();
+    }
+
+    /** {@return a view of the numeric features, [rows, numberCount], row-major} */
+    public FloatBuffer numbers() {
+        return numbers.asReadOnlyBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer();
+    }
+
+    /** {@return a view of the ids, [rows, idCount], row-major} */
+    public LongBuffer ids() {
+        return ids.asReadOnlyBuffer().order(ByteOrder.nativeOrder()).asLongBuffer();
+    }
+
+    /**
+     * {@return a copy of the labels, in the unit of the dataset}
+     *
+     * @throws IllegalStateException if the dataset has none
+     */
+    public double[] labels() {
+        if (labels == null) {
+            throw new IllegalStateException("the dataset has no column " + LABEL);
+        }
+        return labels.clone();
+    }
+}

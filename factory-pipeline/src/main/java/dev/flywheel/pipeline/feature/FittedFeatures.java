@@ -1,0 +1,139 @@
+package dev.flywheel.pipeline.feature;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.pipeline.export.OnnxGraph;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Features that have learned from training rows: they emit themselves as the front of an ONNX graph, from raw columns to
+ * two tensors, {@code FLOAT [rows, numbers]} and {@code INT64 [rows, ids]}. Immutable.
+ *
+ * <p>This graph is the only implementation: the training matrix is made by running it, and the exported model begins
+ * with it.
+ */
+public final class FittedFeatures {
+
+    /** The output of the feature graph that holds numbers. */
+    private static final String NUMBERS = "feature_numbers";
+
+    /** The output of the feature graph that holds ids. */
+    static final String IDS = "feature_ids";
+
+    private final NumberBlock numbers;
+    private final TextBlock texts;
+    private final TimeBlock times;
+    private final List<String> notes;
+    private final List<String> numberNames;
+    private final List<IdColumn> idColumns;
+
+    FittedFeatures(NumberBlock numbers, TextBlock texts, TimeBlock times, List<String> notes) {
+        this.numbers = numbers;
+        this.texts = texts;
+        this.times = times;
+        this.notes = notes;
+        Emission layout = emission(new OnnxGraph("layout"));
+        this.numberNames = layout.numberNames();
+        this.idColumns = layout.idColumns();
+    }
+
+    /**
+     * The two tensors that the front of a graph gives.
+     *
+     * @param numbers the name of the {@code FLOAT [rows, numbers]} value; null where no feature is a number
+     * @param ids the name of the {@code INT64 [rows, ids]} value; null where no feature is an id
+     */
+    public record Emitted(
+            @Nullable String numbers, @Nullable String ids) {}
+
+    /** {@return the names of the numeric features, in the order of their columns} */
+    public List<String> numberNames() {
+        return numberNames;
+    }
+
+    /** {@return the features that are ids, in the order of their columns} */
+    public List<IdColumn> idColumns() {
+        return idColumns;
+    }
+
+    /** {@return how many ids there are in all; every id is from 0 to one less} */
+    public int idCount() {
+        return idColumns.stream().mapToInt(IdColumn::cardinality).sum();
+    }
+
+    /** {@return the inputs of the graph with their raw columns, as in a {@link dev.flywheel.core.model.Signature}} */
+    public List<TensorSpec> inputs() {
+        return RawColumns.inputs(numbers.raw(), texts.raw(), times.raw());
+    }
+
+    /** {@return what is worth knowing about the training rows, such as columns without a value} */
+    public List<String> notes() {
+        return notes;
+    }
+
+    /** Adds the inputs, the nodes and, as metadata, the raw columns of these features to an empty graph. */
+    public Emitted emit(OnnxGraph graph) {
+        Emission emission = emission(graph);
+        for (TensorSpec input : inputs()) {
+            ArrayNode names = JsonNodeFactory.instance.arrayNode();
+            input.columns().forEach(names::add);
+            graph.metadata("flywheel." + input.name(), names.toString());
+        }
+        return new Emitted(emission.numbers(), emission.identifiers());
+    }
+
+    private Emission emission(OnnxGraph graph) {
+        Emission emission = new Emission(graph);
+        numbers.emit(emission);
+        texts.emit(emission);
+        times.emit(emission);
+        return emission;
+    }
+
+    /** {@return the content of an ONNX file that holds the features alone} */
+    byte[] graph() {
+        OnnxGraph graph = new OnnxGraph("features");
+        Emitted emitted = emit(graph);
+        if (emitted.numbers() != null) {
+            graph.output(NUMBERS, emitted.numbers(), ElementType.FLOAT, numberNames.size());
+        }
+        if (emitted.ids() != null) {
+            graph.output(IDS, emitted.ids(), ElementType.INT64, idColumns.size());
+        }
+        return graph.bytes();
+    }
+
+    /**
+     * {@return the features of all rows, made by running the feature graph in ONNX Runtime}
+     *
+     * @param data has the columns that were fitted and, for training, {@code $label}
+     * @throws dev.flywheel.core.TrainingException if a label is missing or not finite, or the matrix would be larger
+     *     than 2 GiB
+     * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime is absent
+     */
+    public FeatureMatrix matrix(Dataset data) {
+        return FeatureMatrix.of(this, data);
+    }
+
+    /** {@return what was learned, one line for each raw column} */
+    public String describe() {
+        Map<String, String> lines = new LinkedHashMap<>(numbers.describe());
+        texts.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
+        times.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
+        return lines.entrySet().stream()
+                .map(entry -> entry.getKey() + ": " + entry.getValue())
+                .collect(Collectors.joining("\n"));
+    }
+
+    @Override
+    public String toString() {
+        return "FittedFeatures[" + numberNames.size() + " numbers, " + idColumns.size() + " ids]";
+    }
+}

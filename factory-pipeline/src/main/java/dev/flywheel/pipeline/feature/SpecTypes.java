@@ -1,0 +1,59 @@
+package dev.flywheel.pipeline.feature;
+
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.Schema;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/** Which features fit which types of column. */
+final class SpecTypes {
+
+    private static final Set<ColumnType> NUMERIC =
+            EnumSet.of(ColumnType.NUMBER, ColumnType.INTEGER, ColumnType.BOOLEAN);
+    private static final Set<ColumnType> CATEGORIES =
+            EnumSet.of(ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN);
+
+    private SpecTypes() {}
+
+    /** @throws IllegalArgumentException if the column is absent or of another type */
+    static void check(Spec spec, Schema schema) {
+        if (spec.column().startsWith("$")) {
+            throw new IllegalArgumentException(
+                    "feature " + spec.describe() + " reads a column that is not an input: names with $ are reserved");
+        }
+        ColumnType type = schema.column(schema.indexOf(spec.column())).type();
+        Set<ColumnType> taken = taken(spec);
+        if (!taken.contains(type)) {
+            throw new IllegalArgumentException("feature " + spec.describe() + " takes a column of type " + taken
+                    + ", but \"" + spec.column() + "\" is of type " + type + "; " + advice(type));
+        }
+    }
+
+    private static Set<ColumnType> taken(Spec spec) {
+        if (spec instanceof Spec.Number || spec instanceof Spec.Cycle) {
+            return NUMERIC;
+        }
+        return spec instanceof Spec.Category ? CATEGORIES : EnumSet.of(ColumnType.TIME);
+    }
+
+    private static String advice(ColumnType type) {
+        return switch (type) {
+            case NUMBER -> "use number, cyclic, or number with bucketize";
+            case INTEGER, BOOLEAN -> "use number or category";
+            case TEXT -> "use category";
+            case TIME -> "use calendar or cyclic with a Duration";
+        };
+    }
+
+    /** What a column becomes where nobody says. The parts of a time depend on the span of the training rows. */
+    static Spec automatic(Column column) {
+        return switch (column.type()) {
+            case NUMBER, INTEGER, BOOLEAN ->
+                new Spec.Number(column.name(), List.of(Transform.impute(), Transform.standardize()));
+            case TEXT -> new Spec.Category(column.name(), Encoding.vocabulary());
+            case TIME -> new Spec.Calendar(column.name(), List.of());
+        };
+    }
+}
