@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 /** Gathers what the blocks of a fitted feature graph give and joins it into two tensors. Not thread-safe. */
 final class Emission {
 
+    /** Standardized numbers beyond this many standard deviations are moved to it. */
+    static final float LIMIT = 4;
+
     private final OnnxGraph graph;
     private final List<String> scaled = new ArrayList<>();
     private final List<String> scaledNames = new ArrayList<>();
@@ -29,8 +32,8 @@ final class Emission {
         return graph;
     }
 
-    /** Takes FLOAT [rows, names] whose columns still have to be moved by a mean and scaled. */
-    void scaled(String value, List<String> names, float[] mean, float[] scale) {
+    /** Takes FLOAT [rows, names] that is still to be standardized: moved by a mean, scaled and limited. */
+    void standardized(String value, List<String> names, float[] mean, float[] scale) {
         scaled.add(value);
         scaledNames.addAll(names);
         for (int i = 0; i < mean.length; i++) {
@@ -126,12 +129,11 @@ final class Emission {
     private String standardize(String value) {
         float[] mean = new float[means.size()];
         float[] scale = new float[means.size()];
-        boolean needed = false;
         for (int i = 0; i < mean.length; i++) {
             mean[i] = means.get(i);
             scale[i] = scales.get(i);
-            needed |= mean[i] != 0 || scale[i] != 1;
         }
-        return needed ? graph.node("Mul", graph.node("Sub", value, row(mean)), row(scale)) : value;
+        String moved = graph.node("Mul", graph.node("Sub", value, row(mean)), row(scale));
+        return graph.node("Clip", moved, graph.floats(new float[] {-LIMIT}), graph.floats(new float[] {LIMIT}));
     }
 }

@@ -168,9 +168,9 @@ final class FeatureFitter {
                 flagged,
                 fill,
                 steps.middle(),
-                NumberBlock.End.NUMBER,
-                standardized ? (float) moments[0] : 0,
-                standardized ? (float) moments[1] : 1,
+                standardized ? NumberBlock.End.STANDARDIZED : NumberBlock.End.NUMBER,
+                (float) moments[0],
+                (float) moments[1],
                 new float[0],
                 0);
     }

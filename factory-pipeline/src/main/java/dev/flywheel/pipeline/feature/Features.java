@@ -2,7 +2,6 @@ package dev.flywheel.pipeline.feature;
 
 import dev.flywheel.core.data.Accessor;
 import dev.flywheel.core.data.Column;
-import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RecordType;
 import dev.flywheel.core.data.Row;
@@ -238,8 +237,8 @@ public final class Features<I> implements Serializable {
 
     /** A record's columns are known, so a wrong one fails where it is named. */
     private static <I> Features<I> checked(Features<I> features) {
-        if (features.type != null && features.type.isRecord()) {
-            Schema schema = RecordType.of(features.type.asSubclass(Record.class)).schema();
+        if (features.type != null) {
+            Schema schema = RecordType.of(features.type).schema();
             features.specs.forEach(spec -> SpecTypes.check(spec, schema));
             features.excepted.forEach(schema::indexOf);
         }

@@ -14,6 +14,7 @@ final class NumberBlock {
 
     /** What becomes of a column after its steps. */
     enum End {
+        STANDARDIZED,
         NUMBER,
         BUCKETS,
         CYCLE
@@ -113,12 +114,9 @@ final class NumberBlock {
             value = emitStep(out, group, step, value);
         }
         switch (group.get(0).end()) {
-            case NUMBER ->
-                out.scaled(
-                        value,
-                        group.stream().map(Slot::column).toList(),
-                        column(group, Slot::mean),
-                        column(group, Slot::scale));
+            case STANDARDIZED ->
+                out.standardized(value, names(group), column(group, Slot::mean), column(group, Slot::scale));
+            case NUMBER -> out.plain(value, names(group));
             case BUCKETS -> emitBuckets(out, group, value);
             case CYCLE -> emitCycles(out, group, value);
         }
@@ -161,7 +159,11 @@ final class NumberBlock {
         String both = out.concat(List.of(graph.node("Sin", angle), graph.node("Cos", angle)));
         out.plain(
                 graph.node("Where", graph.node("IsNaN", both), graph.floats(new float[] {0}), both),
-                cycleNames(group.stream().map(Slot::column).toList()));
+                cycleNames(names(group)));
+    }
+
+    private static List<String> names(List<Slot> group) {
+        return group.stream().map(Slot::column).toList();
     }
 
     static List<String> cycleNames(List<String> columns) {
@@ -201,7 +203,8 @@ final class NumberBlock {
             }
             line.append(slot.flagged() ? "flagged where missing, " : "");
             switch (slot.end()) {
-                case NUMBER -> line.append("missing -> ").append(slot.fill());
+                case NUMBER, STANDARDIZED ->
+                    line.append("missing -> ").append(slot.fill());
                 case BUCKETS ->
                     line.append(slot.edges().length + 1)
                             .append(" buckets at ")
@@ -209,7 +212,7 @@ final class NumberBlock {
                 case CYCLE -> line.append("cycle of ").append(slot.period());
             }
             slot.steps().forEach(step -> line.append(", ").append(step));
-            if (slot.end() == End.NUMBER && (slot.mean() != 0 || slot.scale() != 1)) {
+            if (slot.end() == End.STANDARDIZED) {
                 line.append(", (x - ").append(slot.mean()).append(") * ").append(slot.scale());
             }
             lines.merge(slot.column(), line.toString(), (a, b) -> a + "; " + b);

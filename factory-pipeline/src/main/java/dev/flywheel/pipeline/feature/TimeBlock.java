@@ -161,7 +161,7 @@ final class TimeBlock {
             if (slot.nullable()) {
                 number = graph.node("Where", missing, graph.floats(new float[] {slot.meanYear()}), number);
             }
-            out.scaled(number, List.of(slot.column() + " year"), new float[] {slot.meanYear()}, new float[] {
+            out.standardized(number, List.of(slot.column() + " year"), new float[] {slot.meanYear()}, new float[] {
                 slot.yearScale()
             });
         }
