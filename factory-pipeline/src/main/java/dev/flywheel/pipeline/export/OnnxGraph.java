@@ -168,10 +168,10 @@ public final class OnnxGraph {
                 .setProducerName("flywheel")
                 .setGraph(graph);
         new TreeMap<>(VERSIONS).forEach((domain, version) -> {
-            if (domain.equals(ONNX) || nodes.stream().anyMatch(n -> n.getDomain().equals(domain))) {
-                model.addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder()
-                        .setDomain(domain)
-                        .setVersion(version));
+            if (domain.equals(ONNX)
+                    || nodes.stream().anyMatch(n -> n.getDomain().equals(domain))) {
+                model.addOpsetImport(
+                        OnnxMl.OperatorSetIdProto.newBuilder().setDomain(domain).setVersion(version));
             }
         });
         metadata.forEach((key, value) -> model.addMetadataProps(
@@ -236,13 +236,12 @@ public final class OnnxGraph {
     }
 
     private static OnnxMl.ValueInfoProto valueInfo(String name, ElementType type, long columns) {
-        OnnxMl.TensorProto.DataType elements =
-                switch (type) {
-                    case FLOAT -> OnnxMl.TensorProto.DataType.FLOAT;
-                    case INT64 -> OnnxMl.TensorProto.DataType.INT64;
-                    case STRING -> OnnxMl.TensorProto.DataType.STRING;
-                    default -> throw new IllegalArgumentException("graphs carry FLOAT, INT64 and STRING, not " + type);
-                };
+        OnnxMl.TensorProto.DataType elements = switch (type) {
+            case FLOAT -> OnnxMl.TensorProto.DataType.FLOAT;
+            case INT64 -> OnnxMl.TensorProto.DataType.INT64;
+            case STRING -> OnnxMl.TensorProto.DataType.STRING;
+            default -> throw new IllegalArgumentException("graphs carry FLOAT, INT64 and STRING, not " + type);
+        };
         OnnxMl.TensorShapeProto shape = OnnxMl.TensorShapeProto.newBuilder()
                 .addDim(OnnxMl.TensorShapeProto.Dimension.newBuilder().setDimParam("rows"))
                 .addDim(OnnxMl.TensorShapeProto.Dimension.newBuilder().setDimValue(columns))

@@ -1,8 +1,8 @@
 package dev.flywheel.pipeline.feature;
 
 /**
- * A part of an instant in UTC, in the proleptic Gregorian calendar. Every part but {@link #YEAR} is an id, with one more
- * id for a missing time; nothing about it is learned from data.
+ * A part of an instant in UTC, in the proleptic Gregorian calendar. Every part but {@link #YEAR} is an id, with one
+ * more id for a missing time; nothing about it is learned from data.
  */
 public enum CalendarPart {
     /** 0 to 23. */

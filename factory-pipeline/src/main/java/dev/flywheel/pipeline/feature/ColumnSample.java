@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * The values of a numeric column: all of them up to a million, beyond that a uniform random million (reservoir sampling,
- * Vitter's algorithm R, with a fixed seed). Not thread-safe.
+ * The values of a numeric column: all of them up to a million, beyond that a uniform random million (reservoir
+ * sampling, Vitter's algorithm R, with a fixed seed). Not thread-safe.
  */
 final class ColumnSample {
 
@@ -56,9 +56,7 @@ final class ColumnSample {
             return 0;
         }
         int middle = sorted.length / 2;
-        return sorted.length % 2 == 1
-                ? sorted[middle]
-                : (float) (((double) sorted[middle - 1] + sorted[middle]) / 2);
+        return sorted.length % 2 == 1 ? sorted[middle] : (float) (((double) sorted[middle - 1] + sorted[middle]) / 2);
     }
 
     static double mean(float[] values) {

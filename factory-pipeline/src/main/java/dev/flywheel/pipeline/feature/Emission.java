@@ -72,7 +72,8 @@ final class Emission {
     }
 
     /** Adds the last nodes and returns FLOAT [rows, numberNames], or null where there are no numbers. */
-    @Nullable String numbers() {
+    @Nullable
+    String numbers() {
         List<String> parts = new ArrayList<>();
         if (!scaled.isEmpty()) {
             parts.add(standardize(concat(scaled)));
@@ -82,7 +83,8 @@ final class Emission {
     }
 
     /** Adds the last node and returns INT64 [rows, idColumns], or null where there are no ids. */
-    @Nullable String identifiers() {
+    @Nullable
+    String identifiers() {
         return ids.isEmpty() ? null : concat(ids);
     }
 
@@ -106,8 +108,7 @@ final class Emission {
             return value;
         }
         long[] indices = java.util.Arrays.stream(positions).asLongStream().toArray();
-        return graph.node(
-                OnnxGraph.ONNX, "Gather", Map.of("axis", 1L), value, graph.longs(indices, indices.length));
+        return graph.node(OnnxGraph.ONNX, "Gather", Map.of("axis", 1L), value, graph.longs(indices, indices.length));
     }
 
     String concat(List<String> parts) {

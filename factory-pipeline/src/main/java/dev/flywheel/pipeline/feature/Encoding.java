@@ -46,8 +46,8 @@ public final class Encoding implements Serializable {
     }
 
     /**
-     * {@return an id out of {@code buckets}, by MurmurHash3 of the UTF-8 bytes; needs no vocabulary, and different values
-     * may share an id. A missing value hashes as an empty text}
+     * {@return an id out of {@code buckets}, by MurmurHash3 of the UTF-8 bytes; needs no vocabulary, and different
+     * values may share an id. A missing value hashes as an empty text}
      *
      * @param buckets 2 to 1,000,000
      */
@@ -97,10 +97,7 @@ public final class Encoding implements Serializable {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Encoding that
-                && kind == that.kind
-                && minCount == that.minCount
-                && limit == that.limit;
+        return other instanceof Encoding that && kind == that.kind && minCount == that.minCount && limit == that.limit;
     }
 
     @Override

@@ -96,8 +96,7 @@ final class FeatureFitter {
             } else if (spec instanceof Spec.Category category) {
                 texts.add(fit(category));
             } else if (spec instanceof Spec.Calendar calendar) {
-                times.merge(
-                        calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
+                times.merge(calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
             } else if (spec instanceof Spec.Cycle cycle) {
                 numbers.add(new NumberBlock.Slot(
                         cycle.column(),
@@ -114,7 +113,13 @@ final class FeatureFitter {
                 times.merge(
                         cycle.column(),
                         new TimeBlock.Slot(
-                                cycle.column(), nullable(cycle), List.of(), false, 0, 0, List.of(cycle.periodSeconds())),
+                                cycle.column(),
+                                nullable(cycle),
+                                List.of(),
+                                false,
+                                0,
+                                0,
+                                List.of(cycle.periodSeconds())),
                         FeatureFitter::joined);
             }
         }
@@ -154,12 +159,11 @@ final class FeatureFitter {
                     ColumnSample.edges(present, bins),
                     0);
         }
-        float fill =
-                switch (steps.fill().kind()) {
-                    case IMPUTE -> (float) steps.fill().first();
-                    case IMPUTE_MEAN -> (float) ColumnSample.mean(present);
-                    default -> ColumnSample.median(present);
-                };
+        float fill = switch (steps.fill().kind()) {
+            case IMPUTE -> (float) steps.fill().first();
+            case IMPUTE_MEAN -> (float) ColumnSample.mean(present);
+            default -> ColumnSample.median(present);
+        };
         double[] moments = moments(steps, present, fill, sample.size() - present.length);
         boolean standardized = steps.find(Transform.Kind.STANDARDIZE).isPresent();
         return new NumberBlock.Slot(

@@ -18,8 +18,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The features of a dataset's rows and their labels, off the heap in native byte order, as a trainer takes them. Made by
- * running the fitted feature graph. Immutable and thread-safe; freed with the last reference to it.
+ * The features of a dataset's rows and their labels, off the heap in native byte order, as a trainer takes them. Made
+ * by running the fitted feature graph. Immutable and thread-safe; freed with the last reference to it.
  */
 public final class FeatureMatrix {
 

@@ -137,8 +137,8 @@ public final class Features<I> implements Serializable {
     }
 
     /**
-     * {@return the same, with the sine and cosine of a time within a repeating stretch that began in 1970} A missing time
-     * gives 0 and 0.
+     * {@return the same, with the sine and cosine of a time within a repeating stretch that began in 1970} A missing
+     * time gives 0 and 0.
      *
      * @param period the length of the stretch, at least a second
      */

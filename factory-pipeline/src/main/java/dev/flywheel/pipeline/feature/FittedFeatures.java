@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Features that have learned from training rows: they emit themselves as the front of an ONNX graph, from raw columns to
- * two tensors, {@code FLOAT [rows, numbers]} and {@code INT64 [rows, ids]}. Immutable.
+ * Features that have learned from training rows: they emit themselves as the front of an ONNX graph, from raw columns
+ * to two tensors, {@code FLOAT [rows, numbers]} and {@code INT64 [rows, ids]}. Immutable.
  *
  * <p>This graph is the only implementation: the training matrix is made by running it, and the exported model begins
  * with it.

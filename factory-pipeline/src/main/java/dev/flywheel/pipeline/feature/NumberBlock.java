@@ -77,7 +77,9 @@ final class NumberBlock {
         OnnxGraph graph = out.graph();
         String value = graph.input(Signature.NUMBERS, ElementType.FLOAT, raw.size());
         value = out.select(
-                value, raw.size(), slots.stream().mapToInt(s -> raw.indexOf(s.column())).toArray());
+                value,
+                raw.size(),
+                slots.stream().mapToInt(s -> raw.indexOf(s.column())).toArray());
         if (slots.stream().anyMatch(slot -> !Float.isNaN(slot.missingAt()))) {
             value = graph.node(
                     "Where", graph.node("Equal", value, out.row(column(Slot::missingAt))), nan(graph), value);
@@ -132,7 +134,9 @@ final class NumberBlock {
         return graph.node("Min", graph.node("Max", value, low), high);
     }
 
-    /** The id is the number of edges that are not above the value; the first edge is minus infinity, NaN is above none. */
+    /**
+     * The id is the number of edges that are not above the value; the first edge is minus infinity, NaN is above none.
+     */
     private static void emitBuckets(Emission out, List<Slot> group, String value) {
         OnnxGraph graph = out.graph();
         int most = group.stream().mapToInt(s -> s.edges().length).max().orElseThrow() + 1;
@@ -148,8 +152,8 @@ final class NumberBlock {
         String column = graph.node("Unsqueeze", value, graph.longs(new long[] {2}, 1));
         String reached = graph.node("GreaterOrEqual", column, graph.floats(edges, 1, group.size(), most));
         String ones = graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 7L), reached);
-        String count = graph.node(
-                OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 0L), ones, graph.longs(new long[] {2}, 1));
+        String count =
+                graph.node(OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 0L), ones, graph.longs(new long[] {2}, 1));
         out.ids(graph.node("Add", count, out.row(first)));
     }
 
@@ -203,8 +207,7 @@ final class NumberBlock {
             }
             line.append(slot.flagged() ? "flagged where missing, " : "");
             switch (slot.end()) {
-                case NUMBER, STANDARDIZED ->
-                    line.append("missing -> ").append(slot.fill());
+                case NUMBER, STANDARDIZED -> line.append("missing -> ").append(slot.fill());
                 case BUCKETS ->
                     line.append(slot.edges().length + 1)
                             .append(" buckets at ")

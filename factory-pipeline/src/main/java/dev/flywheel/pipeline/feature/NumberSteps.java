@@ -25,8 +25,8 @@ final class NumberSteps {
             fills += isFill(step) ? 1 : 0;
         }
         if (fills > 1 || steps.stream().distinct().count() < steps.size()) {
-            throw new IllegalArgumentException(
-                    "number(" + column + "): a step is there twice, or missing values are filled in two ways: " + steps);
+            throw new IllegalArgumentException("number(" + column
+                    + "): a step is there twice, or missing values are filled in two ways: " + steps);
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.flywheel.pipeline.feature;
 
 import dev.flywheel.core.data.Batch;
-import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
@@ -45,8 +44,7 @@ final class RawColumns {
         Schema schema = batch.schema();
         for (int i = 0; i < lane.signature().inputs().size(); i++) {
             TensorSpec spec = lane.signature().inputs().get(i);
-            int[] columns =
-                    spec.columns().stream().mapToInt(schema::indexOf).toArray();
+            int[] columns = spec.columns().stream().mapToInt(schema::indexOf).toArray();
             for (int c = 0; c < columns.length; c++) {
                 switch (spec.name()) {
                     case Signature.NUMBERS -> packNumbers(batch, columns[c], from, rows, lane.input(i), c);

@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * All fitted categories, emitted together. Columns with a vocabulary share one encoder: it finds a text in the union of
- * their vocabularies, and a table takes (column, place in the union) to the column's own id. That is three nodes however
- * many columns there are; one encoder a column would be one node each. Immutable.
+ * their vocabularies, and a table takes (column, place in the union) to the column's own id. That is three nodes
+ * however many columns there are; one encoder a column would be one node each. Immutable.
  */
 final class TextBlock {
 
@@ -53,7 +53,9 @@ final class TextBlock {
         return raw;
     }
 
-    /** Slots that go through the same nodes: shared encoders first, then all hashed columns, then each one-hot column. */
+    /**
+     * Slots that go through the same nodes: shared encoders first, then all hashed columns, then each one-hot column.
+     */
     private static List<List<Slot>> group(List<Slot> fitted) {
         List<Slot> learned = fitted.stream()
                 .filter(s -> s.encoding().kind() == Encoding.Kind.VOCABULARY)
@@ -88,7 +90,9 @@ final class TextBlock {
         }
         String value = out.graph().input(Signature.TEXTS, ElementType.STRING, raw.size());
         value = out.select(
-                value, raw.size(), slots.stream().mapToInt(s -> raw.indexOf(s.column())).toArray());
+                value,
+                raw.size(),
+                slots.stream().mapToInt(s -> raw.indexOf(s.column())).toArray());
         List<String> pieces = out.split(value, groups.stream().map(List::size).toList());
         for (int i = 0; i < groups.size(); i++) {
             emitGroup(out, groups.get(i), pieces.get(i));

@@ -146,8 +146,8 @@ final class TimeBlock {
         /** From March to December of 1900, 2100 and the like, one day fewer has passed than the cycle says. */
         private String lessMissingLeapDay(String dayOfYear, String day, String century) {
             String dayOfCentury = graph.node("Sub", day, graph.node("Mul", century, one(36_524)));
-            String beforeJanuary = graph.node(
-                    OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
+            String beforeJanuary =
+                    graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
             String common = graph.node("Min", century, one(1));
             return graph.node("Sub", dayOfYear, graph.node("Mul", beforeJanuary, common));
         }
@@ -195,8 +195,8 @@ final class TimeBlock {
                 turns[i] = (float) (2 * Math.PI / periods[i]);
             }
             String within = graph.node("Mod", seconds, out.row(periods));
-            String angle = graph.node(
-                    "Mul", graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 1L), within), out.row(turns));
+            String angle =
+                    graph.node("Mul", graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 1L), within), out.row(turns));
             String both = out.concat(List.of(graph.node("Sin", angle), graph.node("Cos", angle)));
             if (slot.nullable()) {
                 both = graph.node("Where", missing, graph.floats(new float[] {0}), both);

@@ -45,8 +45,7 @@ final class TimeSpan {
         boolean years = count > 0 && (last - first) / DAY_MICROS >= 730;
         if (timeOfDay) {
             return years
-                    ? List.of(
-                            CalendarPart.HOUR_OF_DAY, CalendarPart.DAY_OF_WEEK, CalendarPart.MONTH, CalendarPart.YEAR)
+                    ? List.of(CalendarPart.HOUR_OF_DAY, CalendarPart.DAY_OF_WEEK, CalendarPart.MONTH, CalendarPart.YEAR)
                     : List.of(CalendarPart.HOUR_OF_DAY, CalendarPart.DAY_OF_WEEK);
         }
         return years

@@ -79,18 +79,18 @@ public final class Transform implements Serializable {
     }
 
     /**
-     * {@return a step that subtracts the mean and divides by the standard deviation of the training rows, and moves what
-     * is beyond 4 standard deviations to 4; a column that never changes becomes 0} The limit keeps a single wild value from
-     * carrying a model far outside of what it has seen: on the spambase data it takes a logistic model from an AUC of
-     * 0.969 to 0.974, and on diamonds it is worth 60 of 650 in a neural network's RMSE.
+     * {@return a step that subtracts the mean and divides by the standard deviation of the training rows, and moves
+     * what is beyond 4 standard deviations to 4; a column that never changes becomes 0} The limit keeps a single wild
+     * value from carrying a model far outside of what it has seen: on the spambase data it takes a logistic model from
+     * an AUC of 0.969 to 0.974, and on diamonds it is worth 60 of 650 in a neural network's RMSE.
      */
     public static Transform standardize() {
         return new Transform(Kind.STANDARDIZE, 0, 0);
     }
 
     /**
-     * {@return a step that turns the number into the id of one of {@code bins} bins that hold equally many training rows
-     * each; a missing value has an id of its own}
+     * {@return a step that turns the number into the id of one of {@code bins} bins that hold equally many training
+     * rows each; a missing value has an id of its own}
      *
      * @param bins 2 to 256
      */

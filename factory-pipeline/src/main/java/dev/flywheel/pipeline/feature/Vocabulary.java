@@ -33,7 +33,8 @@ final class Vocabulary {
     /** The values seen often enough, the most frequent first, equally frequent ones by name. */
     List<String> values(int minCount, int limit) {
         return counts.entrySet().stream()
-                .filter(entry -> entry.getValue()[0] >= minCount && !entry.getKey().isEmpty())
+                .filter(entry ->
+                        entry.getValue()[0] >= minCount && !entry.getKey().isEmpty())
                 .sorted(Comparator.comparingInt((Map.Entry<String, int[]> entry) -> -entry.getValue()[0])
                         .thenComparing(Map.Entry::getKey))
                 .limit(limit)

@@ -24,8 +24,8 @@ class OnnxGraphTest {
         OnnxGraph graph = new OnnxGraph("sum");
         String x = graph.input("numbers", ElementType.FLOAT, 2);
         String scaled = graph.node("Mul", x, graph.floats(new float[] {2, 3}, 1, 2));
-        String sum = graph.node(
-                OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 1L), scaled, graph.longs(new long[] {1}, 1));
+        String sum =
+                graph.node(OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 1L), scaled, graph.longs(new long[] {1}, 1));
         graph.output("prediction", sum, ElementType.FLOAT, 1);
         graph.metadata("flywheel.numbers", "[\"a\",\"b\"]");
         return graph;
@@ -38,8 +38,7 @@ class OnnxGraphTest {
         try (OnnxEngine engine = OnnxEngine.open(file);
                 Lane lane = engine.newLane(2)) {
             assertThat(engine.signature().inputs())
-                    .containsExactly(
-                            new TensorSpec("numbers", ElementType.FLOAT, List.of(-1L, 2L), List.of("a", "b")));
+                    .containsExactly(new TensorSpec("numbers", ElementType.FLOAT, List.of(-1L, 2L), List.of("a", "b")));
             assertThat(engine.signature().outputs().get(0).name()).isEqualTo("prediction");
             lane.input(0).floats().put(new float[] {1, 10, 5, 100});
             lane.run(2);

@@ -105,14 +105,11 @@ class CalendarFeaturesTest {
             times.add(Instant.parse(year + "-12-31T23:59:59Z"));
         }
         Dataset data = TestData.column(folder, TestData.time("t"), times);
-        FittedFeatures fitted =
-                Features.rows().calendar("t", CalendarPart.YEAR).fit(data);
+        FittedFeatures fitted = Features.rows().calendar("t", CalendarPart.YEAR).fit(data);
         double[] years = TestData.numbers(fitted.matrix(data))[0];
         double deviation = Math.sqrt((209.0 * 209 - 1) / 12);
         for (int i = 0; i < years.length; i++) {
-            assertThat(years[i])
-                    .as(times.get(i).toString())
-                    .isCloseTo((1896 + i / 2 - 2000) / deviation, within(1e-6));
+            assertThat(years[i]).as(times.get(i).toString()).isCloseTo((1896 + i / 2 - 2000) / deviation, within(1e-6));
         }
     }
 

@@ -34,14 +34,14 @@ class CategoryFeaturesTest {
     @Test
     void leavesRareValuesOutOfTheVocabulary() {
         Dataset data = texts("a", "a", "a", "b", "b", "c");
-        assertThat(TestData.ids(Features.rows()
-                        .category("c", Encoding.vocabulary().minCount(2))
-                        .fit(data)
-                        .matrix(data))[0])
+        assertThat(
+                        TestData.ids(Features.rows()
+                                .category("c", Encoding.vocabulary().minCount(2))
+                                .fit(data)
+                                .matrix(data))[0])
                 .containsExactly(2, 2, 2, 3, 3, 1);
-        FittedFeatures one = Features.rows()
-                .category("c", Encoding.vocabulary().atMost(1))
-                .fit(data);
+        FittedFeatures one =
+                Features.rows().category("c", Encoding.vocabulary().atMost(1)).fit(data);
         assertThat(TestData.ids(one.matrix(data))[0]).containsExactly(2, 2, 2, 1, 1, 1);
         assertThat(one.notes())
                 .containsExactly("the vocabulary of column \"c\" is full with 1 values; rarer ones share an id");
@@ -64,9 +64,14 @@ class CategoryFeaturesTest {
                         new Column("b", ColumnType.BOOLEAN, true),
                         new Column("t", ColumnType.TEXT, true)),
                 Arrays.asList(
-                        new Object[] {-3L, true, "true"}, new Object[] {7L, false, "-3"}, new Object[] {7L, null, "x"}));
-        FeatureMatrix matrix =
-                Features.rows().category("i").category("b").category("t").fit(data).matrix(data);
+                        new Object[] {-3L, true, "true"}, new Object[] {7L, false, "-3"}, new Object[] {7L, null, "x"
+                        }));
+        FeatureMatrix matrix = Features.rows()
+                .category("i")
+                .category("b")
+                .category("t")
+                .fit(data)
+                .matrix(data);
         assertThat(matrix.features().inputs().get(0).columns()).containsExactlyInAnyOrder("i", "b", "t");
         assertThat(matrix.features().idColumns())
                 .containsExactly(new IdColumn("i", 0, 4), new IdColumn("b", 4, 4), new IdColumn("t", 8, 5));
@@ -96,9 +101,7 @@ class CategoryFeaturesTest {
         for (int i = 0; i < 30; i++) {
             String name = matrix.features().idColumns().get(i).name();
             // both values are seen once, so they are in the order of their names
-            int[] expected = name.equals("c29")
-                    ? new int[] {2, 0, 1}
-                    : new int[] {3, 2, name.equals("c3") ? 2 : 1};
+            int[] expected = name.equals("c29") ? new int[] {2, 0, 1} : new int[] {3, 2, name.equals("c3") ? 2 : 1};
             assertThat(ids[i]).as(name).containsExactly(expected);
         }
     }

@@ -72,8 +72,9 @@ class FeaturesTest {
     void refusesAColumnOfTheWrongTypeWhereItIsNamed() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Features.of(Flight.class).category(Flight::distance))
-                .withMessage("feature category(distance, vocabulary()) takes a column of type [INTEGER, BOOLEAN, TEXT], "
-                        + "but \"distance\" is of type NUMBER; use number, cyclic, or number with bucketize");
+                .withMessage(
+                        "feature category(distance, vocabulary()) takes a column of type [INTEGER, BOOLEAN, TEXT], "
+                                + "but \"distance\" is of type NUMBER; use number, cyclic, or number with bucketize");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Features.of(Flight.class).number("departure"))
                 .withMessageContaining("use calendar or cyclic with a Duration");
@@ -115,11 +116,9 @@ class FeaturesTest {
 
     private Dataset examples(Instant first, Instant last) {
         return TestData.rows(
-                folder,
-                SCHEMA,
-                Arrays.asList(
-                        new Object[] {1.5, 3L, true, "a", first, 1.0, first},
-                        new Object[] {null, null, null, null, last, 0.0, last}));
+                folder, SCHEMA, Arrays.asList(new Object[] {1.5, 3L, true, "a", first, 1.0, first}, new Object[] {
+                    null, null, null, null, last, 0.0, last
+                }));
     }
 
     @Test
@@ -189,8 +188,15 @@ class FeaturesTest {
         Features<Row> features = Features.auto();
         Object[][] rows = new Object[10_000][];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = new Object[] {i % 17 == 0 ? null : i * 0.5, (long) i, i % 3 == 0, "t" + i % 50, Instant.ofEpochSecond(
-                    i * 4000L), 0.0, null};
+            rows[i] = new Object[] {
+                i % 17 == 0 ? null : i * 0.5,
+                (long) i,
+                i % 3 == 0,
+                "t" + i % 50,
+                Instant.ofEpochSecond(i * 4000L),
+                0.0,
+                null
+            };
         }
         Dataset all = TestData.rows(folder, SCHEMA, Arrays.asList(rows));
         Dataset some = TestData.rows(folder, SCHEMA, Arrays.asList(rows).subList(5000, 5003));

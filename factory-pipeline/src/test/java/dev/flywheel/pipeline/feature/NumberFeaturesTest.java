@@ -63,7 +63,8 @@ class NumberFeaturesTest {
 
     @Test
     void standardizesWhatTheStepsBeforeItGive() {
-        double[] x = TestData.fitted(folder, TestData.list(0, 9, null, 99), missingAt(9), impute(0), log1p(), standardize());
+        double[] x =
+                TestData.fitted(folder, TestData.list(0, 9, null, 99), missingAt(9), impute(0), log1p(), standardize());
         double top = Math.log(100);
         double deviation = Math.sqrt((3 * top / 4 * top / 4 + 9 * top / 4 * top / 4) / 4);
         double low = -top / 4 / deviation;
@@ -110,9 +111,10 @@ class NumberFeaturesTest {
 
     @Test
     void cutsBinsOfEqualSizeWithAnIdForMissing() {
-        Dataset data = TestData.column(
-                folder, TestData.number("x"), TestData.list(10, 20, 30, 40, 50, 60, 70, 80, null));
-        FeatureMatrix matrix = Features.rows().number("x", bucketize(4)).fit(data).matrix(data);
+        Dataset data =
+                TestData.column(folder, TestData.number("x"), TestData.list(10, 20, 30, 40, 50, 60, 70, 80, null));
+        FeatureMatrix matrix =
+                Features.rows().number("x", bucketize(4)).fit(data).matrix(data);
         assertThat(matrix.features().idColumns()).containsExactly(new IdColumn("x bucket", 0, 5));
         assertThat(TestData.ids(matrix)[0]).containsExactly(1, 1, 2, 2, 3, 3, 4, 4, 0);
         Dataset outside = TestData.column(
@@ -125,7 +127,8 @@ class NumberFeaturesTest {
     @Test
     void cutsFewerBinsWhereValuesRepeat() {
         Dataset data = TestData.column(folder, TestData.number("x"), TestData.list(0, 0, 0, 0, 0, 0, 1, 2));
-        FeatureMatrix matrix = Features.rows().number("x", bucketize(8)).fit(data).matrix(data);
+        FeatureMatrix matrix =
+                Features.rows().number("x", bucketize(8)).fit(data).matrix(data);
         assertThat(matrix.features().idColumns().get(0).cardinality()).isEqualTo(4);
         assertThat(TestData.ids(matrix)[0]).containsExactly(1, 1, 1, 1, 1, 1, 2, 3);
     }

@@ -89,7 +89,11 @@ final class RealData {
             for (int i = 0; i < rows.size(); i++) {
                 if (keep.test(i, rows.get(i))) {
                     for (int c = 0; c < columns.size() - 1; c++) {
-                        write(writer, c, columns.get(c), cell(rows.get(i), columns.get(c).name()));
+                        write(
+                                writer,
+                                c,
+                                columns.get(c),
+                                cell(rows.get(i), columns.get(c).name()));
                     }
                     writer.number(columns.size() - 1, label.applyAsDouble(rows.get(i)));
                     writer.endRow();
@@ -112,7 +116,9 @@ final class RealData {
     }
 
     static long seconds(String time) {
-        return (time.contains("T") ? LocalDateTime.parse(time) : LocalDate.parse(time).atStartOfDay())
+        return (time.contains("T")
+                        ? LocalDateTime.parse(time)
+                        : LocalDate.parse(time).atStartOfDay())
                 .toEpochSecond(ZoneOffset.UTC);
     }
 
