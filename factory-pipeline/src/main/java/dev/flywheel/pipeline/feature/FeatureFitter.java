@@ -26,7 +26,7 @@ final class FeatureFitter {
         this.schema = schema;
         this.specs = specs;
         for (Spec spec : specs) {
-            if (spec instanceof Spec.Number) {
+            if (spec instanceof Spec.Numeric) {
                 samples.put(spec.column(), new ColumnSample());
             } else if (spec instanceof Spec.Category category
                     && category.encoding().kind() != Encoding.Kind.HASHED) {
@@ -91,7 +91,7 @@ final class FeatureFitter {
         List<TextBlock.Slot> texts = new ArrayList<>();
         Map<String, TimeBlock.Slot> times = new LinkedHashMap<>();
         for (Spec spec : specs) {
-            if (spec instanceof Spec.Number number) {
+            if (spec instanceof Spec.Numeric number) {
                 numbers.add(fit(number, of(samples, number.column())));
             } else if (spec instanceof Spec.Category category) {
                 texts.add(fit(category));
@@ -130,7 +130,7 @@ final class FeatureFitter {
                 List.copyOf(notes));
     }
 
-    private NumberBlock.Slot fit(Spec.Number spec, ColumnSample sample) {
+    private NumberBlock.Slot fit(Spec.Numeric spec, ColumnSample sample) {
         NumberSteps steps = new NumberSteps(spec.steps());
         float missingAt = steps.find(Transform.Kind.MISSING_AT)
                 .map(step -> (float) step.first())

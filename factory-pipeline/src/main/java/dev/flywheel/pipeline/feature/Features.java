@@ -78,7 +78,7 @@ public final class Features<I> implements Serializable {
     /** {@return the same, with a numeric column; see {@link #number(Accessor, Transform...)}} */
     public Features<I> number(String column, Transform... steps) {
         NumberSteps.check(column, List.of(steps));
-        return with(new Spec.Number(
+        return with(new Spec.Numeric(
                 column, steps.length == 0 ? List.of(Transform.impute(), Transform.standardize()) : List.of(steps)));
     }
 

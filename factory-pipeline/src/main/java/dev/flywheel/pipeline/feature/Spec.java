@@ -14,7 +14,7 @@ sealed interface Spec extends Serializable {
     String describe();
 
     /** A number and its steps, in the order in which they were named. */
-    record Number(String column, List<Transform> steps) implements Spec {
+    record Numeric(String column, List<Transform> steps) implements Spec {
         @Override
         public String describe() {
             return "number(" + column + steps.stream().map(s -> ", " + s).collect(Collectors.joining()) + ")";

@@ -32,7 +32,7 @@ final class SpecTypes {
     }
 
     private static Set<ColumnType> taken(Spec spec) {
-        if (spec instanceof Spec.Number || spec instanceof Spec.Cycle) {
+        if (spec instanceof Spec.Numeric || spec instanceof Spec.Cycle) {
             return NUMERIC;
         }
         return spec instanceof Spec.Category ? CATEGORIES : EnumSet.of(ColumnType.TIME);
@@ -51,7 +51,7 @@ final class SpecTypes {
     static Spec automatic(Column column) {
         return switch (column.type()) {
             case NUMBER, INTEGER, BOOLEAN ->
-                new Spec.Number(column.name(), List.of(Transform.impute(), Transform.standardize()));
+                new Spec.Numeric(column.name(), List.of(Transform.impute(), Transform.standardize()));
             case TEXT -> new Spec.Category(column.name(), Encoding.vocabulary());
             case TIME -> new Spec.Calendar(column.name(), List.of());
         };
