@@ -1,6 +1,8 @@
 package dev.flywheel.pipeline.feature;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -68,15 +70,16 @@ final class ColumnSample {
     }
 
     /** The different quantiles at 1/bins, 2/bins and so on: each is the lower edge of a bin. */
-    static float[] edges(float[] sorted, int bins) {
-        float[] edges = new float[bins];
-        int count = 0;
+    static List<Float> edges(float[] sorted, int bins) {
+        List<Float> edges = new ArrayList<>();
+        float last = sorted.length == 0 ? 0 : sorted[0];
         for (int bin = 1; bin < bins && sorted.length > 0; bin++) {
             float edge = sorted[(int) ((long) bin * sorted.length / bins)];
-            if (edge > sorted[0] && (count == 0 || edge > edges[count - 1])) {
-                edges[count++] = edge;
+            if (edge > last) {
+                edges.add(edge);
+                last = edge;
             }
         }
-        return Arrays.copyOf(edges, count);
+        return List.copyOf(edges);
     }
 }

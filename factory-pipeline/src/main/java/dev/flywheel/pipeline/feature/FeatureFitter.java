@@ -107,7 +107,7 @@ final class FeatureFitter {
                         NumberBlock.End.CYCLE,
                         0,
                         1,
-                        new float[0],
+                        List.of(),
                         cycle.period()));
             } else if (spec instanceof Spec.TimeCycle cycle) {
                 times.merge(
@@ -175,7 +175,7 @@ final class FeatureFitter {
                 standardized ? NumberBlock.End.STANDARDIZED : NumberBlock.End.NUMBER,
                 (float) moments[0],
                 (float) moments[1],
-                new float[0],
+                List.of(),
                 0);
     }
 

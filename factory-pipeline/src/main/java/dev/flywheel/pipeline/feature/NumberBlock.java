@@ -4,6 +4,7 @@ import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.pipeline.export.OnnxGraph;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,12 +44,12 @@ final class NumberBlock {
             End end,
             float mean,
             float scale,
-            float[] edges,
+            List<Float> edges,
             double period) {
 
         /** Columns with the same kinds of steps go through the same nodes. */
         private String group() {
-            StringBuilder key = new StringBuilder(end.ordinal() + ":");
+            StringBuilder key = new StringBuilder(end + ":");
             steps.forEach(step -> key.append(step.kind()).append(' '));
             return key.toString();
         }
@@ -56,11 +57,13 @@ final class NumberBlock {
 
     private final List<String> raw;
     private final List<Slot> slots;
-    private final Map<String, List<Slot>> groups = new java.util.TreeMap<>();
+    private final Map<String, List<Slot>> groups = new LinkedHashMap<>();
 
     NumberBlock(List<Slot> fitted) {
-        fitted.forEach(slot ->
-                groups.computeIfAbsent(slot.group(), key -> new ArrayList<>()).add(slot));
+        fitted.stream()
+                .sorted(Comparator.comparing(Slot::end).thenComparing(Slot::group))
+                .forEach(slot -> groups.computeIfAbsent(slot.group(), key -> new ArrayList<>())
+                        .add(slot));
         slots = groups.values().stream().flatMap(List::stream).toList();
         raw = List.copyOf(new LinkedHashSet<>(slots.stream().map(Slot::column).toList()));
     }
@@ -139,15 +142,17 @@ final class NumberBlock {
      */
     private static void emitBuckets(Emission out, List<Slot> group, String value) {
         OnnxGraph graph = out.graph();
-        int most = group.stream().mapToInt(s -> s.edges().length).max().orElseThrow() + 1;
+        int most = group.stream().mapToInt(s -> s.edges().size()).max().orElseThrow() + 1;
         float[] edges = new float[group.size() * most];
         java.util.Arrays.fill(edges, Float.NaN); // no value reaches the padding
         long[] first = new long[group.size()];
         for (int i = 0; i < group.size(); i++) {
-            float[] own = group.get(i).edges();
+            List<Float> own = group.get(i).edges();
             edges[i * most] = Float.NEGATIVE_INFINITY;
-            System.arraycopy(own, 0, edges, i * most + 1, own.length);
-            first[i] = out.reserve(group.get(i).column() + " bucket", own.length + 2);
+            for (int edge = 0; edge < own.size(); edge++) {
+                edges[i * most + 1 + edge] = own.get(edge);
+            }
+            first[i] = out.reserve(group.get(i).column() + " bucket", own.size() + 2);
         }
         String column = graph.node("Unsqueeze", value, graph.longs(new long[] {2}, 1));
         String reached = graph.node("GreaterOrEqual", column, graph.floats(edges, 1, group.size(), most));
@@ -209,9 +214,7 @@ final class NumberBlock {
             switch (slot.end()) {
                 case NUMBER, STANDARDIZED -> line.append("missing -> ").append(slot.fill());
                 case BUCKETS ->
-                    line.append(slot.edges().length + 1)
-                            .append(" buckets at ")
-                            .append(java.util.Arrays.toString(slot.edges()));
+                    line.append(slot.edges().size() + 1).append(" buckets at ").append(slot.edges());
                 case CYCLE -> line.append("cycle of ").append(slot.period());
             }
             slot.steps().forEach(step -> line.append(", ").append(step));

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * All fitted categories, emitted together. Columns with a vocabulary share one encoder: it finds a text in the union of
@@ -114,7 +115,7 @@ final class TextBlock {
         }
     }
 
-    private static String encode(OnnxGraph graph, Slot slot, int first, String value) {
+    private static String encode(OnnxGraph graph, Slot slot, long first, String value) {
         List<String> keys = new ArrayList<>(slot.vocabulary());
         long[] ids = new long[keys.size() + 1];
         for (int i = 0; i < keys.size(); i++) {
@@ -137,12 +138,13 @@ final class TextBlock {
         long[] rows = new long[group.size()];
         for (int i = 0; i < group.size(); i++) {
             Slot slot = group.get(i);
-            int first = out.reserve(slot.column(), slot.cardinality());
+            long first = out.reserve(slot.column(), slot.cardinality());
             rows[i] = (long) i * width;
             java.util.Arrays.fill(table, i * width, (i + 1) * width, first + OTHER);
             table[i * width + keys.size() - 1] = first + MISSING;
             for (int v = 0; v < slot.vocabulary().size(); v++) {
-                table[i * width + places.get(slot.vocabulary().get(v))] = first + FIRST_VALUE + v;
+                int place = Objects.requireNonNull(places.get(slot.vocabulary().get(v)));
+                table[i * width + place] = first + FIRST_VALUE + v;
             }
         }
         OnnxGraph graph = out.graph();

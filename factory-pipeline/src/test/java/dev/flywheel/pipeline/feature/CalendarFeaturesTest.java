@@ -19,6 +19,7 @@ import java.util.SplittableRandom;
 import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.jspecify.annotations.Nullable;
 
 class CalendarFeaturesTest {
 
@@ -115,7 +116,7 @@ class CalendarFeaturesTest {
 
     @Test
     void givesAMissingTimeIdsOfItsOwnAndTheMeanYear() {
-        List<Object> times = TestData.list(Instant.parse("2000-05-06T07:08:09Z"), null);
+        List<@Nullable Object> times = TestData.list(Instant.parse("2000-05-06T07:08:09Z"), null);
         Dataset data = TestData.column(folder, TestData.time("t"), times);
         FeatureMatrix matrix = Features.rows()
                 .calendar("t", CalendarPart.HOUR_OF_DAY, CalendarPart.MONTH, CalendarPart.YEAR)

@@ -13,13 +13,14 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.jspecify.annotations.Nullable;
 
 class CategoryFeaturesTest {
 
     @TempDir
     Path folder;
 
-    private Dataset texts(Object... values) {
+    private Dataset texts(@Nullable Object... values) {
         return TestData.column(folder, TestData.text("c"), Arrays.asList(values));
     }
 

@@ -92,7 +92,7 @@ final class TestData {
         return numbers(matrix)[0];
     }
 
-    static List<Object> list(Object... values) {
+    static List<@Nullable Object> list(@Nullable Object... values) {
         return Arrays.asList(values);
     }
 }
