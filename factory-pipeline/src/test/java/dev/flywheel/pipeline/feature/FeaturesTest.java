@@ -129,9 +129,7 @@ class FeaturesTest {
         assertThat(fitted.idColumns().stream().map(IdColumn::name))
                 .containsExactly("t", "w hour_of_day", "w day_of_week");
         assertThat(fitted.matrix(data).labels()).containsExactly(1, 0);
-        assertThat(fitted.describe())
-                .isEqualTo(
-                        """
+        assertThat(fitted.describe()).isEqualTo("""
                         n: missing -> 1.5, (x - 1.5) * 0.0
                         b: missing -> 1.0, (x - 1.0) * 0.0
                         t: vocabulary() of 1 values
