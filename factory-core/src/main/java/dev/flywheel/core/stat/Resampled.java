@@ -29,48 +29,57 @@ final class Resampled {
 
     private static ToDoubleFunction<byte[]> statistic(Metric metric, double[] labels, double[] scores) {
         return switch (metric) {
-            case PR_AUC -> {
-                int[] order = Ranking.ascending(scores);
-                yield weights -> averagePrecision(labels, scores, order, weights);
-            }
-            case F1 -> weights -> f1(labels, scores, weights);
+            case PR_AUC -> averagePrecision(labels, scores);
+            case F1 -> f1(labels, scores);
             case ECE -> weights -> calibrationError(labels, scores, weights);
             case R2 -> weights -> determination(labels, scores, weights);
             default -> throw new IllegalArgumentException(metric + " has a closed form");
         };
     }
 
-    private static double averagePrecision(double[] labels, double[] scores, int[] order, byte[] weights) {
+    private static ToDoubleFunction<byte[]> averagePrecision(double[] labels, double[] scores) {
+        int[] order = Ranking.ascending(scores);
+        int n = order.length;
+        boolean[] positive = new boolean[n];
+        boolean[] endsTie = new boolean[n];
+        for (int i = 0; i < n; i++) {
+            positive[i] = labels[order[i]] == 1;
+            endsTie[i] = i == 0 || scores[order[i]] != scores[order[i - 1]];
+        }
+        return weights -> averagePrecision(order, positive, endsTie, weights);
+    }
+
+    /** Walks from the highest score down; precision counts at the end of each group of equal scores. */
+    private static double averagePrecision(int[] order, boolean[] positive, boolean[] endsTie, byte[] weights) {
         double area = 0;
         long hits = 0;
         long rows = 0;
-        for (int i = order.length - 1; i >= 0; ) {
-            double score = scores[order[i]];
-            long before = hits;
-            while (i >= 0 && scores[order[i]] == score) {
-                int row = order[i--];
-                rows += weights[row];
-                hits += labels[row] == 1 ? weights[row] : 0;
-            }
-            if (hits > before) {
+        long before = 0;
+        for (int i = order.length - 1; i >= 0; i--) {
+            int weight = weights[order[i]];
+            rows += weight;
+            hits += positive[i] ? weight : 0;
+            if (endsTie[i] && hits > before) {
                 area += (double) (hits - before) * hits / rows;
+                before = hits;
             }
         }
         return area / hits;
     }
 
-    private static double f1(double[] labels, double[] scores, byte[] weights) {
-        long hits = 0;
-        long errors = 0;
-        for (int i = 0; i < labels.length; i++) {
-            boolean predicted = scores[i] >= 0.5;
-            if (predicted != (labels[i] == 1)) {
-                errors += weights[i];
-            } else if (predicted) {
-                hits += weights[i];
-            }
+    private static ToDoubleFunction<byte[]> f1(double[] labels, double[] scores) {
+        byte[] kinds = new byte[labels.length];
+        for (int i = 0; i < kinds.length; i++) {
+            int right = labels[i] == 1 ? 2 : 0;
+            kinds[i] = (byte) (scores[i] >= 0.5 == (labels[i] == 1) ? right : 1);
         }
-        return 2.0 * hits / (2 * hits + errors);
+        return weights -> {
+            long[] sums = new long[3];
+            for (int i = 0; i < kinds.length; i++) {
+                sums[kinds[i]] += weights[i];
+            }
+            return 2.0 * sums[2] / (2 * sums[2] + sums[1]);
+        };
     }
 
     private static double calibrationError(double[] labels, double[] scores, byte[] weights) {

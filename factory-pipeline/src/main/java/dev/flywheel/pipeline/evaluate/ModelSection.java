@@ -7,18 +7,15 @@ import dev.flywheel.core.stat.Curves;
 import dev.flywheel.core.stat.Metric;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The part of a run's report about its models: candidates, curves, decisions, slices. */
+/** The part of a run's report about its models: candidates, curves, decisions. */
 final class ModelSection {
 
     private static final double INTERVAL_WIDTH = 110;
-    private static final double SLICE_WIDTH = 200;
 
     private final RunReport.Models models;
     private final OptionalInt champion;
@@ -39,7 +36,9 @@ final class ModelSection {
         Diagnostics diagnostics = models.winnerDiagnostics();
         if (diagnostics != null) {
             page.section("How the winner predicts");
-            if (models.task() == Task.BINARY) {
+            if (models.task() == Task.BINARY && diagnostics.roc().isEmpty()) {
+                page.paragraph("No curves: they need test rows of both classes and possible predictions.");
+            } else if (models.task() == Task.BINARY) {
                 curves(diagnostics);
             } else {
                 residuals(diagnostics);
@@ -47,7 +46,7 @@ final class ModelSection {
             confusions(diagnostics);
         }
         if (!models.slices().isEmpty()) {
-            slices();
+            new SliceSection(models, page).write();
         }
     }
 
@@ -130,7 +129,7 @@ final class ModelSection {
         if (estimate == null || Double.isNaN(estimate.value())) {
             out.text("\u2013");
             if (estimate != null) {
-                out.leaf("span", estimate.method(), "class", "range");
+                out.leaf("span", estimate.method(), "class", "range reason");
             }
         } else {
             out.leaf("span", Page.typographic(Numbers.metric(metric, estimate.value())), "class", "value")
@@ -142,7 +141,7 @@ final class ModelSection {
         out.close();
     }
 
-    private static String range(Metric metric, Estimate estimate) {
+    static String range(Metric metric, Estimate estimate) {
         String low = shorter(metric, estimate.low());
         String high = shorter(metric, estimate.high());
         return Page.typographic(low + (low.startsWith("-") ? " to " : "\u2013") + high);
@@ -277,90 +276,5 @@ final class ModelSection {
                 .leaf("span", Numbers.count(rows), "class", "value")
                 .leaf("span", Numbers.percent((double) rows / of), "class", "range")
                 .close();
-    }
-
-    private void slices() {
-        page.section("Slices");
-        Metric metric = models.slices().get(0).metric();
-        Estimate overall = winnerEstimate(metric);
-        page.paragraph("The winner on parts of the test rows. The vertical line is " + metric.label()
-                + " on all of them. A slice is marked weaker where its whole interval is on the worse side;"
-                + " among many slices one in forty is so by chance.");
-        List<Estimate> estimates = new ArrayList<>(
-                models.slices().stream().map(Slices.Slice::estimate).toList());
-        estimates.add(overall);
-        Axis scale = Charts.scale(estimates, SLICE_WIDTH);
-        Html out = page.out();
-        Tables.open(out, metric.label() + " by slice", "slices");
-        out.open("thead").open("tr");
-        Tables.heading(out, "Slice", false);
-        Tables.heading(out, "Rows", true);
-        Tables.heading(out, models.task() == Task.BINARY ? "Base rate" : "Mean outcome", true);
-        Tables.heading(out, metric.label(), true);
-        Tables.heading(out, "95% interval", false);
-        out.close().close().open("tbody");
-        Slices.Slice weakest = weakest(metric);
-        String column = "";
-        for (Slices.Slice slice : models.slices()) {
-            if (!slice.column().equals(column)) {
-                column = slice.column();
-                out.open("tr", "class", "group")
-                        .leaf("th", column, "scope", "rowgroup", "colspan", "5")
-                        .close();
-            }
-            slice(out, slice, overall, scale, slice.equals(weakest));
-        }
-        Tables.close(out.close());
-    }
-
-    private void slice(Html out, Slices.Slice slice, Estimate overall, Axis scale, boolean weakest) {
-        Metric metric = slice.metric();
-        boolean weaker = weaker(metric, slice.estimate(), overall);
-        out.open("tr", "class", weaker ? "weaker" : "")
-                .open("th", "scope", "row")
-                .text(slice.value());
-        if (weaker) {
-            out.text(" ").leaf("span", weakest ? "weakest" : "weaker", "class", "badge open");
-        }
-        out.close();
-        out.leaf("td", Numbers.count(slice.rows()), "class", "n");
-        out.leaf(
-                "td",
-                models.task() == Task.BINARY
-                        ? Numbers.percent(slice.meanLabel())
-                        : Page.typographic(Numbers.significant(slice.meanLabel(), 4)),
-                "class",
-                "n");
-        out.leaf("td", Page.typographic(Numbers.metric(metric, slice.estimate().value())), "class", "n value");
-        out.open("td", "class", "whiskers");
-        new Charts(out).interval(metric, slice.estimate(), scale, overall.value(), weaker ? "sw" : "s0");
-        out.leaf("span", range(metric, slice.estimate()), "class", "range")
-                .close()
-                .close();
-    }
-
-    private Estimate winnerEstimate(Metric metric) {
-        Estimate unknown = new Estimate(Double.NaN, Double.NaN, Double.NaN, "");
-        if (models.winner().isEmpty()) {
-            return unknown;
-        }
-        Map<Metric, Estimate> all =
-                models.candidates().get(models.winner().getAsInt()).metrics();
-        return Objects.requireNonNullElse(all.get(metric), unknown);
-    }
-
-    private static boolean weaker(Metric metric, Estimate slice, Estimate overall) {
-        return metric.higherIsBetter() ? slice.high() < overall.value() : slice.low() > overall.value();
-    }
-
-    private Slices.@Nullable Slice weakest(Metric metric) {
-        Slices.Slice weakest = null;
-        for (Slices.Slice slice : models.slices()) {
-            double value = metric.oriented(slice.estimate().value());
-            if (weakest == null || value < metric.oriented(weakest.estimate().value())) {
-                weakest = slice;
-            }
-        }
-        return weakest;
     }
 }

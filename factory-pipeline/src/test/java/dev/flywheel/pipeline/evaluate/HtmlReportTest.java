@@ -154,10 +154,43 @@ class HtmlReportTest {
     }
 
     @Test
+    void aModelThatPredictsNonsenseHasAReportToo() {
+        double[] labels = {0, 1, 1};
+        double[] scores = {0.5, Double.NaN, 0.5};
+        RunReport.Models models = new RunReport.Models(
+                Task.BINARY,
+                List.of(new RunReport.Candidate(
+                        "mlp", Map.of(), 1, Evaluation.of(Task.BINARY, labels, scores).metrics(), "")),
+                OptionalInt.of(0),
+                null,
+                Diagnostics.of(Task.BINARY, labels, scores),
+                null,
+                List.of());
+        RunReport failure = SampleReports.failed("churn", "the model predicted NaN");
+        PageSource page = new PageSource(new RunReport(
+                        failure.head(), failure.data(), models, failure.verdicts(), failure.lineage())
+                .html());
+        assertThat(page.section("Candidates")).contains("undefined: the model predicted NaN for row 1");
+        assertThat(page.section("How the winner predicts")).contains("No curves");
+        assertThat(page.all("path")).noneMatch(path -> path.getAttribute("d").contains("NaN"));
+    }
+
+    @Test
     void survivesJson() {
         assertThat(RunReport.read(binaryReport.json(), "run.json")).isEqualTo(binaryReport);
         RunReport empty = SampleReports.failed("x", "y");
         assertThat(RunReport.read(empty.json(), "run.json")).isEqualTo(empty);
+    }
+
+    @Test
+    void everyCoordinateIsANumber() {
+        for (PageSource page : pages()) {
+            for (Element element : page.all("*")) {
+                for (String name : List.of("d", "x", "y", "cx", "cy", "width", "height", "viewBox")) {
+                    assertThat(element.getAttribute(name)).doesNotContain("NaN", "Infinity");
+                }
+            }
+        }
     }
 
     @Test
