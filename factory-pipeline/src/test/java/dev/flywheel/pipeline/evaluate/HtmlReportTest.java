@@ -160,16 +160,19 @@ class HtmlReportTest {
         RunReport.Models models = new RunReport.Models(
                 Task.BINARY,
                 List.of(new RunReport.Candidate(
-                        "mlp", Map.of(), 1, Evaluation.of(Task.BINARY, labels, scores).metrics(), "")),
+                        "mlp",
+                        Map.of(),
+                        1,
+                        Evaluation.of(Task.BINARY, labels, scores).metrics(),
+                        "")),
                 OptionalInt.of(0),
                 null,
                 Diagnostics.of(Task.BINARY, labels, scores),
                 null,
                 List.of());
         RunReport failure = SampleReports.failed("churn", "the model predicted NaN");
-        PageSource page = new PageSource(new RunReport(
-                        failure.head(), failure.data(), models, failure.verdicts(), failure.lineage())
-                .html());
+        PageSource page = new PageSource(
+                new RunReport(failure.head(), failure.data(), models, failure.verdicts(), failure.lineage()).html());
         assertThat(page.section("Candidates")).contains("undefined: the model predicted NaN for row 1");
         assertThat(page.section("How the winner predicts")).contains("No curves");
         assertThat(page.all("path")).noneMatch(path -> path.getAttribute("d").contains("NaN"));
