@@ -211,6 +211,23 @@ public final class SegmentLog implements AutoCloseable {
         awaitDurable(nextSequence());
     }
 
+    /**
+     * Waits until the record of a sequence, and with it every earlier one, is on the disk.
+     *
+     * @param sequence what {@link #append} has returned
+     * @throws StoreException if the disk is full or fails; the record may then be there or not when the log is opened
+     *     again
+     * @throws ClosedException if the log was closed before the record reached the disk
+     */
+    public void sync(long sequence) {
+        awaitDurable(sequence + 1);
+    }
+
+    /** {@return whether the disk has failed, so that the log refuses everything until it is opened again} */
+    public boolean failed() {
+        return failure != null;
+    }
+
     /** {@return the sequence that the next record will have, which is the number of records ever appended} */
     public long nextSequence() {
         appending.lock();
@@ -379,9 +396,6 @@ public final class SegmentLog implements AutoCloseable {
     }
 
     private void check() {
-        if (closed) {
-            throw new ClosedException("log " + directory, "it was closed", "use it before closing, or open it again");
-        }
         StoreException before = failure;
         if (before != null) {
             throw new StoreException(
@@ -389,6 +403,9 @@ public final class SegmentLog implements AutoCloseable {
                     "it refuses since an earlier failure (" + before.getCause() + ")",
                     FIX,
                     before);
+        }
+        if (closed) {
+            throw new ClosedException("log " + directory, "it was closed", "use it before closing, or open it again");
         }
     }
 

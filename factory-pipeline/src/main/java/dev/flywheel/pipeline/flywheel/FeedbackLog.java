@@ -1,0 +1,135 @@
+package dev.flywheel.pipeline.flywheel;
+
+import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.StoreException;
+import dev.flywheel.core.log.SegmentLog;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of predictions, on disk: id, label and time of each outcome. Thread-safe. Whoever opened it closes it,
+ * before the prediction log.
+ *
+ * <p>Every outcome is kept as it came, also repeated, corrected, late and unknown ones; {@link FeedbackJoin} says what
+ * they mean together. So an outcome whose prediction is not known today is joined when it is known tomorrow.
+ */
+public final class FeedbackLog implements AutoCloseable {
+
+    private final Path directory;
+    private final @Nullable PredictionLog<?> predictions;
+    private final ReentrantLock mending = new ReentrantLock();
+    private volatile SegmentLog log;
+    private volatile boolean closed;
+
+    private FeedbackLog(Path directory, @Nullable PredictionLog<?> predictions) {
+        this.directory = directory;
+        this.predictions = predictions;
+        this.log = SegmentLog.open(directory);
+    }
+
+    /**
+     * Opens the log of outcomes in a directory, creating it if it does not exist.
+     *
+     * @param predictions where the predictions are logged: an outcome is acknowledged only when its prediction, too, is
+     *     on the disk
+     * @throws StoreException if another has it open, it is damaged or the file system refuses
+     */
+    public static FeedbackLog open(Path directory, PredictionLog<?> predictions) {
+        return new FeedbackLog(directory, predictions);
+    }
+
+    /**
+     * Opens the log of outcomes of predictions that are logged elsewhere.
+     *
+     * @throws StoreException if another has it open, it is damaged or the file system refuses
+     */
+    public static FeedbackLog open(Path directory) {
+        return new FeedbackLog(directory, null);
+    }
+
+    /**
+     * Takes an outcome; when this returns it is on the disk, and its prediction too. Callers that wait at the same time
+     * share one fsync.
+     *
+     * @param id the prediction's id; one that is not known is kept
+     * @param label what came of it: 0 or 1, or a number in the target's own unit
+     * @param at when it became known
+     * @throws IllegalArgumentException if the label is not finite
+     * @throws StoreException if the disk is full or fails; the same call may be made again
+     * @throws ClosedException if the log was closed
+     */
+    public void feedback(UUID id, double label, Instant at) {
+        checkLabel(id, label);
+        SegmentLog current = whole();
+        long sequence = current.append(FeedbackFrame.of(id, label, at));
+        if (predictions != null) {
+            predictions.settle(id);
+        }
+        current.sync(sequence);
+    }
+
+    /**
+     * Takes many outcomes; when this returns all are on the disk, and their predictions too. Much cheaper than one by
+     * one.
+     *
+     * @param labels what came of each prediction, by the prediction's id
+     * @param at when they became known
+     * @throws IllegalArgumentException if a label is not finite; then none is taken
+     * @throws StoreException if the disk is full or fails; the same call may be made again, because repeating an
+     *     outcome changes nothing
+     * @throws ClosedException if the log was closed
+     */
+    public void feedback(Map<UUID, Double> labels, Instant at) {
+        labels.forEach(FeedbackLog::checkLabel);
+        SegmentLog current = whole();
+        labels.forEach((id, label) -> current.append(FeedbackFrame.of(id, label, at)));
+        if (predictions != null) {
+            predictions.flush();
+        }
+        current.sync();
+    }
+
+    /** {@return the number of outcomes ever taken, repeated ones too} */
+    public long size() {
+        return log.nextSequence();
+    }
+
+    /** Puts everything on the disk. Further calls do nothing. */
+    @Override
+    public void close() {
+        mending.lock();
+        try {
+            closed = true;
+            log.close();
+        } finally {
+            mending.unlock();
+        }
+    }
+
+    /** A log that the disk has failed must be opened again; who comes first does it for all. */
+    private SegmentLog whole() {
+        if (!log.failed()) {
+            return log;
+        }
+        mending.lock();
+        try {
+            if (log.failed() && !closed) {
+                log.close();
+                log = SegmentLog.open(directory);
+            }
+            return log;
+        } finally {
+            mending.unlock();
+        }
+    }
+
+    private static void checkLabel(UUID id, double label) {
+        if (!Double.isFinite(label)) {
+            throw new IllegalArgumentException("a label is a finite number, found " + label + " for prediction " + id);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package dev.flywheel.pipeline.flywheel;
+
+import dev.flywheel.core.StoreException;
+import dev.flywheel.core.log.LogCursor;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * A record of the prediction log: format (1 byte), id (16), time in microseconds since the epoch (8), version (4),
+ * output (8), then the row. All numbers are big-endian.
+ *
+ * @param bytes the record
+ */
+record PredictionFrame(ByteBuffer bytes) {
+
+    static final int HEADER_BYTES = 1 + 16 + 8 + 4 + 8;
+    private static final byte FORMAT = 1;
+
+    static PredictionFrame of(LogCursor cursor, Path log) {
+        return new PredictionFrame(checked(cursor, log, FORMAT, HEADER_BYTES));
+    }
+
+    static void write(ByteBuffer to, UUID id, int version, double output, Instant at, ByteBuffer row) {
+        to.put(FORMAT).putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
+        to.putLong(Micros.of(at)).putInt(version).putDouble(output).put(row);
+    }
+
+    long high() {
+        return bytes.getLong(1);
+    }
+
+    long low() {
+        return bytes.getLong(9);
+    }
+
+    UUID id() {
+        return new UUID(high(), low());
+    }
+
+    long micros() {
+        return bytes.getLong(17);
+    }
+
+    int version() {
+        return bytes.getInt(25);
+    }
+
+    double output() {
+        return bytes.getDouble(29);
+    }
+
+    ByteBuffer row() {
+        return bytes.duplicate().position(HEADER_BYTES);
+    }
+
+    /** The checksum has passed, so a record of another shape was written by another library. */
+    static ByteBuffer checked(LogCursor cursor, Path log, byte format, int bytes) {
+        ByteBuffer record = cursor.record();
+        byte found = record.hasRemaining() ? record.get(0) : 0;
+        if (found != format || record.remaining() < bytes) {
+            throw new StoreException(
+                    "reading record " + cursor.sequence() + " of " + log,
+                    "its format is " + found + " with " + record.remaining() + " bytes, this library reads format "
+                            + format + " with at least " + bytes,
+                    "upgrade the library");
+        }
+        return record;
+    }
+}

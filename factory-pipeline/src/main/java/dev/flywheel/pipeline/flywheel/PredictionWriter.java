@@ -1,0 +1,307 @@
+package dev.flywheel.pipeline.flywheel;
+
+import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.StoreException;
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.log.RowEncoder;
+import dev.flywheel.core.log.SegmentLog;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The thread that takes predictions from the queue to the disk. */
+final class PredictionWriter<I> {
+
+    static final long SYNC_MILLIS = 200;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PredictionWriter.class);
+    private static final long SYNC_NANOS = SYNC_MILLIS * 1_000_000;
+    private static final long REPORT_NANOS = 1_000_000_000L;
+    private static final long RETRY_NANOS = 2_000_000_000L;
+    private static final int BATCH = 1 << 10;
+    // from busy to idle; callers need not wake the thread unless the queue is half full
+    private static final long SHORTEST_NAP_NANOS = 1_000_000;
+    private static final long LONGEST_NAP_NANOS = 100_000_000;
+
+    private final Path directory;
+    private final RowType<I> type;
+    private final HandOff<I> queue;
+    private final LongAdder dropped;
+    private final RowEncoder encoder;
+    private final Thread thread;
+
+    // of the thread alone
+    private @Nullable SegmentLog log;
+    private ByteBuffer frame = ByteBuffer.allocate(512);
+    private long pending;
+    private long pendingMillis;
+    private long lastSync = System.nanoTime();
+    private long lastTry = System.nanoTime();
+    private long lastReport = System.nanoTime() - REPORT_NANOS;
+    private long reported;
+    private @Nullable RuntimeException problem;
+
+    private final ReentrantLock flushing = new ReentrantLock();
+    private final Condition flushed = flushing.newCondition();
+    private volatile long wanted;
+    private volatile long done;
+    private volatile long settledMillis;
+    private volatile @Nullable StoreException failure;
+    private volatile boolean napping;
+    private volatile boolean closing;
+    private volatile boolean ended;
+
+    PredictionWriter(Path directory, RowType<I> type, HandOff<I> queue, LongAdder dropped) {
+        this.directory = directory.toAbsolutePath();
+        this.type = type;
+        this.queue = queue;
+        this.dropped = dropped;
+        this.encoder = new RowEncoder(type.schema());
+        this.log = SegmentLog.open(this.directory);
+        this.thread = new Thread(this::run, "flywheel-predictions " + this.directory);
+        this.thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Wakes the thread if it naps. */
+    void wake() {
+        if (napping) {
+            napping = false;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    long settledMillis() {
+        return settledMillis;
+    }
+
+    /** Waits until so many entries of the queue are on the disk or dropped. */
+    void flush(long target) {
+        flushing.lock();
+        try {
+            while (done < target) {
+                StoreException failed = failure;
+                if (failed != null) {
+                    throw new StoreException(
+                            "flushing predictions to " + directory,
+                            "the log fails (" + failed.getMessage() + ")",
+                            "free space on the disk or mend it; the log goes on by itself",
+                            failed);
+                }
+                if (ended) {
+                    throw closedException();
+                }
+                wanted = Math.max(wanted, target);
+                napping = false;
+                LockSupport.unpark(thread);
+                flushed.awaitUninterruptibly();
+            }
+        } finally {
+            flushing.unlock();
+        }
+    }
+
+    ClosedException closedException() {
+        return new ClosedException(
+                "prediction log " + directory, "it was closed", "stop predicting before closing, or open it again");
+    }
+
+    void close() {
+        closing = true;
+        napping = false;
+        LockSupport.unpark(thread);
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        long nap = SHORTEST_NAP_NANOS;
+        try {
+            while (true) {
+                // before the queue is looked at, so that nothing handed in before closing is left
+                boolean last = closing;
+                boolean worked = drain();
+                if (worked) {
+                    nap = SHORTEST_NAP_NANOS;
+                }
+                syncIfDue(last);
+                report(last);
+                if (!worked && last) {
+                    return;
+                }
+                if (!worked) {
+                    nap(nap);
+                    nap = Math.min(2 * nap, LONGEST_NAP_NANOS);
+                }
+            }
+        } finally {
+            end();
+        }
+    }
+
+    private boolean drain() {
+        int taken = 0;
+        for (HandOff.Slot<I> slot = queue.peek(); slot != null && taken < BATCH; slot = queue.peek()) {
+            append(slot);
+            queue.giveBack(slot);
+            taken++;
+        }
+        return taken > 0;
+    }
+
+    private void append(HandOff.Slot<I> slot) {
+        SegmentLog open = log;
+        if (open == null) {
+            dropped.increment();
+            return;
+        }
+        try {
+            Instant at = Objects.requireNonNull(slot.at);
+            open.append(encode(slot, at));
+            pending++;
+            pendingMillis = at.toEpochMilli();
+        } catch (StoreException e) {
+            dropped.increment();
+            fail(e);
+        } catch (RuntimeException e) {
+            dropped.increment();
+            problem = e;
+        }
+    }
+
+    private ByteBuffer encode(HandOff.Slot<I> slot, Instant at) {
+        UUID id = Objects.requireNonNull(slot.id);
+        encoder.clear();
+        type.write(Objects.requireNonNull(slot.row), encoder);
+        ByteBuffer row = encoder.row();
+        int bytes = PredictionFrame.HEADER_BYTES + row.remaining();
+        if (frame.capacity() < bytes || frame.capacity() > 1 << 20) {
+            frame = ByteBuffer.allocate(Math.max(512, 2 * bytes));
+        }
+        PredictionFrame.write(frame.clear(), id, slot.version, slot.output, at, row);
+        return frame.flip();
+    }
+
+    private void syncIfDue(boolean last) {
+        long now = System.nanoTime();
+        if (log == null) {
+            if (last || now - lastTry > RETRY_NANOS) {
+                reopen(now);
+            }
+            if (log == null) {
+                return;
+            }
+        }
+        long taken = queue.taken();
+        boolean due = wanted > done || last || now - lastSync > SYNC_NANOS;
+        if (!due || (pending == 0 && done == taken)) {
+            return;
+        }
+        try {
+            if (pending > 0) {
+                log.sync();
+            }
+            pending = 0;
+            settledMillis = pendingMillis;
+            lastSync = System.nanoTime();
+            signal(taken);
+        } catch (StoreException e) {
+            fail(e);
+        }
+    }
+
+    private void fail(StoreException e) {
+        LOG.error("predictions are not logged until the disk takes them again", e);
+        dropped.add(pending);
+        pending = 0;
+        lastTry = System.nanoTime();
+        SegmentLog broken = log;
+        log = null;
+        failure = e;
+        if (broken != null) {
+            broken.close();
+        }
+        signal(done);
+    }
+
+    private void reopen(long now) {
+        lastTry = now;
+        try {
+            log = SegmentLog.open(directory);
+            failure = null;
+            LOG.info("predictions are logged again to {}; {} were dropped", directory, dropped.sum());
+        } catch (StoreException e) {
+            LOG.debug("predictions cannot be logged yet", e);
+        }
+    }
+
+    private void signal(long reached) {
+        flushing.lock();
+        try {
+            done = reached;
+            flushed.signalAll();
+        } finally {
+            flushing.unlock();
+        }
+    }
+
+    private void report(boolean last) {
+        long now = System.nanoTime();
+        long total = dropped.sum();
+        if (total > reported && (last || now - lastReport > REPORT_NANOS)) {
+            LOG.warn("{} predictions were not logged to {}, {} in all", total - reported, directory, total, problem);
+            problem = null;
+            reported = total;
+            lastReport = now;
+        }
+    }
+
+    private void nap(long nanos) {
+        long limit = pending > 0 ? Math.min(nanos, lastSync + SYNC_NANOS - System.nanoTime()) : nanos;
+        napping = true;
+        boolean flush = wanted > done && log != null;
+        if (limit > 0 && queue.peek() == null && !flush && !closing) {
+            LockSupport.parkNanos(this, limit);
+        }
+        napping = false;
+    }
+
+    private void end() {
+        try {
+            if (log != null) {
+                log.close();
+            }
+        } catch (StoreException e) {
+            LOG.error("closing the prediction log {}", directory, e);
+        } finally {
+            flushing.lock();
+            try {
+                ended = true;
+                flushed.signalAll();
+            } finally {
+                flushing.unlock();
+            }
+        }
+    }
+}
