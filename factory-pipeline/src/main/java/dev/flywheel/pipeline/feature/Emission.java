@@ -1,6 +1,6 @@
 package dev.flywheel.pipeline.feature;
 
-import dev.flywheel.pipeline.export.OnnxGraph;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.TensorSpec;
-import dev.flywheel.pipeline.export.OnnxGraph;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

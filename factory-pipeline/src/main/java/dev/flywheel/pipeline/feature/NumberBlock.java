@@ -2,7 +2,7 @@ package dev.flywheel.pipeline.feature;
 
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
-import dev.flywheel.pipeline.export.OnnxGraph;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;

@@ -143,7 +143,7 @@ class CalendarFeaturesTest {
     }
 
     private static int nodes(FittedFeatures fitted) {
-        var graph = new dev.flywheel.pipeline.export.OnnxGraph("test");
+        var graph = new dev.flywheel.pipeline.onnx.OnnxGraph("test");
         fitted.emit(graph);
         return graph.nodeCount();
     }

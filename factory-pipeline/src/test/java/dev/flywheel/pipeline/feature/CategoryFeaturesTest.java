@@ -6,7 +6,7 @@ import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Schema;
-import dev.flywheel.pipeline.export.OnnxGraph;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

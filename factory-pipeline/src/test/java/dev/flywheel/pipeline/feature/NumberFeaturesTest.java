@@ -209,7 +209,7 @@ class NumberFeaturesTest {
             row[i] = i;
         }
         Dataset data = TestData.rows(folder, Schema.of(columns), Arrays.asList(row, new Object[200]));
-        var graph = new dev.flywheel.pipeline.export.OnnxGraph("test");
+        var graph = new dev.flywheel.pipeline.onnx.OnnxGraph("test");
         FittedFeatures fitted = Features.auto().fit(data);
         fitted.emit(graph);
         assertThat(graph.nodeCount()).isEqualTo(5);

@@ -1,4 +1,4 @@
-package dev.flywheel.pipeline.export;
+package dev.flywheel.pipeline.onnx;
 
 import ai.onnx.proto.OnnxMl;
 import com.google.protobuf.ByteString;

@@ -1,4 +1,4 @@
-package dev.flywheel.pipeline.export;
+package dev.flywheel.pipeline.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

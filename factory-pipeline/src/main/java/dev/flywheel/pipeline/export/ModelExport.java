@@ -1,0 +1,35 @@
+package dev.flywheel.pipeline.export;
+
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
+import dev.flywheel.pipeline.train.TrainedModel;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Writes fitted features and the network behind them as one ONNX file, which takes raw columns and gives predictions. */
+public final class ModelExport {
+
+    private ModelExport() {}
+
+    /**
+     * {@return the signature of the model that was written}
+     *
+     * @param features what the model was trained on
+     * @param model the trained network
+     * @param file the ONNX file to write
+     * @throws dev.flywheel.core.StoreException if the file cannot be written
+     */
+    public static Signature write(FittedFeatures features, TrainedModel model, Path file) {
+        OnnxGraph graph = new OnnxGraph("flywheel");
+        String prediction = model.emit(graph, features.emit(graph));
+        graph.output(Signature.PREDICTION, prediction, ElementType.FLOAT, 1);
+        graph.metadata("flywheel.task", model.task().name());
+        graph.write(file);
+        TensorSpec output =
+                new TensorSpec(Signature.PREDICTION, ElementType.FLOAT, List.of(-1L, 1L), List.of());
+        return new Signature(features.inputs(), List.of(output));
+    }
+}
