@@ -9,7 +9,9 @@ import dev.flywheel.pipeline.train.TrainedModel;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Writes fitted features and the network behind them as one ONNX file, which takes raw columns and gives predictions. */
+/**
+ * Writes fitted features and the network behind them as one ONNX file, which takes raw columns and gives predictions.
+ */
 public final class ModelExport {
 
     private ModelExport() {}
@@ -28,8 +30,7 @@ public final class ModelExport {
         graph.output(Signature.PREDICTION, prediction, ElementType.FLOAT, 1);
         graph.metadata("flywheel.task", model.task().name());
         graph.write(file);
-        TensorSpec output =
-                new TensorSpec(Signature.PREDICTION, ElementType.FLOAT, List.of(-1L, 1L), List.of());
+        TensorSpec output = new TensorSpec(Signature.PREDICTION, ElementType.FLOAT, List.of(-1L, 1L), List.of());
         return new Signature(features.inputs(), List.of(output));
     }
 }

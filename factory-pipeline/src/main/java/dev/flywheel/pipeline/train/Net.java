@@ -36,7 +36,8 @@ final class Net {
             NDArray bias = parts.get(parts.size() - 1);
             NDArray sum = looked == null ? null : looked.sum(new int[] {1, 2});
             if (numbers != null) {
-                NDArray product = numbers.matMul(parts.get(part).reshape(new Shape(shape.numbers(), 1))).flatten();
+                NDArray product = numbers.matMul(parts.get(part).reshape(new Shape(shape.numbers(), 1)))
+                        .flatten();
                 sum = sum == null ? product : sum.add(product);
             }
             return sum == null ? bias : sum.add(bias);

@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 
 /**
  * The sizes of a network over numbers and ids, and where each parameter stands in the one flat array that holds them
- * all: the table of ids, then for each layer its weights, [inputs, outputs] row-major, and its biases. In a linear model
- * the table holds one weight for each id; in a perceptron it holds a vector.
+ * all: the table of ids, then for each layer its weights, [inputs, outputs] row-major, and its biases. In a linear
+ * model the table holds one weight for each id; in a perceptron it holds a vector.
  *
  * @param numbers how many numeric features
  * @param idColumns how many id features
@@ -23,11 +23,19 @@ record NetShape(int numbers, int idColumns, int ids, int vector, List<Integer> w
     record Layer(int inputs, int outputs, int weights, int biases) {}
 
     static NetShape of(FittedFeatures features, List<Integer> hidden) {
-        int largest = features.idColumns().stream().mapToInt(IdColumn::cardinality).max().orElse(0);
+        int largest = features.idColumns().stream()
+                .mapToInt(IdColumn::cardinality)
+                .max()
+                .orElse(0);
         // The rule of thumb of fastai, 1.6 n^0.56, but one length for all columns, so that one Gather serves them.
-        int vector = hidden.isEmpty() ? 1 : (int) Math.max(2, Math.min(16, Math.round(1.6 * Math.pow(largest, 0.56) / 2)));
+        int vector =
+                hidden.isEmpty() ? 1 : (int) Math.max(2, Math.min(16, Math.round(1.6 * Math.pow(largest, 0.56) / 2)));
         return new NetShape(
-                features.numberNames().size(), features.idColumns().size(), features.idCount(), vector, List.copyOf(hidden));
+                features.numberNames().size(),
+                features.idColumns().size(),
+                features.idCount(),
+                vector,
+                List.copyOf(hidden));
     }
 
     boolean linear() {
@@ -71,7 +79,10 @@ record NetShape(int numbers, int idColumns, int ids, int vector, List<Integer> w
         return cuts.stream().mapToLong(Long::longValue).filter(cut -> cut > 0).toArray();
     }
 
-    /** {@return first parameters: He's for weights before a ReLU (He et al., 2015), small ones for vectors, zero for a linear model} */
+    /**
+     * {@return first parameters: He's for weights before a ReLU (He et al., 2015), small ones for vectors, zero for a
+     * linear model}
+     */
     float[] firstParameters(long seed) {
         float[] parameters = new float[parameterCount()];
         if (linear()) {

@@ -32,8 +32,9 @@ record NetTrainer(String name, @Nullable Task only, List<Integer> hidden) implem
     @Override
     public void requireTask(Task task) {
         if (only != null && only != task) {
-            throw new IllegalArgumentException("trainer " + describe() + " learns " + only + " targets, found a " + task
-                    + " target; use Trainers." + (task == Task.BINARY ? "logistic" : "linear") + "() or Trainers.mlp(...)");
+            throw new IllegalArgumentException(
+                    "trainer " + describe() + " learns " + only + " targets, found a " + task + " target; use Trainers."
+                            + (task == Task.BINARY ? "logistic" : "linear") + "() or Trainers.mlp(...)");
         }
     }
 

@@ -17,9 +17,9 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One training of a network by mini-batch Adam (Kingma and Ba, 2015) with decoupled weight decay. All parameters are one
- * flat tensor, so that the optimizer is a handful of calls whatever the depth; the rows are laid out once, shuffled by one
- * copy an epoch and sliced; everything that a step makes is freed with its manager. Used once, on one thread.
+ * One training of a network by mini-batch Adam (Kingma and Ba, 2015) with decoupled weight decay. All parameters are
+ * one flat tensor, so that the optimizer is a handful of calls whatever the depth; the rows are laid out once, shuffled
+ * by one copy an epoch and sliced; everything that a step makes is freed with its manager. Used once, on one thread.
  */
 final class NetTraining {
 
@@ -215,7 +215,8 @@ final class NetTraining {
             try (NDManager scope = manager.newSubManager()) {
                 scope.tempAttachAll(parameters);
                 Rows held = gather(scope, rows);
-                return loss(Net.forward(shape, parameters, held.numbers, held.ids), held.labels).getFloat();
+                return loss(Net.forward(shape, parameters, held.numbers, held.ids), held.labels)
+                        .getFloat();
             }
         }
 
@@ -242,13 +243,15 @@ final class NetTraining {
     static Rows rows(NDManager manager, FeatureMatrix matrix, NDArray labels) {
         NDArray numbers = null;
         if (matrix.numberCount() > 0) {
-            ByteBuffer copy = ByteBuffer.allocateDirect(matrix.numbers().capacity() * Float.BYTES).order(ByteOrder.nativeOrder());
+            ByteBuffer copy = ByteBuffer.allocateDirect(matrix.numbers().capacity() * Float.BYTES)
+                    .order(ByteOrder.nativeOrder());
             copy.asFloatBuffer().put(matrix.numbers());
             numbers = manager.create(copy, new Shape(matrix.rows(), matrix.numberCount()), DataType.FLOAT32);
         }
         NDArray ids = null;
         if (matrix.idCount() > 0) {
-            ByteBuffer copy = ByteBuffer.allocateDirect(matrix.ids().capacity() * Long.BYTES).order(ByteOrder.nativeOrder());
+            ByteBuffer copy = ByteBuffer.allocateDirect(matrix.ids().capacity() * Long.BYTES)
+                    .order(ByteOrder.nativeOrder());
             copy.asLongBuffer().put(matrix.ids());
             ids = manager.create(copy, new Shape(matrix.rows(), matrix.idCount()), DataType.INT64);
         }

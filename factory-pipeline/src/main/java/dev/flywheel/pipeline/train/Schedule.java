@@ -1,8 +1,8 @@
 package dev.flywheel.pipeline.train;
 
 /**
- * How long and in what steps a network is trained: chosen from the number of rows, so that small and large data get about
- * as many steps as they need.
+ * How long and in what steps a network is trained: chosen from the number of rows, so that small and large data get
+ * about as many steps as they need.
  *
  * @param batch the rows of a step
  * @param epochs the most passes over the rows
@@ -23,7 +23,10 @@ record Schedule(int batch, int epochs, double rate, double decay, int patience) 
         return new Schedule(batch, Math.max(8, Math.min(60, 6000 / stepsPerEpoch)), 5e-3, 1e-2, 6);
     }
 
-    /** {@return the learning rate of a step: a short rise, then half a cosine down to zero (Loshchilov and Hutter, 2017)} */
+    /**
+     * {@return the learning rate of a step: a short rise, then half a cosine down to zero (Loshchilov and Hutter,
+     * 2017)}
+     */
     double rate(int step, int steps) {
         int rise = Math.max(1, steps / 20);
         if (step < rise) {

@@ -8,7 +8,9 @@ import dev.flywheel.core.MissingEngineException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
-/** The one place that touches DJL's PyTorch engine first: settings that must come before it, and its one-at-a-time rule. */
+/**
+ * The one place that touches DJL's PyTorch engine first: settings that must come before it, and its one-at-a-time rule.
+ */
 final class Torch {
 
     private static final ReentrantLock COLLECTING = new ReentrantLock();
@@ -16,8 +18,9 @@ final class Torch {
     private Torch() {}
 
     /**
-     * {@return what the work gives} DJL allows one gradient collector in a process, so trainings take turns. PyTorch keeps
-     * its number of threads per calling thread; one is fastest for small networks, and leaves the rest to serving.
+     * {@return what the work gives} DJL allows one gradient collector in a process, so trainings take turns. PyTorch
+     * keeps its number of threads per calling thread; one is fastest for small networks, and leaves the rest to
+     * serving.
      */
     static <T> T exclusively(Supplier<T> work) {
         engine();

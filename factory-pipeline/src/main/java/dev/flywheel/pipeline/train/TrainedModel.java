@@ -80,9 +80,7 @@ public final class TrainedModel {
             String looked = graph.node("Gather", table, features.ids());
             long width = (long) shape.idColumns() * shape.vector();
             String flat = graph.node("Reshape", looked, graph.longs(new long[] {-1, width}, 2));
-            values = values == null
-                    ? flat
-                    : graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), values, flat);
+            values = values == null ? flat : graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), values, flat);
         }
         String at = java.util.Objects.requireNonNull(values);
         List<NetShape.Layer> layers = shape.layers();

@@ -30,8 +30,8 @@ public sealed interface Trainer extends Serializable permits NetTrainer {
      * @param target what the labels mean
      * @param seed the seed of the first weights and of the order of rows
      * @param listener told of the progress, on this thread
-     * @throws dev.flywheel.core.TrainingException if there is nothing to learn, or the loss is no longer a number, or the thread is
-     *     interrupted
+     * @throws dev.flywheel.core.TrainingException if there is nothing to learn, or the loss is no longer a number, or
+     *     the thread is interrupted
      * @throws dev.flywheel.core.MissingEngineException if PyTorch's native library is not on the class path
      */
     TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener);

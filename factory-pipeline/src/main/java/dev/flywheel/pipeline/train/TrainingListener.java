@@ -14,8 +14,7 @@ public interface TrainingListener {
      * @param rowsPerSecond the training speed of the epoch
      * @param secondsLeft the time to the last epoch at that speed
      */
-    record Epoch(
-            int epoch, int epochs, double loss, double validationLoss, double rowsPerSecond, double secondsLeft) {
+    record Epoch(int epoch, int epochs, double loss, double validationLoss, double rowsPerSecond, double secondsLeft) {
 
         /** {@return the share of all epochs that is done, from 0 to 1} */
         public double done() {

@@ -10,7 +10,6 @@ import dev.flywheel.core.data.Row;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
-import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import dev.flywheel.pipeline.export.ModelExport;
@@ -20,7 +19,6 @@ import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Csv;
 import dev.flywheel.pipeline.source.Ingested;
 import dev.flywheel.pipeline.source.Ingestion;
-import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.source.Target;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
@@ -108,7 +106,8 @@ class TrainerTest {
     @Test
     void churn() throws Exception {
         Csv csv = Csv.files(data("telco_churn"));
-        assertThat(quality("churn", csv, Target.isTrue("churn"), TrainerTest::mod5, Trainers.logistic(), Metric.ROC_AUC))
+        assertThat(quality(
+                        "churn", csv, Target.isTrue("churn"), TrainerTest::mod5, Trainers.logistic(), Metric.ROC_AUC))
                 .isGreaterThan(0.835);
         quality("churn", csv, Target.isTrue("churn"), TrainerTest::mod5, Trainers.mlp(32, 16), Metric.ROC_AUC);
     }
