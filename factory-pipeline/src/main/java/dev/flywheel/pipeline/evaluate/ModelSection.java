@@ -159,7 +159,7 @@ final class ModelSection {
         out.open("div", "class", "charts");
         Charts charts = new Charts(out);
         charts.unit(
-                "Receiver operating characteristic",
+                "ROC curve",
                 "True positive rate over false positive rate. The diagonal is chance.",
                 "False positive rate",
                 "True positive rate",

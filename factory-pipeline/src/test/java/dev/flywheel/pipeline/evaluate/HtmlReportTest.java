@@ -94,7 +94,7 @@ class HtmlReportTest {
     @Test
     void drawsTheCurvesOfBothModels() {
         assertThat(binary.texts("figcaption"))
-                .anyMatch(text -> text.startsWith("Receiver operating characteristic"))
+                .anyMatch(text -> text.startsWith("ROC curve"))
                 .anyMatch(text -> text.startsWith("Precision and recall"))
                 .anyMatch(text -> text.startsWith("Calibration"))
                 .allMatch(text -> text.contains("Candidate") && text.contains("Champion"));
