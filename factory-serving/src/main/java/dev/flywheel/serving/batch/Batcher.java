@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -30,8 +31,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> implements AutoCloseable {
 
-    /** Waking a thread costs 5 to 50 us: a run shorter than this is not worth a second worker. */
+    /** Waking a thread costs 5 to 50 us: waiting shorter than this for a worker is cheaper than waking another. */
     private static final long WORTH_A_WORKER_NANOS = 20_000;
+
+    /** A run that was not measured yet is taken for a long one. */
+    private static final long UNKNOWN_NANOS = 1_000_000;
 
     private static final long CLOSE_POLL_NANOS = 100_000;
 
@@ -44,7 +48,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private final Tally ended = new Tally();
     private volatile Lanes<R> lanes = new Lanes<>(List.of());
     private volatile @Nullable Lanes<R> retiring;
-    private volatile long runNanos;
+    private final AtomicLong lookedNanos = new AtomicLong(System.nanoTime());
+    private volatile long runNanos = UNKNOWN_NANOS;
     private volatile boolean closed;
 
     /**
@@ -78,7 +83,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             retiring = old;
             lanes = new Lanes<>(runners);
         }
-        workers.limit(runners.size());
+        runNanos = UNKNOWN_NANOS;
+        lookedNanos.set(System.nanoTime() - WORTH_A_WORKER_NANOS);
         wake();
         old.retire();
         synchronized (ended) {
@@ -244,11 +250,24 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         return !done.isEmpty();
     }
 
-    /** A worker is wanted when something waits; a second one when waiting for the first costs more than waking it. */
+    /**
+     * Starts a worker if something waits and a lane is free, unless an active worker is likely to come by sooner than a
+     * new one could: runs are short, and one has looked at the queue just now. (Active workers may be held up, by a long
+     * run or in a version that retires.)
+     */
     private void wake() {
-        if (!queue.isEmpty()) {
-            boolean pressing = runNanos > WORTH_A_WORKER_NANOS;
-            workers.wake(pressing ? Integer.MAX_VALUE : 1);
+        if (queue.isEmpty() || !lanes.anyFree()) {
+            return;
+        }
+        int active = workers.active();
+        if (active == 0 || (runNanos > WORTH_A_WORKER_NANOS && active < lanes.size())) {
+            workers.start(active);
+            return;
+        }
+        long looked = lookedNanos.get();
+        long now = System.nanoTime();
+        if (now - looked > WORTH_A_WORKER_NANOS && lookedNanos.compareAndSet(looked, now)) {
+            workers.start(active);
         }
     }
 
@@ -266,6 +285,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             List<C> batch = gather(slot.runner.maxRows());
             if (!batch.isEmpty()) {
                 long started = System.nanoTime();
+                lookedNanos.set(started);
                 BatchRun.run(slot.runner, batch, slot.tally);
                 long mean = runNanos;
                 runNanos = mean + (System.nanoTime() - started - mean) / 8;

@@ -21,7 +21,6 @@ final class Workers {
     private final BooleanSupplier workable;
     private final AtomicInteger active = new AtomicInteger();
     private final ThreadPoolExecutor threads;
-    private volatile int limit = 1;
 
     /**
      * @param batches runs what waits and gives the calls whose futures are to be completed
@@ -45,18 +44,14 @@ final class Workers {
                 new ThreadPoolExecutor.DiscardPolicy());
     }
 
-    /** Sets the most workers that are active at a time. */
-    void limit(int most) {
-        limit = most;
+    /** {@return the workers that run something or are about to look for something to run} */
+    int active() {
+        return active.get();
     }
 
-    /**
-     * Starts a worker if fewer than {@code wanted}, and than the limit, are active. An active worker looks at the queue
-     * again before it ends.
-     */
-    void wake(int wanted) {
-        int now = active.get();
-        if (now < Math.min(wanted, limit) && active.compareAndSet(now, now + 1)) {
+    /** Starts one more worker, unless the number of active ones has changed since it was {@code seen}. */
+    void start(int seen) {
+        if (active.compareAndSet(seen, seen + 1)) {
             threads.execute(this::work);
         }
     }
@@ -75,20 +70,7 @@ final class Workers {
                 active.decrementAndGet();
                 done.forEach(Call::finish);
             }
-        } while (enter());
-    }
-
-    /** Looks again after having left: whoever saw this worker active has not started another. */
-    private boolean enter() {
-        while (workable.getAsBoolean()) {
-            int now = active.get();
-            if (now >= limit) {
-                return false;
-            }
-            if (active.compareAndSet(now, now + 1)) {
-                return true;
-            }
-        }
-        return false;
+            // Whoever saw this worker active has not started another, so it looks again after it has left.
+        } while (workable.getAsBoolean() && active.incrementAndGet() > 0);
     }
 }
