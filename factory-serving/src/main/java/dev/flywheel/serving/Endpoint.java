@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.OverloadedException;
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
@@ -141,6 +142,25 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
+     * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns are
+     * ignored. All rows are scored by the version that serves when the call begins, on this thread and in a lane of its
+     * own, so that it holds up nobody; observers and statistics do not hear of it.
+     *
+     * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not in
+     *     the dataset or of another type there, or does not give one number for each row
+     * @throws ClosedException if this endpoint is closed
+     */
+    public double[] score(Dataset data) {
+        Models.Loaded<I, O> model = state.retain();
+        try {
+            return DatasetScorer.score(model.engine(), data);
+        } finally {
+            model.release();
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * Serves another ONNX file from now on. It is loaded and proven first; if that fails, nothing changes. Requests
      * that have begun finish on the version that they began on; returns when they have, and the old version is closed.
      *
@@ -212,6 +232,19 @@ public final class Endpoint<I, O> implements AutoCloseable {
 
         Models.Loaded<I, O> current() {
             return current;
+        }
+
+        Models.Loaded<I, O> retain() {
+            while (true) {
+                Models.Loaded<I, O> loaded = current;
+                if (loaded.retain()) {
+                    return loaded;
+                }
+                if (loaded == current) {
+                    throw new ClosedException(
+                            name + " refused to score a dataset", "it is closed", "keep it open until then");
+                }
+            }
         }
 
         synchronized void swap(Models.Loaded<I, O> fresh) {
