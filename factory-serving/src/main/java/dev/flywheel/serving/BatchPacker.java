@@ -8,8 +8,8 @@ import java.nio.LongBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lays rows of a dataset into the inputs of a lane, column by column, matched by name. Not thread-safe; as long-lived as
- * its lane.
+ * Lays rows of a dataset into the inputs of a lane, column by column, matched by name. Not thread-safe; as long-lived
+ * as its lane.
  *
  * <p>Values become what {@link Codec#rows} makes of them, so a row gives the same answer either way.
  */
@@ -28,8 +28,8 @@ public final class BatchPacker {
     /**
      * {@return a packer for datasets with this schema}
      *
-     * @throws dev.flywheel.core.ModelFormatException if the lane's model does not name raw columns, or names one that is
-     *     not there or of another type
+     * @throws dev.flywheel.core.ModelFormatException if the lane's model does not name raw columns, or names one that
+     *     is not there or of another type
      */
     public static BatchPacker of(Lane lane, Schema schema) {
         return new BatchPacker(lane, RawColumns.of(lane.signature(), schema));
@@ -74,8 +74,7 @@ public final class BatchPacker {
             int column = group.position(i);
             ColumnType type = batch.schema().column(column).type();
             for (int row = 0; row < rows; row++) {
-                texts[row * width + i] =
-                        batch.missing(column, from + row) ? "" : text(batch, type, column, from + row);
+                texts[row * width + i] = batch.missing(column, from + row) ? "" : text(batch, type, column, from + row);
             }
         }
     }

@@ -142,12 +142,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns are
-     * ignored. All rows are scored by the version that serves when the call begins, on this thread and in a lane of its
-     * own, so that it holds up nobody; observers and statistics do not hear of it.
+     * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns
+     * are ignored. All rows are scored by the version that serves when the call begins, on this thread and in a lane of
+     * its own, so that it holds up nobody; observers and statistics do not hear of it.
      *
-     * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not in
-     *     the dataset or of another type there, or does not give one number for each row
+     * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
+     *     in the dataset or of another type there, or does not give one number for each row
      * @throws ClosedException if this endpoint is closed
      */
     public double[] score(Dataset data) {

@@ -28,7 +28,11 @@ class DatasetScoreTest {
     Path directory;
 
     private record Thing(
-            @Nullable Double a, @Nullable Boolean b, @Nullable String c, @Nullable Long d, @Nullable Long t) {}
+            @Nullable Double a,
+            @Nullable Boolean b,
+            @Nullable String c,
+            @Nullable Long d,
+            @Nullable Long t) {}
 
     private static final class Things implements RowType<Thing> {
 
@@ -153,8 +157,9 @@ class DatasetScoreTest {
             Dataset data = writer.finish();
             assertThatThrownBy(() -> endpoint.score(data))
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessageContaining("takes column \"b\", but there is no such column; the columns of the rows are "
-                            + "[a:number?]");
+                    .hasMessageContaining(
+                            "takes column \"b\", but there is no such column; the columns of the rows are "
+                                    + "[a:number?]");
         }
     }
 

@@ -252,8 +252,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     /**
      * Starts a worker if something waits and a lane is free, unless an active worker is likely to come by sooner than a
-     * new one could: runs are short, and one has looked at the queue just now. (Active workers may be held up, by a long
-     * run or in a version that retires.)
+     * new one could: runs are short, and one has looked at the queue just now. (Active workers may be held up, by a
+     * long run or in a version that retires.)
      */
     private void wake() {
         if (queue.isEmpty() || !lanes.anyFree()) {

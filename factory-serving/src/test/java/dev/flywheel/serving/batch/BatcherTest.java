@@ -99,8 +99,9 @@ class BatcherTest {
         List<Ask> waiting = IntStream.rangeClosed(1, 8).mapToObj(this::submit).toList();
         assertThatThrownBy(() -> submit(9))
                 .isInstanceOf(OverloadedException.class)
-                .hasMessageMatching("endpoint test refused a prediction: its queue holds 8 of 8 requests, the oldest for "
-                        + "\\d+ ms\\. Fix: raise queueCapacity, add lanes, or send less\\.")
+                .hasMessageMatching(
+                        "endpoint test refused a prediction: its queue holds 8 of 8 requests, the oldest for "
+                                + "\\d+ ms\\. Fix: raise queueCapacity, add lanes, or send less\\.")
                 .matches(e -> ((OverloadedException) e).retryable());
         assertThatThrownBy(() -> batcher.run(new Ask(10))).isInstanceOf(OverloadedException.class);
         assertThatThrownBy(() -> batcher.runAll(List.of(new Ask(11), new Ask(12))))
@@ -188,8 +189,9 @@ class BatcherTest {
         assertThat(waiting).extracting(Call::await).containsExactly("a:1", "a:2", "a:3", "a:4", "a:5", "a:6");
         assertThatThrownBy(() -> batcher.run(new Ask(7)))
                 .isInstanceOf(ClosedException.class)
-                .hasMessage("endpoint test refused a prediction: it is closed. Fix: keep it open for as long as requests "
-                        + "come.");
+                .hasMessage(
+                        "endpoint test refused a prediction: it is closed. Fix: keep it open for as long as requests "
+                                + "come.");
         assertThatThrownBy(() -> batcher.swap(List.of(new FakeRunner("b", 1)))).isInstanceOf(ClosedException.class);
         assertThatCode(batcher::close).doesNotThrowAnyException();
     }
