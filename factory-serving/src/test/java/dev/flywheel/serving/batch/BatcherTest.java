@@ -23,6 +23,8 @@ class BatcherTest {
 
     private final Batcher<String, Ask, FakeRunner> batcher = new Batcher<>("endpoint test", 8);
 
+    private Ask begun = new Ask(-1);
+
     @AfterEach
     void close() {
         batcher.close();
@@ -39,11 +41,10 @@ class BatcherTest {
         return call;
     }
 
-    /** Takes the only lane until it is opened. */
-    private Ask occupy(FakeRunner runner) {
-        Ask first = submit(0);
+    /** Takes the only lane, with the call {@code begun}, until it is opened. */
+    private void occupy(FakeRunner runner) {
+        begun = submit(0);
         runner.entered.acquireUninterruptibly();
-        return first;
     }
 
     private static Thread start(Runnable work) {
@@ -64,10 +65,10 @@ class BatcherTest {
     @Test
     void whatGathersWhileTheLaneIsBusyRunsTogetherFirstComeFirstServed() {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
-        Ask first = occupy(runner);
+        occupy(runner);
         List<Ask> more = IntStream.rangeClosed(1, 6).mapToObj(this::submit).toList();
         runner.open();
-        assertThat(first.await()).isEqualTo("a:0");
+        assertThat(begun.await()).isEqualTo("a:0");
         assertThat(more).extracting(Call::await).containsExactly("a:1", "a:2", "a:3", "a:4", "a:5", "a:6");
         assertThat(runner.batches).containsExactly(List.of(0), List.of(1, 2, 3, 4), List.of(5, 6));
     }
@@ -76,12 +77,13 @@ class BatcherTest {
     void aBlockingCallWaitsWithTheOthersWhenTheLaneIsBusy() throws InterruptedException {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
         occupy(runner);
-        submit(1);
+        Ask waiting = submit(1);
         CompletableFuture<String> blocking = new CompletableFuture<>();
         Thread caller = start(() -> blocking.complete(batcher.run(new Ask(2))));
         awaitQueued(2);
         runner.open();
         assertThat(blocking.join()).isEqualTo("a:2");
+        assertThat(waiting.await()).isEqualTo("a:1");
         assertThat(runner.batches).containsExactly(List.of(0), List.of(1, 2));
         caller.join();
     }
@@ -159,7 +161,7 @@ class BatcherTest {
     @Test
     void callsThatHaveBegunFinishOnTheRunnersTheyBeganOn() throws Exception {
         FakeRunner old = serve(new FakeRunner("old", 4).gated());
-        Ask begun = occupy(old);
+        occupy(old);
         Ask waiting = submit(1);
         FakeRunner fresh = new FakeRunner("new", 4);
         CompletableFuture<Void> swapped = CompletableFuture.runAsync(() -> batcher.swap(List.of(fresh)));
@@ -177,7 +179,7 @@ class BatcherTest {
     @Test
     void closingAnswersWhatWaitsAndThenCloses() throws Exception {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
-        Ask begun = occupy(runner);
+        occupy(runner);
         List<Ask> waiting = IntStream.rangeClosed(1, 6).mapToObj(this::submit).toList();
         CompletableFuture<Void> closed = CompletableFuture.runAsync(batcher::close);
         awaitRefusal();
