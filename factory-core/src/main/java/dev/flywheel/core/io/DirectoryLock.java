@@ -4,6 +4,7 @@ import dev.flywheel.core.StoreException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,10 +45,7 @@ public final class DirectoryLock implements AutoCloseable {
             throw failed(directory, e);
         }
         if (!HELD_HERE.add(real)) {
-            throw new StoreException(
-                    "opening " + directory,
-                    "this process (pid " + ProcessHandle.current().pid() + ") has it open already",
-                    "use the open one, or close it first");
+            throw heldHere(directory);
         }
         boolean acquired = false;
         try {
@@ -78,6 +76,9 @@ public final class DirectoryLock implements AutoCloseable {
             file.setLength(0);
             file.write((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII));
             return file;
+        } catch (OverlappingFileLockException e) {
+            // a copy of this class in another class loader has the lock, and would lose it if the file were closed
+            throw heldHere(directory);
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
@@ -95,6 +96,13 @@ public final class DirectoryLock implements AutoCloseable {
         } catch (IOException e) {
             throw failed(directory, e);
         }
+    }
+
+    private static StoreException heldHere(Path directory) {
+        return new StoreException(
+                "opening " + directory,
+                "this process (pid " + ProcessHandle.current().pid() + ") has it open already",
+                "use the open one, or close it first");
     }
 
     private static StoreException failed(Path directory, IOException e) {

@@ -123,7 +123,9 @@ public final class Durable {
      * @throws StoreException if the file system refuses
      */
     public static void syncFile(Path file) {
-        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
+        // Windows syncs only what is open for writing, others also what is read-only
+        String mode = Files.isWritable(file) ? "rw" : "r";
+        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), mode)) {
             open.getFD().sync();
         } catch (IOException e) {
             throw failed("syncing " + file, e);

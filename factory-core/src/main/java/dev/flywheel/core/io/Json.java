@@ -47,6 +47,7 @@ public final class Json {
 
     private static final JsonMapper LENIENT = STRICT.rebuild()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .disable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
             .build();
 
     // numbers keep the digits they were written with, so the fingerprint does not depend on how a JDK prints a double
@@ -84,12 +85,13 @@ public final class Json {
 
     /**
      * {@return the record that the JSON holds; properties that it does not know are passed over, so that an older
-     * library reads what a newer one wrote}
+     * library reads what a newer one wrote, and those that the JSON lacks are null, so that a newer library reads what
+     * an older one wrote}
      *
      * @param json the JSON in UTF-8
      * @param type the record's class
      * @param source what is read, for the message: a file
-     * @throws StoreException if the JSON is damaged or lacks a property
+     * @throws StoreException if the JSON is damaged, lacks a property that is a primitive, or is refused by the record
      */
     public static <T> T readKnown(byte[] json, Class<T> type, String source) {
         return read(LENIENT, json, type, source);
@@ -140,7 +142,10 @@ public final class Json {
     private static final String RESTORE = "restore the file from a backup";
 
     private static StoreException damaged(String source, IOException e) {
-        String reason = e instanceof JsonProcessingException j ? j.getOriginalMessage() : e.getMessage();
+        String reason =
+                e instanceof JsonProcessingException j ? j.getOriginalMessage() : String.valueOf(e.getMessage());
+        // what Jackson says of its own settings helps no reader
+        reason = reason.replaceFirst("(?s); `\\w+Feature.*", "");
         return new StoreException("reading " + source, "it is not the JSON expected there: " + reason, RESTORE, e);
     }
 

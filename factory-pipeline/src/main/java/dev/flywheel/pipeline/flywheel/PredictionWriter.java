@@ -21,10 +21,8 @@ import org.slf4j.LoggerFactory;
 /** The thread that takes predictions from the queue to the disk. */
 final class PredictionWriter<I> {
 
-    static final long SYNC_MILLIS = 200;
-
     private static final Logger LOG = LoggerFactory.getLogger(PredictionWriter.class);
-    private static final long SYNC_NANOS = SYNC_MILLIS * 1_000_000;
+    private static final long SYNC_NANOS = 200_000_000L;
     private static final long REPORT_NANOS = 1_000_000_000L;
     private static final long RETRY_NANOS = 2_000_000_000L;
     private static final int BATCH = 1 << 10;
@@ -48,7 +46,7 @@ final class PredictionWriter<I> {
     private long lastTry = System.nanoTime();
     private long lastReport = System.nanoTime() - REPORT_NANOS;
     private long reported;
-    private @Nullable RuntimeException problem;
+    private @Nullable Throwable problem;
 
     private final ReentrantLock flushing = new ReentrantLock();
     private final Condition flushed = flushing.newCondition();
@@ -184,7 +182,8 @@ final class PredictionWriter<I> {
         } catch (StoreException e) {
             dropped.increment();
             fail(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // one bad row must not end the thread
             dropped.increment();
             problem = e;
         }
