@@ -11,8 +11,8 @@ import java.util.TreeMap;
 /**
  * The CUDA devices that ONNX Runtime or DJL, whichever is on the class path, can use. Thread-safe.
  *
- * <p>Nothing native is touched unless an NVIDIA driver is visible: libraries built for CUDA can take the process down on
- * a machine without one.
+ * <p>Nothing native is touched unless an NVIDIA driver is visible: libraries built for CUDA can take the process down
+ * on a machine without one.
  */
 public final class CudaDeviceProvider implements DeviceProvider {
 

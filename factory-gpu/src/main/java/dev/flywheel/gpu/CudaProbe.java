@@ -5,7 +5,9 @@ import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One way to find CUDA devices. The class behind it links to an optional library and is loaded only if that is there. */
+/**
+ * One way to find CUDA devices. The class behind it links to an optional library and is loaded only if that is there.
+ */
 abstract class CudaProbe {
 
     private static final Logger log = LoggerFactory.getLogger(CudaProbe.class);
@@ -55,8 +57,8 @@ abstract class CudaProbe {
             return look(memory);
         } catch (Exception | LinkageError e) {
             log.debug("looking for CUDA devices with {} failed", name, e);
-            return String.valueOf(e.getMessage()).lines().findFirst().orElse("") + " (" + e.getClass().getSimpleName()
-                    + ")";
+            return String.valueOf(e.getMessage()).lines().findFirst().orElse("") + " ("
+                    + e.getClass().getSimpleName() + ")";
         }
     }
 

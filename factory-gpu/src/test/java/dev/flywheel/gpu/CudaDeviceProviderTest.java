@@ -46,8 +46,7 @@ class CudaDeviceProviderTest {
 
     @Test
     void isFoundByTheServiceLoader() {
-        assertThat(ServiceLoader.load(DeviceProvider.class))
-                .hasAtLeastOneElementOfType(CudaDeviceProvider.class);
+        assertThat(ServiceLoader.load(DeviceProvider.class)).hasAtLeastOneElementOfType(CudaDeviceProvider.class);
     }
 
     @Test

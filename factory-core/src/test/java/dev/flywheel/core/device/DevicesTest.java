@@ -43,16 +43,16 @@ class DevicesTest {
         assertThat(discovery.devices()).containsExactly(Device.cpu());
         assertThat(discovery.best().kind()).isEqualTo(Device.Kind.CPU);
         assertThat(discovery.summary())
-                .isEqualTo("no accelerator found, everything runs on the CPU (no module for accelerators is on the class "
-                        + "path, such as factory-gpu)");
+                .isEqualTo(
+                        "no accelerator found, everything runs on the CPU (no module for accelerators is on the class "
+                                + "path, such as factory-gpu)");
     }
 
     @Test
     void aProviderThatFindsNothingSaysWhy() {
         Discovery discovery = Discovery.of(List.of(provider("no driver")));
         assertThat(discovery.best().kind()).isEqualTo(Device.Kind.CPU);
-        assertThat(discovery.summary())
-                .isEqualTo("no accelerator found, everything runs on the CPU (CUDA: no driver)");
+        assertThat(discovery.summary()).isEqualTo("no accelerator found, everything runs on the CPU (CUDA: no driver)");
     }
 
     @Test
