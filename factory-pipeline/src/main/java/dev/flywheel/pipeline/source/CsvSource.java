@@ -26,6 +26,21 @@ record CsvSource<I, L>(Csv csv, @Nullable RecordType<I> type, Target<L> target) 
     }
 
     @Override
+    @SuppressWarnings("unchecked") // without a record the input is Row
+    public RowType<I> type(Schema inputs) {
+        if (type == null) {
+            return (RowType<I>) Row.type(inputs);
+        }
+        if (!type.schema().equals(inputs)) {
+            throw new DataException(
+                    "the examples that were kept cannot be read as record " + type.type().getName(),
+                    "they have the columns " + inputs + ", the record has " + type.schema(),
+                    "give the pipeline of the new record another name, or run the pipeline once on its source");
+        }
+        return type;
+    }
+
+    @Override
     public Ingested<I> ingest(Ingestion where) {
         CsvHeader header;
         try (CsvFile first = new CsvFile(csv.files().get(0))) {

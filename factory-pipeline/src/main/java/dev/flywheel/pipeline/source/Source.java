@@ -1,5 +1,7 @@
 package dev.flywheel.pipeline.source;
 
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.Schema;
 import java.io.Serializable;
 
 /**
@@ -25,6 +27,14 @@ public interface Source<I, L> extends Serializable {
 
     /** {@return the source in words; equal for sources that read the same thing in the same way} */
     String describe();
+
+    /**
+     * {@return how inputs become columns, for a dataset that this source gave before}
+     *
+     * @param inputs the columns of the input alone
+     * @throws dev.flywheel.core.DataException if the input has other columns by now
+     */
+    RowType<I> type(Schema inputs);
 
     /**
      * Reads everything into a dataset: the columns of the input, then {@link #LABEL}, then {@link #TIME} and

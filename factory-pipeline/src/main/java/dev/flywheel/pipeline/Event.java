@@ -1,0 +1,50 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.model.Verdict;
+import java.util.List;
+import java.util.OptionalInt;
+
+/** What happens to a deployment. Delivered in order on a thread of the factory; a listener that throws harms nothing. */
+public sealed interface Event {
+
+    /**
+     * A run ended, however it did.
+     *
+     * @param run what it came to
+     * @param trigger why it was started
+     */
+    record RunFinished(Run run, String trigger) implements Event {}
+
+    /**
+     * A new version serves.
+     *
+     * @param version the version
+     * @param previous the version that served before, if there was one
+     * @param reason why
+     */
+    record Promoted(int version, OptionalInt previous, String reason) implements Event {}
+
+    /**
+     * A candidate was refused and the old version goes on serving.
+     *
+     * @param run what the run came to
+     * @param reasons the gates that did not pass, with their evidence
+     */
+    record Rejected(Run run, List<Verdict> reasons) implements Event {}
+
+    /**
+     * Outcomes were accepted and are on disk.
+     *
+     * @param count how many in this call
+     * @param total how many since the last run
+     */
+    record FeedbackAccepted(int count, long total) implements Event {}
+
+    /**
+     * Something failed in the background; serving goes on.
+     *
+     * @param activity what was being done
+     * @param cause why it failed
+     */
+    record Failed(String activity, Throwable cause) implements Event {}
+}

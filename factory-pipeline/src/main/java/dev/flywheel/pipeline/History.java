@@ -1,0 +1,151 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.DataException;
+import dev.flywheel.core.data.Batch;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.Scan;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.io.Json;
+import dev.flywheel.pipeline.check.BoundCheck;
+import dev.flywheel.pipeline.flywheel.FeedbackJoin;
+import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
+import dev.flywheel.pipeline.flywheel.JoinReport;
+import dev.flywheel.pipeline.source.IngestReport;
+import dev.flywheel.pipeline.source.Ingested;
+import dev.flywheel.pipeline.source.Ingestion;
+import dev.flywheel.pipeline.source.Source;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The examples that a run learns from.
+ *
+ * @param dataset the examples
+ * @param type how inputs become columns
+ * @param ingest what the source gave
+ * @param notes what a reader of the report should know of how the examples came together
+ */
+record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<String> notes) {
+
+    /** What the source gave last, as kept in history.json. */
+    private record Kept(String dataset, String definition, IngestReport ingest) {}
+
+    /** Reads the source and keeps what it gave for the runs to come. */
+    static <I> History<I> fromSource(Pipeline<I, ?, ?> pipeline, Line line, Path run) {
+        Ingested<I> ingested = pipeline.source()
+                .ingest(Ingestion.into(line.datasets())
+                        .checks(pipeline.checks())
+                        .quarantine(run)
+                        .onRowsRead(rows ->
+                                line.report(String.format(Locale.ROOT, "reading examples, %,d so far", rows), 0.1)));
+        Kept kept = new Kept(ingested.dataset().hash(), pipeline.hash(), ingested.report());
+        Durable.write(line.history(), Json.write(kept));
+        return new History<>(
+                ingested.dataset(),
+                ingested.type(),
+                ingested.report(),
+                ingested.report().notes());
+    }
+
+    /** {@return what the source gave last time} */
+    static <I> History<I> kept(Pipeline<I, ?, ?> pipeline, Line line) {
+        Kept kept;
+        try {
+            kept = Json.read(Files.readAllBytes(line.history()), Kept.class, line.history().toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Dataset dataset = Dataset.open(line.datasets().resolve(kept.dataset + ".arrow"));
+        RowType<I> type = pipeline.source().type(Examples.inputs(dataset.schema()));
+        return new History<>(dataset, type, kept.ingest, List.of());
+    }
+
+    /** {@return these examples and the predictions whose outcome is known, within the window that the pipeline learns from} */
+    History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work) {
+        Duration window = pipeline.retrain().window;
+        Instant from = window == null ? Instant.MIN : line.clock().instant().minus(window);
+        boolean timed = Examples.hasTimes(dataset);
+        Schema schema = Examples.schema(type.schema(), timed);
+        List<BoundCheck> checks =
+                pipeline.checks().stream().map(check -> check.bind(schema)).toList();
+        FeedbackJoin join = new FeedbackJoin(
+                line.directory().predictions(), line.directory().feedback(), type.schema(), ChronoUnit.FOREVER.getDuration());
+        try (Dataset.Writer writer = Dataset.writer(work, schema)) {
+            long kept = copySource(writer, schema, timed ? from : Instant.MIN);
+            Appender appender = new Appender(writer, schema, checks);
+            JoinReport joined = join.run(from, Instant.MAX, appender);
+            List<String> news = new ArrayList<>(notes);
+            news.add(String.format(
+                    Locale.ROOT,
+                    "%,d examples from the source and %,d of %,d predictions whose outcome is known.",
+                    kept,
+                    appender.taken,
+                    joined.predictions()));
+            if (appender.refused > 0) {
+                news.add(String.format(Locale.ROOT, "%,d predictions with an outcome were refused by a check.", appender.refused));
+            }
+            return new History<>(writer.finish(), type, ingest, news);
+        }
+    }
+
+    private long copySource(Dataset.Writer writer, Schema schema, Instant from) {
+        long oldest = from.equals(Instant.MIN) ? Long.MIN_VALUE : ChronoUnit.MICROS.between(Instant.EPOCH, from);
+        int time = oldest == Long.MIN_VALUE ? -1 : dataset.schema().indexOf(Source.TIME);
+        long kept = 0;
+        try (Scan scan = dataset.scan()) {
+            for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+                for (int row = 0; row < batch.rows(); row++) {
+                    if (time < 0 || batch.time(time, row) >= oldest) {
+                        Examples.copy(batch.row(row), writer, schema.size());
+                        writer.endRow();
+                        kept++;
+                    }
+                }
+            }
+        }
+        return kept;
+    }
+
+    private static final class Appender implements FeedbackJoin.Receiver {
+
+        private final Dataset.Writer writer;
+        private final Schema schema;
+        private final List<BoundCheck> checks;
+        private long taken;
+        private long refused;
+
+        Appender(Dataset.Writer writer, Schema schema, List<BoundCheck> checks) {
+            this.writer = writer;
+            this.schema = schema;
+            this.checks = checks;
+        }
+
+        @Override
+        public void joined(Joined example) {
+            JoinedRow row = new JoinedRow(example, schema);
+            for (BoundCheck check : checks) {
+                if (check.violation(row) != null) {
+                    refused++;
+                    return;
+                }
+            }
+            try {
+                row.copyTo(writer);
+                writer.endRow();
+                taken++;
+            } catch (DataException e) {
+                refused++;
+            }
+        }
+    }
+}

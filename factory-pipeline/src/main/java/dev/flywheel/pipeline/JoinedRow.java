@@ -1,0 +1,47 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.data.RowReader;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
+import java.time.temporal.ChronoUnit;
+
+/**
+ * A logged prediction with its outcome, read as an example: the input's columns, the label, the time of prediction. The
+ * last is left out where the schema has no place for it.
+ */
+record JoinedRow(Joined joined, Schema schema) implements RowReader {
+
+    private boolean input(int column) {
+        return column < joined.row().schema().size();
+    }
+
+    @Override
+    public boolean missing(int column) {
+        return input(column) && joined.row().missing(column);
+    }
+
+    @Override
+    public double number(int column) {
+        return input(column) ? joined.row().number(column) : joined.label();
+    }
+
+    @Override
+    public long integer(int column) {
+        return joined.row().integer(column);
+    }
+
+    @Override
+    public boolean bool(int column) {
+        return joined.row().bool(column);
+    }
+
+    @Override
+    public String text(int column) {
+        return joined.row().text(column);
+    }
+
+    @Override
+    public long time(int column) {
+        return input(column) ? joined.row().time(column) : ChronoUnit.MICROS.between(java.time.Instant.EPOCH, joined.at());
+    }
+}

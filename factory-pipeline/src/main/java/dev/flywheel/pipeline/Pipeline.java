@@ -1,0 +1,323 @@
+package dev.flywheel.pipeline;
+
+import com.google.common.hash.Hashing;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.check.Check;
+import dev.flywheel.pipeline.evaluate.Gate;
+import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.source.Source;
+import dev.flywheel.pipeline.train.Trainer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.DoubleFunction;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The definition of a factory's product: where examples come from, what they must satisfy, how they become features, which
+ * candidates are trained, which gates a candidate must pass, and what the application gets. A value: building one does no
+ * I/O, starts no thread and loads no native library; {@link Factory} runs it. Immutable and thread-safe.
+ *
+ * <p>The stages come in the order in which data flows, {@code from}, {@code features}, {@code train}, {@code respond}, and
+ * each changes the type, so that the compiler refuses what makes no sense. Everything else is an option with a default.
+ *
+ * @param <I> the input of a prediction
+ * @param <L> the label that an example carries and that feedback brings
+ * @param <O> what the application gets as the output of a prediction
+ */
+public final class Pipeline<I, L, O> {
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,63}");
+
+    private final Draft<I, L> draft;
+    private final DoubleFunction<O> response;
+    private final Retrain retrain;
+    private final long seed;
+
+    private Pipeline(Draft<I, L> draft, DoubleFunction<O> response, Retrain retrain, long seed) {
+        this.draft = draft;
+        this.response = response;
+        this.retrain = retrain;
+        this.seed = seed;
+    }
+
+    /**
+     * {@return the first stage of a new definition}
+     *
+     * @param name the name, which becomes a directory: 1 to 64 lower-case letters, digits, '-' or '_'
+     * @throws IllegalArgumentException if the name is not of that form
+     */
+    public static Named named(String name) {
+        if (!NAME.matcher(Objects.requireNonNull(name, "name")).matches()) {
+            throw new IllegalArgumentException("pipeline name \"" + name
+                    + "\" is invalid: expected 1 to 64 lower-case letters, digits, '-' or '_', the first a letter or digit");
+        }
+        return new NamedStage(name);
+    }
+
+    /** A pipeline that has a name and needs a source. */
+    public sealed interface Named {
+
+        /** {@return the next stage, fed by this source} */
+        <I, L> Sourced<I, L> from(Source<I, L> source);
+    }
+
+    /** A pipeline that has examples and needs features. */
+    public sealed interface Sourced<I, L> {
+
+        /** {@return this stage with one more rule; examples that break it go to quarantine} */
+        Sourced<I, L> check(Check check);
+
+        /**
+         * {@return this stage with another way to hold back test examples}
+         *
+         * @throws IllegalStateException if a split was set before
+         */
+        Sourced<I, L> split(Split split);
+
+        /** {@return the next stage, with these features} */
+        Featured<I, L> features(Features<I> features);
+    }
+
+    /** A pipeline that has features and needs candidates. */
+    public sealed interface Featured<I, L> {
+
+        /**
+         * {@return the next stage, with a portfolio of candidates; each run trains all and judges the best}
+         *
+         * @throws IllegalArgumentException if there is none, or one that cannot learn the source's target
+         */
+        Trained<I, L> train(Trainer... candidates);
+    }
+
+    /** A pipeline that has candidates and needs a response. */
+    public sealed interface Trained<I, L> {
+
+        /**
+         * {@return this stage with one more gate; a candidate is promoted only if every gate says PASS. Without any, a candidate must
+         * not be worse than the champion by the task's main metric}
+         *
+         * @throws IllegalArgumentException if the gate's metric is not one of the target's task
+         */
+        Trained<I, L> gate(Gate gate);
+
+        /**
+         * {@return the last stage, with what the application gets for a raw prediction}
+         *
+         * @param response makes the output of a probability in 0 to 1 (a true-or-false target) or of a number in the target's
+         *     unit; called on the caller's thread, so it must be fast and must not block
+         */
+        <O> Ready<I, L, O> respond(DoubleFunction<O> response);
+    }
+
+    /** A complete definition that takes its last options. */
+    public sealed interface Ready<I, L, O> {
+
+        /**
+         * {@return this stage with rules of when to train again; the default is never}
+         *
+         * @throws IllegalStateException if rules were set before
+         */
+        Ready<I, L, O> retrain(Retrain retrain);
+
+        /**
+         * {@return this stage with another seed of all randomness; the default is 42}
+         *
+         * @throws IllegalStateException if a seed was set before
+         */
+        Ready<I, L, O> seed(long seed);
+
+        /** {@return the definition} */
+        Pipeline<I, L, O> build();
+    }
+
+    /** {@return the name} */
+    public String name() {
+        return draft.name;
+    }
+
+    /** {@return the whole definition as text, line by line; equal definitions print equal text} */
+    public String describe() {
+        List<String> lines = new ArrayList<>();
+        lines.add("pipeline " + draft.name);
+        lines.add("from " + source().describe());
+        lines.add("predict " + source().target().describe());
+        draft.checks.forEach(check -> lines.add("check " + check.describe()));
+        lines.add("split " + (draft.split == null ? "by default" : draft.split.describe()));
+        lines.add("features " + features().describe());
+        draft.candidates.forEach(candidate -> lines.add("train " + candidate.describe()));
+        gates().forEach(gate -> lines.add("gate " + gate.describe()));
+        lines.add("retrain " + retrain.describe());
+        lines.add("seed " + seed);
+        return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
+    }
+
+    /** {@return the SHA-256 of {@link #describe()}, in hexadecimal} */
+    public String hash() {
+        return Hashing.sha256().hashString(describe(), StandardCharsets.UTF_8).toString();
+    }
+
+    @Override
+    public String toString() {
+        return describe();
+    }
+
+    Source<I, L> source() {
+        return Objects.requireNonNull(draft.source);
+    }
+
+    Features<I> features() {
+        return Objects.requireNonNull(draft.features);
+    }
+
+    List<Check> checks() {
+        return draft.checks;
+    }
+
+    @Nullable Split split() {
+        return draft.split;
+    }
+
+    List<Trainer> candidates() {
+        return draft.candidates;
+    }
+
+    List<Gate> gates() {
+        return draft.gates.isEmpty() ? List.of(Gate.betterThanChampion(mainMetric())) : draft.gates;
+    }
+
+    Task task() {
+        return source().target().task();
+    }
+
+    Metric mainMetric() {
+        return task() == Task.BINARY ? Metric.ROC_AUC : Metric.RMSE;
+    }
+
+    DoubleFunction<O> response() {
+        return response;
+    }
+
+    Retrain retrain() {
+        return retrain;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    private record Draft<I, L>(
+            String name,
+            @Nullable Source<I, L> source,
+            List<Check> checks,
+            @Nullable Split split,
+            @Nullable Features<I> features,
+            List<Trainer> candidates,
+            List<Gate> gates) {}
+
+    private record NamedStage(String name) implements Named {
+
+        @Override
+        public <I, L> Sourced<I, L> from(Source<I, L> source) {
+            Objects.requireNonNull(source, "source");
+            return new SourcedStage<>(new Draft<>(name, source, List.of(), null, null, List.of(), List.of()));
+        }
+    }
+
+    private record SourcedStage<I, L>(Draft<I, L> d) implements Sourced<I, L> {
+
+        @Override
+        public Sourced<I, L> check(Check check) {
+            List<Check> checks = append(d.checks, check);
+            return new SourcedStage<>(new Draft<>(d.name, d.source, checks, d.split, null, List.of(), List.of()));
+        }
+
+        @Override
+        public Sourced<I, L> split(Split split) {
+            requireUnset("split", d.split == null ? null : d.split.describe());
+            Objects.requireNonNull(split, "split");
+            return new SourcedStage<>(new Draft<>(d.name, d.source, d.checks, split, null, List.of(), List.of()));
+        }
+
+        @Override
+        public Featured<I, L> features(Features<I> features) {
+            Objects.requireNonNull(features, "features");
+            return new FeaturedStage<>(new Draft<>(d.name, d.source, d.checks, d.split, features, List.of(), List.of()));
+        }
+    }
+
+    private record FeaturedStage<I, L>(Draft<I, L> d) implements Featured<I, L> {
+
+        @Override
+        public Trained<I, L> train(Trainer... candidates) {
+            if (candidates.length == 0) {
+                throw new IllegalArgumentException("stage train of pipeline \"" + d.name
+                        + "\" has no candidate; pass at least one, such as Trainers.logistic()");
+            }
+            Task task = Objects.requireNonNull(d.source).target().task();
+            for (Trainer candidate : candidates) {
+                candidate.requireTask(task);
+            }
+            return new TrainedStage<>(new Draft<>(
+                    d.name, d.source, d.checks, d.split, d.features, List.of(candidates), List.of()));
+        }
+    }
+
+    private record TrainedStage<I, L>(Draft<I, L> d) implements Trained<I, L> {
+
+        @Override
+        public Trained<I, L> gate(Gate gate) {
+            Task task = Objects.requireNonNull(d.source).target().task();
+            if (gate.metric().task() != task) {
+                throw new IllegalArgumentException("gate \"" + gate.describe() + "\" of pipeline \"" + d.name
+                        + "\" judges " + gate.metric() + ", which is not a metric of a " + task + " target");
+            }
+            return new TrainedStage<>(new Draft<>(
+                    d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
+        }
+
+        @Override
+        public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
+            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null);
+        }
+    }
+
+    private record ReadyStage<I, L, O>(
+            Draft<I, L> d, DoubleFunction<O> response, @Nullable Retrain rules, @Nullable Long chosenSeed)
+            implements Ready<I, L, O> {
+
+        @Override
+        public Ready<I, L, O> retrain(Retrain retrain) {
+            requireUnset("retrain", rules == null ? null : rules.describe());
+            return new ReadyStage<>(d, response, Objects.requireNonNull(retrain, "retrain"), chosenSeed);
+        }
+
+        @Override
+        public Ready<I, L, O> seed(long seed) {
+            requireUnset("seed", chosenSeed);
+            return new ReadyStage<>(d, response, rules, seed);
+        }
+
+        @Override
+        public Pipeline<I, L, O> build() {
+            return new Pipeline<>(
+                    d, response, rules == null ? Retrain.never() : rules, chosenSeed == null ? 42 : chosenSeed);
+        }
+    }
+
+    private static <T> List<T> append(List<T> list, T element) {
+        List<T> longer = new ArrayList<>(list);
+        longer.add(Objects.requireNonNull(element));
+        return List.copyOf(longer);
+    }
+
+    private static void requireUnset(String option, @Nullable Object found) {
+        if (found != null) {
+            throw new IllegalStateException("option " + option + " was already set to " + found);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.FactoryException;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.model.Artifact;
+import dev.flywheel.core.model.ModelVersion;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.Verdict;
+import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.evaluate.Evaluation;
+import dev.flywheel.pipeline.export.ModelExport;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.train.TrainedModel;
+import dev.flywheel.pipeline.train.Trainer;
+import dev.flywheel.serving.Codec;
+import dev.flywheel.serving.Endpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One run: from examples to a verdict. Used once, on one thread. */
+final class RunExecution<I, L> {
+
+    private static final Logger log = LoggerFactory.getLogger(RunExecution.class);
+
+    /** Makes a registered version champion. */
+    interface Promotion {
+
+        /** {@return whether it is champion now} */
+        boolean promote(ModelVersion version, String why, List<Verdict> evidence);
+    }
+
+    /** A trained candidate with what it predicts for the test examples. */
+    private record Candidate(int number, Path directory, double[] scores, Evaluation evaluation) {}
+
+    private final Pipeline<I, L, ?> pipeline;
+    private final Line line;
+    private final Promotion promotion;
+    private final RunRecord record;
+    private final Path directory;
+    private final List<Path> stages = new ArrayList<>();
+
+    RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger) {
+        this(pipeline, line, trigger, (version, why, evidence) -> {
+            line.registry().move(Factory.CHAMPION, version.number(), "flywheel", why, evidence);
+            return true;
+        });
+    }
+
+    RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, Promotion promotion) {
+        this.pipeline = pipeline;
+        this.line = line;
+        this.promotion = promotion;
+        this.directory = line.newRun();
+        this.record = new RunRecord(pipeline, line, directory, trigger);
+    }
+
+    /** Runs on the source, read anew. */
+    Run fromSource() {
+        return execute(() -> History.fromSource(pipeline, line, directory));
+    }
+
+    /** Runs on what the source gave last time and on the feedback since. */
+    Run fromFeedback() {
+        return execute(() -> History.kept(pipeline, line).withFeedback(pipeline, line, line.work(directory)));
+    }
+
+    /** {@return why the run failed, if it did} */
+    @Nullable Throwable failure() {
+        return record.failure();
+    }
+
+    private Run execute(Supplier<History<I>> examples) {
+        try {
+            line.report("reading examples", 0);
+            attempt(examples.get());
+        } catch (FactoryException | IllegalArgumentException e) {
+            log.debug("run {} failed", directory, e);
+            record.failed(e);
+        } finally {
+            stages.forEach(Durable::delete);
+            line.endWork(directory);
+        }
+        line.report("writing the report", 0.95);
+        Run run = record.finish();
+        line.report(run.outcome().name().toLowerCase(java.util.Locale.ROOT), 1);
+        return run;
+    }
+
+    private void attempt(History<I> history) {
+        record.examples(history);
+        Path work = line.work(directory);
+        Dataset all = history.dataset();
+        BitSet testRows = split(all).testRows(all, pipeline.seed());
+        Dataset train = Examples.select(all, testRows, false, work);
+        Dataset test = Examples.select(all, testRows, true, work);
+        record.split(train, test);
+
+        line.report("fitting features", 0.2);
+        FittedFeatures features = pipeline.features().fit(train);
+        FeatureMatrix matrix = features.matrix(train);
+        double[] labels = Examples.labels(test);
+        double[] champion = championScores(history, test);
+
+        List<Candidate> candidates = new ArrayList<>();
+        for (Trainer trainer : pipeline.candidates()) {
+            candidates.add(train(trainer, features, matrix, history, test, labels, champion, candidates.size()));
+        }
+        judge(best(candidates), test, labels, champion);
+    }
+
+    private Candidate train(
+            Trainer trainer,
+            FittedFeatures features,
+            FeatureMatrix matrix,
+            History<I> history,
+            Dataset test,
+            double[] labels,
+            double @Nullable [] champion,
+            int number) {
+        double share = 0.7 / pipeline.candidates().size();
+        double from = 0.25 + share * number;
+        line.report("training " + trainer.describe(), from);
+        long start = System.nanoTime();
+        TrainedModel model = trainer.train(matrix, pipeline.source().target(), pipeline.seed(), progress ->
+                line.report("training " + trainer.describe(), from + share * progress.done()));
+        double seconds = (System.nanoTime() - start) / 1e9;
+        Path candidate = line.registry().stage();
+        stages.add(candidate);
+        Signature signature = ModelExport.write(features, model, candidate.resolve("model.onnx"));
+        Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
+        double[] scores = score(artifact, history, test);
+        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
+        evaluation = champion == null ? evaluation : evaluation.against(champion);
+        record.candidate(trainer, seconds, evaluation);
+        return new Candidate(number, candidate, scores, evaluation);
+    }
+
+    private double @Nullable [] championScores(History<I> history, Dataset test) {
+        Optional<ModelVersion> champion = line.champion();
+        if (champion.isEmpty()) {
+            return null;
+        }
+        line.report("scoring the champion", 0.24);
+        try {
+            return score(champion.get().artifact(), history, test);
+        } catch (FactoryException e) {
+            log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
+            record.note("The champion, version " + champion.get().number() + ", could not be scored: " + e.getMessage());
+            return null;
+        }
+    }
+
+    private double[] score(Artifact artifact, History<I> history, Dataset test) {
+        try (Endpoint<I, Double> endpoint =
+                Endpoint.of(artifact, Codec.rows(history.type(), value -> value)).open()) {
+            return endpoint.score(test);
+        }
+    }
+
+    private Candidate best(List<Candidate> candidates) {
+        Metric metric = pipeline.mainMetric();
+        Candidate best = candidates.get(0);
+        for (Candidate candidate : candidates) {
+            double ahead = metric.oriented(value(candidate, metric) - value(best, metric));
+            if (ahead > 0 || Double.isNaN(value(best, metric))) {
+                best = candidate;
+            }
+        }
+        return best;
+    }
+
+    private static double value(Candidate candidate, Metric metric) {
+        return candidate.evaluation.metrics().get(metric).value();
+    }
+
+    private void judge(Candidate best, Dataset test, double[] labels, double @Nullable [] champion) {
+        line.report("judging the best candidate", 0.94);
+        List<Verdict> verdicts =
+                pipeline.gates().stream().map(gate -> gate.judge(best.evaluation)).toList();
+        record.judged(best.number, best.evaluation, best.scores, champion, verdicts, test, labels);
+        List<Verdict> refused = verdicts.stream()
+                .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
+                .toList();
+        if (!refused.isEmpty()) {
+            record.rejected(RunRecord.sentence(refused));
+            return;
+        }
+        ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
+        stages.remove(best.directory);
+        String why = RunRecord.sentence(verdicts);
+        if (promotion.promote(version, why, verdicts)) {
+            record.promoted(version.number(), why);
+        } else {
+            record.registeredOnly(version.number(), "it passed every gate, but a rollback paused promotions meanwhile");
+        }
+    }
+
+    private Split split(Dataset examples) {
+        Split chosen = pipeline.split();
+        if (chosen != null) {
+            return chosen;
+        }
+        return Examples.hasTimes(examples) ? Split.newest(0.2) : Split.random(0.2);
+    }
+}

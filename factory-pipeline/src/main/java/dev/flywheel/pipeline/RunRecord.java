@@ -1,0 +1,211 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.model.Estimate;
+import dev.flywheel.core.model.ModelCard;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.evaluate.Diagnostics;
+import dev.flywheel.pipeline.evaluate.Evaluation;
+import dev.flywheel.pipeline.evaluate.Profiles;
+import dev.flywheel.pipeline.evaluate.RunReport;
+import dev.flywheel.pipeline.evaluate.Slices;
+import dev.flywheel.pipeline.source.IngestReport;
+import dev.flywheel.pipeline.train.Trainer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What a run leaves behind: filled in step by step, so that a run that fails tells how far it came. Not thread-safe. */
+final class RunRecord {
+
+    private static final int MAX_SLICES = 24;
+
+    private final Pipeline<?, ?, ?> pipeline;
+    private final Line line;
+    private final Path directory;
+    private final Instant startedAt;
+    private final OptionalInt champion;
+    private final Map<String, String> environment = Environment.facts();
+
+    private final List<RunReport.Part> parts = new ArrayList<>();
+    private final List<RunReport.Candidate> candidates = new ArrayList<>();
+    private List<Profiles.ColumnProfile> columns = List.of();
+    private RunReport.Checks checks = new RunReport.Checks(0, 0, List.of(), "");
+    private List<Slices.Slice> slices = List.of();
+    private List<Verdict> verdicts = List.of();
+    private OptionalInt winner = OptionalInt.empty();
+    private RunReport.@Nullable Candidate championResult;
+    private @Nullable Diagnostics winnerDiagnostics;
+    private @Nullable Diagnostics championDiagnostics;
+    private OptionalInt version = OptionalInt.empty();
+    private Run.Outcome outcome = Run.Outcome.FAILED;
+    private String reason = "it did not end";
+    private String aliasMove = "";
+    private @Nullable Throwable failure;
+
+    RunRecord(Pipeline<?, ?, ?> pipeline, Line line, Path directory, String trigger) {
+        this.pipeline = pipeline;
+        this.line = line;
+        this.directory = directory;
+        this.startedAt = line.clock().instant();
+        this.champion = line.champion()
+                .map(version -> OptionalInt.of(version.number()))
+                .orElse(OptionalInt.empty());
+        environment.put("started because", trigger);
+        environment.put("seed", Long.toString(pipeline.seed()));
+    }
+
+    @Nullable Throwable failure() {
+        return failure;
+    }
+
+    void examples(History<?> history) {
+        parts.add(new RunReport.Part("examples", history.dataset().rows(), history.dataset().hash()));
+        columns = Profiles.of(history.dataset());
+        IngestReport report = history.ingest();
+        List<RunReport.Refusal> refusals = report.quarantined().entrySet().stream()
+                .map(refused -> new RunReport.Refusal(refused.getKey(), refused.getValue()))
+                .toList();
+        Path file = report.quarantineFile();
+        checks = new RunReport.Checks(report.rowsRead(), report.rowsAccepted(), refusals, file == null ? "" : file.toString());
+        history.notes().forEach(this::note);
+    }
+
+    void split(Dataset train, Dataset test) {
+        parts.add(new RunReport.Part("train", train.rows(), train.hash()));
+        parts.add(new RunReport.Part("test", test.rows(), test.hash()));
+    }
+
+    void candidate(Trainer trainer, double seconds, Evaluation evaluation) {
+        candidates.add(new RunReport.Candidate(
+                trainer.name(), trainer.settings(), seconds, evaluation.metrics(), ""));
+    }
+
+    void note(String note) {
+        environment.merge("note", note, (a, b) -> a + " " + b);
+    }
+
+    void judged(
+            int best, Evaluation evaluation, double[] scores, double @Nullable [] championScores, List<Verdict> verdicts,
+            Dataset test, double[] labels) {
+        Task task = pipeline.task();
+        this.verdicts = verdicts;
+        winner = OptionalInt.of(best);
+        winnerDiagnostics = Diagnostics.of(task, labels, scores);
+        if (championScores != null) {
+            championDiagnostics = Diagnostics.of(task, labels, championScores);
+            championResult = new RunReport.Candidate(
+                    "champion, version " + champion.orElseThrow(), Map.of(), Double.NaN, evaluation.championMetrics(), "");
+        }
+        List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
+                .map(column -> column.name())
+                .toList();
+        slices = Slices.of(test, labels, scores, task, sliceable, MAX_SLICES);
+    }
+
+    ModelCard card(Evaluation evaluation) {
+        Map<String, Estimate> metrics = new LinkedHashMap<>();
+        evaluation.metrics().forEach((metric, estimate) -> metrics.put(metric.name(), estimate));
+        return new ModelCard(
+                pipeline.name(),
+                directory.getFileName().toString(),
+                line.clock().instant(),
+                pipeline.task(),
+                pipeline.hash(),
+                pipeline.describe(),
+                parts.stream().map(RunReport.Part::hash).toList(),
+                rows("train"),
+                rows("test"),
+                champion,
+                candidateName(),
+                metrics,
+                verdicts,
+                environment);
+    }
+
+    void promoted(int number, String why) {
+        version = OptionalInt.of(number);
+        outcome = Run.Outcome.PROMOTED;
+        reason = why;
+        aliasMove = "champion: " + (champion.isPresent() ? champion.getAsInt() : "none") + " -> " + number;
+    }
+
+    void registeredOnly(int number, String why) {
+        version = OptionalInt.of(number);
+        rejected(why);
+    }
+
+    void rejected(String why) {
+        outcome = Run.Outcome.REJECTED;
+        reason = why;
+    }
+
+    void failed(Throwable cause) {
+        failure = cause;
+        outcome = Run.Outcome.FAILED;
+        reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    }
+
+    /** Writes the report, as JSON and as HTML. */
+    Run finish() {
+        RunReport report = new RunReport(
+                new RunReport.Head(
+                        pipeline.name(),
+                        directory.getFileName().toString(),
+                        RunReport.Outcome.valueOf(outcome.name()),
+                        reason,
+                        startedAt,
+                        line.clock().instant(),
+                        version,
+                        champion),
+                new RunReport.Data(parts, columns, checks),
+                new RunReport.Models(
+                        pipeline.task(), candidates, winner, championResult, winnerDiagnostics, championDiagnostics, slices),
+                verdicts,
+                new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
+        Path html = directory.resolve("report.html");
+        Durable.write(html, report.html().getBytes(StandardCharsets.UTF_8));
+        Durable.write(directory.resolve("run.json"), report.json());
+        Map<String, Estimate> metrics = new LinkedHashMap<>();
+        if (winner.isPresent()) {
+            candidates.get(winner.getAsInt()).metrics().forEach((metric, value) -> metrics.put(metric.name(), value));
+        }
+        return new Run(
+                directory.getFileName().toString(),
+                pipeline.name(),
+                outcome,
+                reason,
+                version,
+                candidateName(),
+                metrics,
+                verdicts,
+                html);
+    }
+
+    private String candidateName() {
+        return winner.isPresent() ? pipeline.candidates().get(winner.getAsInt()).describe() : "";
+    }
+
+    private long rows(String part) {
+        return parts.stream()
+                .filter(p -> p.name().equals(part))
+                .mapToLong(RunReport.Part::rows)
+                .sum();
+    }
+
+    /** {@return the verdicts as one sentence} */
+    static String sentence(List<Verdict> verdicts) {
+        return verdicts.stream()
+                .map(verdict -> verdict.outcome() + " " + verdict.gate() + " (" + verdict.evidence() + ")")
+                .collect(Collectors.joining("; "));
+    }
+}

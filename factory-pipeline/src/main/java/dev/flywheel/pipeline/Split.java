@@ -1,0 +1,146 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.DataException;
+import dev.flywheel.core.data.Dataset;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Which examples are held back from training to test the candidates on. Immutable. */
+public final class Split implements Serializable {
+
+    private static final long serialVersionUID = 1L;
+
+    private enum Kind {
+        NEWEST_SHARE,
+        NEWEST_TIME,
+        RANDOM,
+        EVERY_NTH
+    }
+
+    private final Kind kind;
+    private final double share;
+    private final @Nullable Duration time;
+
+    private Split(Kind kind, double share, @Nullable Duration time) {
+        this.kind = kind;
+        this.share = share;
+        this.time = time;
+    }
+
+    /**
+     * {@return the newest examples by event time: what a model that predicts the future must be tested on. The default, with
+     * 0.2, where the source has an event time}
+     *
+     * @param share the share of examples, above 0 and below 1
+     */
+    public static Split newest(double share) {
+        return new Split(Kind.NEWEST_SHARE, share("newest", share), null);
+    }
+
+    /**
+     * {@return the examples of the last stretch of event time}
+     *
+     * @param time how far back from the newest example, above zero
+     */
+    public static Split newest(Duration time) {
+        if (Objects.requireNonNull(time, "time").isNegative() || time.isZero()) {
+            throw new IllegalArgumentException("Split.newest is invalid: found " + time + ", expected above zero");
+        }
+        return new Split(Kind.NEWEST_TIME, 0, time);
+    }
+
+    /**
+     * {@return a random choice, the same for the same rows and the same pipeline seed. The default, with 0.2, where the source has
+     * no event time}
+     *
+     * @param share the share of examples, above 0 and below 1
+     */
+    public static Split random(double share) {
+        return new Split(Kind.RANDOM, share("random", share), null);
+    }
+
+    /**
+     * {@return every n-th example: row i, counted from 0, is a test row when i mod n = n - 1}
+     *
+     * @param n at least 2
+     */
+    public static Split everyNth(int n) {
+        if (n < 2) {
+            throw new IllegalArgumentException("Split.everyNth is invalid: found " + n + ", expected at least 2");
+        }
+        return new Split(Kind.EVERY_NTH, n, null);
+    }
+
+    String describe() {
+        return switch (kind) {
+            case NEWEST_SHARE -> "newest " + share;
+            case NEWEST_TIME -> "newest " + time;
+            case RANDOM -> "random " + share;
+            case EVERY_NTH -> "every " + (int) share + "th";
+        };
+    }
+
+    /** {@return the rows to test on} */
+    BitSet testRows(Dataset examples, long seed) {
+        int rows = Math.toIntExact(examples.rows());
+        BitSet test = new BitSet(rows);
+        switch (kind) {
+            case RANDOM -> {
+                for (int row = 0; row < rows; row++) {
+                    if ((mix(seed + row * 0x9E3779B97F4A7C15L) >>> 11) * 0x1.0p-53 < share) {
+                        test.set(row);
+                    }
+                }
+            }
+            case EVERY_NTH -> {
+                int n = (int) share;
+                for (int row = n - 1; row < rows; row += n) {
+                    test.set(row);
+                }
+            }
+            case NEWEST_SHARE, NEWEST_TIME -> newest(Examples.times(examples), test);
+        }
+        if (test.isEmpty() || test.cardinality() == rows) {
+            throw new DataException(
+                    "split \"" + describe() + "\" of " + rows + " examples",
+                    test.isEmpty() ? "no example is left to test on" : "no example is left to train on",
+                    "bring more examples or choose another split");
+        }
+        return test;
+    }
+
+    private void newest(long[] times, BitSet test) {
+        long from;
+        if (kind == Kind.NEWEST_TIME) {
+            long newest = Arrays.stream(times).max().orElse(Long.MIN_VALUE);
+            from = newest - Objects.requireNonNull(time).toNanos() / 1_000 + 1;
+        } else {
+            long[] sorted = times.clone();
+            Arrays.sort(sorted);
+            from = sorted.length == 0 ? 0 : sorted[(int) Math.min(sorted.length - 1L, Math.round(sorted.length * (1 - share)))];
+        }
+        for (int row = 0; row < times.length; row++) {
+            if (times[row] >= from) {
+                test.set(row);
+            }
+        }
+    }
+
+    /** The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): a row's draw depends on its position and the seed alone. */
+    private static long mix(long z) {
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+
+    private static double share(String factory, double share) {
+        if (!(share > 0 && share < 1)) {
+            throw new IllegalArgumentException("Split." + factory + " is invalid: found " + share + ", expected above 0 and below 1");
+        }
+        return share;
+    }
+}

@@ -1,0 +1,110 @@
+package dev.flywheel.samples;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.flywheel.core.stat.Metric;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** What the replay came to, week by week: a table on the console, result.json and an HTML page. */
+final class Story {
+
+    static final String HEADER = " week  flights   late |  AUC frozen  factory | log loss frozen  factory |"
+            + " calibration error frozen  factory | version";
+
+    /** How a model did in a week. */
+    record Quality(double auc, double logLoss, double calibrationError) {}
+
+    /** One line of the table. */
+    record Week(int week, int flights, double lateShare, Quality frozen, Quality factory, int version) {
+
+        @Override
+        public String toString() {
+            return String.format(
+                    Locale.ROOT,
+                    "%5d %8d %6.3f | %11.4f %8.4f | %15.4f %8.4f | %24.4f %8.4f | %7d",
+                    week,
+                    flights,
+                    lateShare,
+                    frozen.auc,
+                    factory.auc,
+                    frozen.logLoss,
+                    factory.logLoss,
+                    frozen.calibrationError,
+                    factory.calibrationError,
+                    version);
+        }
+    }
+
+    /** A week's outcomes beside what the two models had said. */
+    static final class Tally {
+
+        private final double[] labels;
+        private final double[] factory;
+        private final double[] frozen;
+        private int count;
+
+        Tally(int flights) {
+            labels = new double[flights];
+            factory = new double[flights];
+            frozen = new double[flights];
+        }
+
+        void add(boolean late, double byFactory, double byFrozen) {
+            labels[count] = late ? 1 : 0;
+            factory[count] = byFactory;
+            frozen[count++] = byFrozen;
+        }
+
+        Week week(int week, int version) {
+            double late = java.util.Arrays.stream(labels).average().orElse(Double.NaN);
+            return new Week(week, count, late, quality(frozen), quality(factory), version);
+        }
+
+        private Quality quality(double[] scores) {
+            return new Quality(
+                    Metric.ROC_AUC.estimate(labels, scores).value(),
+                    Metric.LOG_LOSS.estimate(labels, scores).value(),
+                    Metric.ECE.estimate(labels, scores).value());
+        }
+    }
+
+    private final List<Week> weeks;
+    private final List<String> decisions;
+    private final Latencies latencies;
+
+    Story(List<Week> weeks, List<String> decisions, Latencies latencies) {
+        this.weeks = weeks;
+        this.decisions = decisions;
+        this.latencies = latencies;
+    }
+
+    double mean(ToDoubleFunction<Week> figure) {
+        return weeks.stream().mapToDouble(figure).average().orElse(Double.NaN);
+    }
+
+    Map<String, Object> summary() {
+        Map<String, Object> summary = new LinkedHashMap<>();
+        summary.put("meanAucFrozen", mean(w -> w.frozen.auc));
+        summary.put("meanAucFactory", mean(w -> w.factory.auc));
+        summary.put("meanLogLossFrozen", mean(w -> w.frozen.logLoss));
+        summary.put("meanLogLossFactory", mean(w -> w.factory.logLoss));
+        summary.put("predictions", latencies.count());
+        summary.put("predictionsPerSecond", latencies.requestsPerSecond());
+        summary.put("p50Micros", latencies.percentileMicros(0.50));
+        summary.put("p99Micros", latencies.percentileMicros(0.99));
+        return summary;
+    }
+
+    void writeJson(Path file) throws IOException {
+        Map<String, Object> result = new LinkedHashMap<>(summary());
+        result.put("weeks", weeks);
+        result.put("decisions", decisions);
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), result);
+    }
+}
