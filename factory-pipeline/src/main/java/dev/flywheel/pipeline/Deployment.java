@@ -285,9 +285,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** A damaged champion must not keep the application from its predictions: the newest whole one before it serves. */
     private Endpoint<I, O> open(RowType<I> type) {
-        List<ModelVersion> candidates = line.champions();
         FactoryException first = null;
-        for (ModelVersion version : candidates) {
+        for (ModelVersion version : line.champions()) {
             try {
                 Endpoint<I, O> opened = Endpoint.of(version, Codec.rows(type, pipeline.response()))
                         .clock(line.clock())
@@ -304,7 +303,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 first = first == null ? e : first;
             }
         }
-        throw first == null ? new AssertionError("start() is called with a champion") : first;
+        if (first != null) {
+            throw first;
+        }
+        throw new AssertionError("a deployment is opened only where there is a champion");
     }
 
     private void observed(UUID id, int version, I input, double output, Instant at) {

@@ -99,7 +99,7 @@ public final class Pipeline<I, L, O> {
 
         /**
          * {@return this stage with one more gate; a candidate is promoted only if every gate says PASS. Without any, a candidate must
-         * not be worse than the champion by the task's main metric}
+         * be proven better than the champion by the main metric: ROC AUC or RMSE}
          *
          * @throws IllegalArgumentException if the gate's metric is not one of the target's task
          */

@@ -196,7 +196,7 @@ final class RunExecution<I, L> {
         }
         ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
         stages.remove(best.directory);
-        String why = RunRecord.sentence(verdicts);
+        String why = record.passed(best.evaluation);
         if (promotion.promote(version, why, verdicts)) {
             record.promoted(version.number(), why);
         } else {

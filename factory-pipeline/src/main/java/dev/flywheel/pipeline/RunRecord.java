@@ -6,6 +6,7 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Diagnostics;
 import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.evaluate.Profiles;
@@ -19,7 +20,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -200,6 +203,22 @@ final class RunRecord {
                 .filter(p -> p.name().equals(part))
                 .mapToLong(RunReport.Part::rows)
                 .sum();
+    }
+
+    /** {@return why the winner is promoted} */
+    String passed(Evaluation evaluation) {
+        Metric metric = pipeline.mainMetric();
+        Estimate estimate = Objects.requireNonNull(evaluation.metrics().get(metric));
+        return String.format(
+                Locale.ROOT,
+                "%s passed %d of %d gates with a %s of %.4f (95%% %.4f to %.4f)",
+                candidateName(),
+                verdicts.size(),
+                verdicts.size(),
+                metric.label(),
+                estimate.value(),
+                estimate.low(),
+                estimate.high());
     }
 
     /** {@return the verdicts as one sentence} */

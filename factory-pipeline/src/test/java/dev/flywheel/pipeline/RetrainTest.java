@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.flywheel.core.stat.Metric;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -33,10 +34,10 @@ class RetrainTest {
     @Test
     void startsARunOnceEnoughLabelsHaveComeIn() {
         Triggers triggers = new Triggers(Retrain.afterLabels(3), START);
-        triggers.labelled(UUID.randomUUID(), 1);
-        triggers.labelled(UUID.randomUUID(), 0);
+        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
+        triggers.labelled(Map.of(UUID.randomUUID(), 0.0));
         assertThat(triggers.due(START)).isEmpty();
-        triggers.labelled(UUID.randomUUID(), 1);
+        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
         assertThat(triggers.due(START)).contains("3 new labels since the last run, the rule is 3");
         triggers.runStarted(START);
         assertThat(triggers.due(START)).isEmpty();
@@ -52,7 +53,7 @@ class RetrainTest {
     @Test
     void holdsBackUntilTheCooldownIsOver() {
         Triggers triggers = new Triggers(Retrain.afterLabels(1).atMostEvery(Duration.ofHours(1)), START);
-        triggers.labelled(UUID.randomUUID(), 1);
+        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
         assertThat(triggers.due(START.plus(Duration.ofMinutes(59)))).isEmpty();
         assertThat(triggers.due(START.plus(Duration.ofMinutes(60)))).isPresent();
     }

@@ -46,13 +46,14 @@ public final class Flights {
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
     private final PriorityQueue<Landing> inTheAir = new PriorityQueue<>((a, b) -> a.at.compareTo(b.at));
+    private final ProgressBar bar = new ProgressBar();
     private final Latencies latencies = new Latencies();
     private final List<Story.Week> weeks = new ArrayList<>();
     private final List<String> decisions = new ArrayList<>();
 
     public static void main(String[] args) throws IOException {
-        Path home = Path.of(args.length > 0 ? args[0] : "target/flights-factory");
-        new Flights().replay(Path.of("data/flights.csv.gz"), home);
+        Path directory = Path.of(args.length > 0 ? args[0] : "target/flights");
+        new Flights().replay(Path.of("data/flights.csv.gz"), directory);
     }
 
     static Pipeline<Flight, Boolean, Delay> pipeline(String name, Path history, Retrain retrain) {
@@ -74,13 +75,12 @@ public final class Flights {
                 .build();
     }
 
-    private void replay(Path flights, Path home) throws IOException {
-        Replay.Data data = Replay.read(flights, TRAINING_WEEKS, Replay.freshHome(home));
+    private void replay(Path flights, Path directory) throws IOException {
+        Replay.Data data = Replay.read(flights, TRAINING_WEEKS, Replay.fresh(directory));
         Pipeline<Flight, Boolean, Delay> living = pipeline("delays", data.history(), Retrain.every(Duration.ofDays(7)));
         Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never());
         now.set(data.start());
-        ProgressBar bar = new ProgressBar();
-        try (Factory factory = Factory.open(home, Factory.options().clock(now::get).onProgress(bar::training));
+        try (Factory factory = Factory.open(directory.resolve("factory"), Factory.options().clock(now::get).onProgress(bar::training));
                 Deployment<Flight, Boolean, Delay> frozen = factory.start(still);
                 Deployment<Flight, Boolean, Delay> live = factory.start(living)) {
             live.onPromotion(e -> decide("promoted version " + e.version() + ": " + e.reason()))
@@ -89,10 +89,10 @@ public final class Flights {
             bar.clear();
             System.out.println(Story.HEADER);
             for (int week = TRAINING_WEEKS; week <= LAST_WEEK; week++) {
-                weeks.add(fly(week, data.flights(week), live, frozen, bar));
+                weeks.add(fly(week, data.flights(week), live, frozen));
             }
             bar.clear();
-            new Story(weeks, decisions, latencies, live, home).write();
+            new Story(weeks, decisions, latencies).tell(factory, directory);
         }
     }
 
@@ -100,8 +100,7 @@ public final class Flights {
             int week,
             List<Replay.Departure> departures,
             Deployment<Flight, Boolean, Delay> live,
-            Deployment<Flight, Boolean, Delay> frozen,
-            ProgressBar bar) {
+            Deployment<Flight, Boolean, Delay> frozen) {
         Story.Tally tally = new Story.Tally(departures.size());
         int done = 0;
         for (Replay.Departure departure : departures) {
@@ -143,6 +142,7 @@ public final class Flights {
         synchronized (decisions) {
             decisions.add(line);
         }
-        System.out.println("            " + line);
+        bar.clear();
+        System.out.println("       " + line);
     }
 }

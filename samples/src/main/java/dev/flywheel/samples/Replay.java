@@ -50,11 +50,11 @@ final class Replay {
 
     private Replay() {}
 
-    static Path freshHome(Path home) throws IOException {
-        if (Files.exists(home)) {
-            MoreFiles.deleteRecursively(home, RecursiveDeleteOption.ALLOW_INSECURE);
+    static Path fresh(Path directory) throws IOException {
+        if (Files.exists(directory)) {
+            MoreFiles.deleteRecursively(directory, RecursiveDeleteOption.ALLOW_INSECURE);
         }
-        return Files.createDirectories(home);
+        return Files.createDirectories(directory);
     }
 
     static Data read(Path file, int trainingWeeks, Path directory) throws IOException {

@@ -3,7 +3,11 @@ package dev.flywheel.samples;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Metrics;
+import dev.flywheel.pipeline.Factory;
+import dev.flywheel.pipeline.evaluate.Page;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,9 +72,9 @@ final class Story {
 
         private Quality quality(double[] scores) {
             return new Quality(
-                    Metric.ROC_AUC.estimate(labels, scores).value(),
-                    Metric.LOG_LOSS.estimate(labels, scores).value(),
-                    Metric.ECE.estimate(labels, scores).value());
+                    Metrics.estimate(Metric.ROC_AUC, labels, scores).value(),
+                    Metrics.estimate(Metric.LOG_LOSS, labels, scores).value(),
+                    Metrics.estimate(Metric.ECE, labels, scores).value());
         }
     }
 
@@ -84,27 +88,55 @@ final class Story {
         this.latencies = latencies;
     }
 
-    double mean(ToDoubleFunction<Week> figure) {
+    /** Prints the summary, and writes result.json and the page beside it. */
+    void tell(Factory factory, Path directory) throws IOException {
+        Path json = directory.resolve("result.json");
+        Path html = directory.resolve("report.html");
+        Map<String, Object> result = new LinkedHashMap<>(summary());
+        result.put("weeks", weeks);
+        result.put("decisions", decisions);
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(json.toFile(), result);
+        Files.writeString(html, page());
+        System.out.printf(
+                Locale.ROOT,
+                "mean  AUC %.4f frozen, %.4f factory; log loss %.4f frozen, %.4f factory%n",
+                mean(w -> w.frozen.auc),
+                mean(w -> w.factory.auc),
+                mean(w -> w.frozen.logLoss),
+                mean(w -> w.factory.logLoss));
+        System.out.printf(
+                Locale.ROOT,
+                "%,d predictions one by one: %,.0f requests/s, p50 %.1f us, p99 %.1f us%n",
+                latencies.count(),
+                latencies.requestsPerSecond(),
+                latencies.percentileMicros(0.50),
+                latencies.percentileMicros(0.99));
+        System.out.println("versions " + factory.versions("delays").size() + ", numbers in " + json.toAbsolutePath());
+        System.out.println("report   " + html.toAbsolutePath());
+    }
+
+    private double mean(ToDoubleFunction<Week> figure) {
         return weeks.stream().mapToDouble(figure).average().orElse(Double.NaN);
     }
 
-    Map<String, Object> summary() {
+    private Map<String, Object> summary() {
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("meanAucFrozen", mean(w -> w.frozen.auc));
         summary.put("meanAucFactory", mean(w -> w.factory.auc));
         summary.put("meanLogLossFrozen", mean(w -> w.frozen.logLoss));
         summary.put("meanLogLossFactory", mean(w -> w.factory.logLoss));
         summary.put("predictions", latencies.count());
-        summary.put("predictionsPerSecond", latencies.requestsPerSecond());
+        summary.put("requestsPerSecond", latencies.requestsPerSecond());
         summary.put("p50Micros", latencies.percentileMicros(0.50));
         summary.put("p99Micros", latencies.percentileMicros(0.99));
         return summary;
     }
 
-    void writeJson(Path file) throws IOException {
-        Map<String, Object> result = new LinkedHashMap<>(summary());
-        result.put("weeks", weeks);
-        result.put("decisions", decisions);
-        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), result);
+    private String page() {
+        double[] axis = weeks.stream().mapToDouble(Week::week).toArray();
+        return Page.titled("Flights: a factory that keeps itself up to date")
+                .intro("Every flight was predicted before it departed, by the factory's champion and by a frozen copy of its"
+                        + " first model, and its outcome was fed back after it had landed.")
+                .html();
     }
 }

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.train;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
@@ -35,7 +36,7 @@ final class Torch {
     }
 
     static NDManager manager() {
-        return engine().newBaseManager();
+        return engine().newBaseManager(Device.cpu());
     }
 
     static Engine engine() {
