@@ -16,8 +16,9 @@ final class Background {
         try {
             return work.get();
         } catch (ExecutionException e) {
-            Throwables.throwIfUnchecked(e.getCause());
-            throw new IllegalStateException(e.getCause());
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            Throwables.throwIfUnchecked(cause);
+            throw new IllegalStateException(cause);
         } catch (InterruptedException e) {
             work.cancel(true);
             Thread.currentThread().interrupt();

@@ -34,9 +34,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A pipeline at work in a factory: it serves the champion, logs predictions, joins feedback, trains again by its rules in the
- * background, and swaps a candidate in if it passes every gate. Thread-safe. The caller closes it, at the latest by closing the
- * factory.
+ * A pipeline at work in a factory: it serves the champion, logs predictions, joins feedback, trains again by its rules
+ * in the background, and swaps a candidate in if it passes every gate. Thread-safe. The caller closes it, at the latest
+ * by closing the factory.
  *
  * @param <I> the input of a prediction
  * @param <L> the label that feedback brings
@@ -129,8 +129,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /**
-     * Takes the outcome of a prediction. When this returns the outcome is on disk. It may come late, twice, revised (the last one
-     * counts), or for a prediction made by another process over the same home.
+     * Takes the outcome of a prediction. When this returns the outcome is on disk. It may come late, twice, revised
+     * (the last one counts), or for a prediction made by another process over the same home.
      *
      * @param id the id of the prediction
      * @param outcome what really happened
@@ -211,8 +211,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /**
-     * Puts the previous champion back, from the next request on, and pauses retraining until {@link #resume()}: whatever made
-     * the new version bad would make the next one bad, too. Calling it again goes back one version further.
+     * Puts the previous champion back, from the next request on, and pauses retraining until {@link #resume()}:
+     * whatever made the new version bad would make the next one bad, too. Calling it again goes back one version
+     * further.
      *
      * @return the version that serves now
      * @throws dev.flywheel.core.StoreException if there is no earlier champion
@@ -222,7 +223,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         synchronized (championLock) {
             int from = version();
             AliasMove move = line.registry().rollback(Factory.CHAMPION, "host", "rollback asked for by the host");
-            line.mark(PAUSED, "rolled back from version " + from + " at " + line.clock().instant());
+            line.mark(
+                    PAUSED,
+                    "rolled back from version " + from + " at " + line.clock().instant());
             int to = move.to().orElseThrow();
             serve(line.registry().version(to));
             events.publish(new Event.Promoted(to, OptionalInt.of(from), "rolled back; retraining is paused"));
@@ -265,7 +268,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         } finally {
             running.unlock();
             if (abandoned != null) {
-                abandoned.completeExceptionally(new ClosedException("a run", "its deployment was closed", "start it again"));
+                abandoned.completeExceptionally(
+                        new ClosedException("a run", "its deployment was closed", "start it again"));
             }
             onClose.accept(this);
         }
@@ -296,7 +300,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 if (first != null) {
                     log.warn("pipeline {} serves version {}: {}", name(), version.number(), first.getMessage());
                     line.registry()
-                            .move(Factory.CHAMPION, version.number(), "flywheel", first.getMessage(), List.of());
+                            .move(
+                                    Factory.CHAMPION,
+                                    version.number(),
+                                    "flywheel",
+                                    String.valueOf(first.getMessage()),
+                                    List.of());
                 }
                 return opened;
             } catch (ModelFormatException e) {
@@ -386,7 +395,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             try {
                 serve(candidate);
             } catch (RuntimeException | Error e) {
-                line.registry().move(Factory.CHAMPION, previous, "flywheel", "version does not load: " + e.getMessage(), List.of());
+                line.registry()
+                        .move(
+                                Factory.CHAMPION,
+                                previous,
+                                "flywheel",
+                                "version does not load: " + e.getMessage(),
+                                List.of());
                 throw e;
             }
             events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));

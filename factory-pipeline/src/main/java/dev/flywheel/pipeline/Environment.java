@@ -15,8 +15,10 @@ final class Environment {
         String version = library.getImplementationVersion();
         facts.put("flywheel", version == null ? "built from source" : version);
         facts.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
-        facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                + System.getProperty("os.arch"));
+        facts.put(
+                "system",
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                        + System.getProperty("os.arch"));
         facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
         return facts;
     }

@@ -4,7 +4,9 @@ import dev.flywheel.core.model.Verdict;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** What happens to a deployment. Delivered in order on a thread of the factory; a listener that throws harms nothing. */
+/**
+ * What happens to a deployment. Delivered in order on a thread of the factory; a listener that throws harms nothing.
+ */
 public sealed interface Event {
 
     /**

@@ -22,8 +22,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a time.
- * Thread-safe. Whoever opens it closes it; closing it closes its deployments.
+ * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a
+ * time. Thread-safe. Whoever opens it closes it; closing it closes its deployments.
  */
 public final class Factory implements AutoCloseable {
 
@@ -34,7 +34,8 @@ public final class Factory implements AutoCloseable {
     private final Options options;
     private final ExecutorService trainer = Executors.newSingleThreadExecutor(thread("flywheel-train"));
     private final ExecutorService events = Executors.newSingleThreadExecutor(thread("flywheel-events"));
-    private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(thread("flywheel-clock"));
+    private final ScheduledExecutorService ticker =
+            Executors.newSingleThreadScheduledExecutor(thread("flywheel-clock"));
     private final List<Deployment<?, ?, ?>> deployments = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Line> lines = new ConcurrentHashMap<>();
     private volatile boolean closed;
@@ -78,7 +79,10 @@ public final class Factory implements AutoCloseable {
             this.progress = progress;
         }
 
-        /** {@return these options with another clock: tests and replays bring their own time; the default is the system's} */
+        /**
+         * {@return these options with another clock: tests and replays bring their own time; the default is the
+         * system's}
+         */
         public Options clock(InstantSource clock) {
             return new Options(Objects.requireNonNull(clock, "clock"), progress);
         }
@@ -90,8 +94,8 @@ public final class Factory implements AutoCloseable {
     }
 
     /**
-     * Makes one run of a pipeline without serving it: reads the source anew, trains every candidate, judges the best and, if it
-     * passes every gate, makes it champion. Blocks until the run has ended.
+     * Makes one run of a pipeline without serving it: reads the source anew, trains every candidate, judges the best
+     * and, if it passes every gate, makes it champion. Blocks until the run has ended.
      *
      * @return what it came to; a run that fails is an outcome, not an exception
      */
@@ -111,8 +115,8 @@ public final class Factory implements AutoCloseable {
     }
 
     /**
-     * Puts a pipeline to work: serves its champion, takes feedback and trains again by its rules. If there is no champion yet,
-     * a first version is trained before this returns.
+     * Puts a pipeline to work: serves its champion, takes feedback and trains again by its rules. If there is no
+     * champion yet, a first version is trained before this returns.
      *
      * @return the deployment; the caller closes it, at the latest by closing the factory
      * @throws dev.flywheel.core.FactoryException if there is no champion and the first run does not make one
@@ -156,7 +160,8 @@ public final class Factory implements AutoCloseable {
     }
 
     private Line line(String pipeline) {
-        return lines.computeIfAbsent(pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress));
+        return lines.computeIfAbsent(
+                pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress));
     }
 
     private void requireOpen() {

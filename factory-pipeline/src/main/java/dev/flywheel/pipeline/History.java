@@ -61,7 +61,10 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
     static <I> History<I> kept(Pipeline<I, ?, ?> pipeline, Line line) {
         Kept kept;
         try {
-            kept = Json.read(Files.readAllBytes(line.history()), Kept.class, line.history().toString());
+            kept = Json.read(
+                    Files.readAllBytes(line.history()),
+                    Kept.class,
+                    line.history().toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -70,7 +73,10 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
         return new History<>(dataset, type, kept.ingest, List.of());
     }
 
-    /** {@return these examples and the predictions whose outcome is known, within the window that the pipeline learns from} */
+    /**
+     * {@return these examples and the predictions whose outcome is known, within the window that the pipeline learns
+     * from}
+     */
     History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work) {
         Duration window = pipeline.retrain().window;
         Instant from = window == null ? Instant.MIN : line.clock().instant().minus(window);
@@ -79,7 +85,10 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
         List<BoundCheck> checks =
                 pipeline.checks().stream().map(check -> check.bind(schema)).toList();
         FeedbackJoin join = new FeedbackJoin(
-                line.directory().predictions(), line.directory().feedback(), type.schema(), ChronoUnit.FOREVER.getDuration());
+                line.directory().predictions(),
+                line.directory().feedback(),
+                type.schema(),
+                ChronoUnit.FOREVER.getDuration());
         try (Dataset.Writer writer = Dataset.writer(work, schema)) {
             long kept = copySource(writer, schema, timed ? from : Instant.MIN);
             Appender appender = new Appender(writer, schema, checks);
@@ -92,7 +101,8 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                     appender.taken,
                     joined.predictions()));
             if (appender.refused > 0) {
-                news.add(String.format(Locale.ROOT, "%,d predictions with an outcome were refused by a check.", appender.refused));
+                news.add(String.format(
+                        Locale.ROOT, "%,d predictions with an outcome were refused by a check.", appender.refused));
             }
             return new History<>(writer.finish(), type, ingest, news);
         }

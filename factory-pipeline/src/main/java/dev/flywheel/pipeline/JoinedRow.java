@@ -42,6 +42,8 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
 
     @Override
     public long time(int column) {
-        return input(column) ? joined.row().time(column) : ChronoUnit.MICROS.between(java.time.Instant.EPOCH, joined.at());
+        return input(column)
+                ? joined.row().time(column)
+                : ChronoUnit.MICROS.between(java.time.Instant.EPOCH, joined.at());
     }
 }

@@ -18,12 +18,13 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The definition of a factory's product: where examples come from, what they must satisfy, how they become features, which
- * candidates are trained, which gates a candidate must pass, and what the application gets. A value: building one does no
- * I/O, starts no thread and loads no native library; {@link Factory} runs it. Immutable and thread-safe.
+ * The definition of a factory's product: where examples come from, what they must satisfy, how they become features,
+ * which candidates are trained, which gates a candidate must pass, and what the application gets. A value: building one
+ * does no I/O, starts no thread and loads no native library; {@link Factory} runs it. Immutable and thread-safe.
  *
- * <p>The stages come in the order in which data flows, {@code from}, {@code features}, {@code train}, {@code respond}, and
- * each changes the type, so that the compiler refuses what makes no sense. Everything else is an option with a default.
+ * <p>The stages come in the order in which data flows, {@code from}, {@code features}, {@code train}, {@code respond},
+ * and each changes the type, so that the compiler refuses what makes no sense. Everything else is an option with a
+ * default.
  *
  * @param <I> the input of a prediction
  * @param <L> the label that an example carries and that feedback brings
@@ -53,8 +54,9 @@ public final class Pipeline<I, L, O> {
      */
     public static Named named(String name) {
         if (!NAME.matcher(Objects.requireNonNull(name, "name")).matches()) {
-            throw new IllegalArgumentException("pipeline name \"" + name
-                    + "\" is invalid: expected 1 to 64 lower-case letters, digits, '-' or '_', the first a letter or digit");
+            throw new IllegalArgumentException(
+                    "pipeline name \"" + name
+                            + "\" is invalid: expected 1 to 64 lower-case letters, digits, '-' or '_', the first a letter or digit");
         }
         return new NamedStage(name);
     }
@@ -98,8 +100,8 @@ public final class Pipeline<I, L, O> {
     public sealed interface Trained<I, L> {
 
         /**
-         * {@return this stage with one more gate; a candidate is promoted only if every gate says PASS. Without any, a candidate must
-         * be proven better than the champion by the main metric: ROC AUC or RMSE}
+         * {@return this stage with one more gate; a candidate is promoted only if every gate says PASS. Without any, a
+         * candidate must be proven better than the champion by the main metric: ROC AUC or RMSE}
          *
          * @throws IllegalArgumentException if the gate's metric is not one of the target's task
          */
@@ -108,8 +110,8 @@ public final class Pipeline<I, L, O> {
         /**
          * {@return the last stage, with what the application gets for a raw prediction}
          *
-         * @param response makes the output of a probability in 0 to 1 (a true-or-false target) or of a number in the target's
-         *     unit; called on the caller's thread, so it must be fast and must not block
+         * @param response makes the output of a probability in 0 to 1 (a true-or-false target) or of a number in the
+         *     target's unit; called on the caller's thread, so it must be fast and must not block
          */
         <O> Ready<I, L, O> respond(DoubleFunction<O> response);
     }
@@ -178,7 +180,8 @@ public final class Pipeline<I, L, O> {
         return draft.checks;
     }
 
-    @Nullable Split split() {
+    @Nullable
+    Split split() {
         return draft.split;
     }
 
@@ -246,7 +249,8 @@ public final class Pipeline<I, L, O> {
         @Override
         public Featured<I, L> features(Features<I> features) {
             Objects.requireNonNull(features, "features");
-            return new FeaturedStage<>(new Draft<>(d.name, d.source, d.checks, d.split, features, List.of(), List.of()));
+            return new FeaturedStage<>(
+                    new Draft<>(d.name, d.source, d.checks, d.split, features, List.of(), List.of()));
         }
     }
 
@@ -262,8 +266,8 @@ public final class Pipeline<I, L, O> {
             for (Trainer candidate : candidates) {
                 candidate.requireTask(task);
             }
-            return new TrainedStage<>(new Draft<>(
-                    d.name, d.source, d.checks, d.split, d.features, List.of(candidates), List.of()));
+            return new TrainedStage<>(
+                    new Draft<>(d.name, d.source, d.checks, d.split, d.features, List.of(candidates), List.of()));
         }
     }
 
@@ -276,8 +280,8 @@ public final class Pipeline<I, L, O> {
                 throw new IllegalArgumentException("gate \"" + gate.describe() + "\" of pipeline \"" + d.name
                         + "\" judges " + gate.metric() + ", which is not a metric of a " + task + " target");
             }
-            return new TrainedStage<>(new Draft<>(
-                    d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
+            return new TrainedStage<>(
+                    new Draft<>(d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
         }
 
         @Override
@@ -287,8 +291,10 @@ public final class Pipeline<I, L, O> {
     }
 
     private record ReadyStage<I, L, O>(
-            Draft<I, L> d, DoubleFunction<O> response, @Nullable Retrain rules, @Nullable Long chosenSeed)
-            implements Ready<I, L, O> {
+            Draft<I, L> d,
+            DoubleFunction<O> response,
+            @Nullable Retrain rules,
+            @Nullable Long chosenSeed) implements Ready<I, L, O> {
 
         @Override
         public Ready<I, L, O> retrain(Retrain retrain) {

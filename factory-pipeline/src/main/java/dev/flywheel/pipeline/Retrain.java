@@ -79,7 +79,8 @@ public final class Retrain implements Serializable {
     public Retrain orAfterLabels(int labels) {
         requireUnset("afterLabels", this.labels == 0 ? null : this.labels);
         if (labels < 1) {
-            throw new IllegalArgumentException("Retrain.afterLabels is invalid: found " + labels + ", expected at least 1");
+            throw new IllegalArgumentException(
+                    "Retrain.afterLabels is invalid: found " + labels + ", expected at least 1");
         }
         return new Retrain(labels, period, metric, drop, cooldown, window);
     }
@@ -138,7 +139,8 @@ public final class Retrain implements Serializable {
 
     private static Duration positive(String option, Duration value) {
         if (Objects.requireNonNull(value, option).isNegative() || value.isZero()) {
-            throw new IllegalArgumentException("Retrain." + option + " is invalid: found " + value + ", expected above zero");
+            throw new IllegalArgumentException(
+                    "Retrain." + option + " is invalid: found " + value + ", expected above zero");
         }
         return value;
     }

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +75,8 @@ final class RunExecution<I, L> {
     }
 
     /** {@return why the run failed, if it did} */
-    @Nullable Throwable failure() {
+    @Nullable
+    Throwable failure() {
         return record.failure();
     }
 
@@ -130,8 +132,11 @@ final class RunExecution<I, L> {
         double from = 0.25 + share * number;
         line.report("training " + trainer.describe(), from);
         long start = System.nanoTime();
-        TrainedModel model = trainer.train(matrix, pipeline.source().target(), pipeline.seed(), progress ->
-                line.report("training " + trainer.describe(), from + share * progress.done()));
+        TrainedModel model = trainer.train(
+                matrix,
+                pipeline.source().target(),
+                pipeline.seed(),
+                progress -> line.report("training " + trainer.describe(), from + share * progress.done()));
         double seconds = (System.nanoTime() - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
@@ -154,14 +159,15 @@ final class RunExecution<I, L> {
             return score(champion.get().artifact(), history, test);
         } catch (FactoryException e) {
             log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
-            record.note("The champion, version " + champion.get().number() + ", could not be scored: " + e.getMessage());
+            record.note(
+                    "The champion, version " + champion.get().number() + ", could not be scored: " + e.getMessage());
             return null;
         }
     }
 
     private double[] score(Artifact artifact, History<I> history, Dataset test) {
-        try (Endpoint<I, Double> endpoint =
-                Endpoint.of(artifact, Codec.rows(history.type(), value -> value)).open()) {
+        try (Endpoint<I, Double> endpoint = Endpoint.of(artifact, Codec.rows(history.type(), value -> value))
+                .open()) {
             return endpoint.score(test);
         }
     }
@@ -179,13 +185,15 @@ final class RunExecution<I, L> {
     }
 
     private static double value(Candidate candidate, Metric metric) {
-        return candidate.evaluation.metrics().get(metric).value();
+        return Objects.requireNonNull(candidate.evaluation.metrics().get(metric))
+                .value();
     }
 
     private void judge(Candidate best, Dataset test, double[] labels, double @Nullable [] champion) {
         line.report("judging the best candidate", 0.94);
-        List<Verdict> verdicts =
-                pipeline.gates().stream().map(gate -> gate.judge(best.evaluation)).toList();
+        List<Verdict> verdicts = pipeline.gates().stream()
+                .map(gate -> gate.judge(best.evaluation))
+                .toList();
         record.judged(best.number, best.evaluation, best.scores, champion, verdicts, test, labels);
         List<Verdict> refused = verdicts.stream()
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)

@@ -27,7 +27,9 @@ import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What a run leaves behind: filled in step by step, so that a run that fails tells how far it came. Not thread-safe. */
+/**
+ * What a run leaves behind: filled in step by step, so that a run that fails tells how far it came. Not thread-safe.
+ */
 final class RunRecord {
 
     private static final int MAX_SLICES = 24;
@@ -60,26 +62,28 @@ final class RunRecord {
         this.line = line;
         this.directory = directory;
         this.startedAt = line.clock().instant();
-        this.champion = line.champion()
-                .map(version -> OptionalInt.of(version.number()))
-                .orElse(OptionalInt.empty());
+        this.champion =
+                line.champion().map(version -> OptionalInt.of(version.number())).orElse(OptionalInt.empty());
         environment.put("started because", trigger);
         environment.put("seed", Long.toString(pipeline.seed()));
     }
 
-    @Nullable Throwable failure() {
+    @Nullable
+    Throwable failure() {
         return failure;
     }
 
     void examples(History<?> history) {
-        parts.add(new RunReport.Part("examples", history.dataset().rows(), history.dataset().hash()));
+        parts.add(new RunReport.Part(
+                "examples", history.dataset().rows(), history.dataset().hash()));
         columns = Profiles.of(history.dataset());
         IngestReport report = history.ingest();
         List<RunReport.Refusal> refusals = report.quarantined().entrySet().stream()
                 .map(refused -> new RunReport.Refusal(refused.getKey(), refused.getValue()))
                 .toList();
         Path file = report.quarantineFile();
-        checks = new RunReport.Checks(report.rowsRead(), report.rowsAccepted(), refusals, file == null ? "" : file.toString());
+        checks = new RunReport.Checks(
+                report.rowsRead(), report.rowsAccepted(), refusals, file == null ? "" : file.toString());
         history.notes().forEach(this::note);
     }
 
@@ -89,8 +93,7 @@ final class RunRecord {
     }
 
     void candidate(Trainer trainer, double seconds, Evaluation evaluation) {
-        candidates.add(new RunReport.Candidate(
-                trainer.name(), trainer.settings(), seconds, evaluation.metrics(), ""));
+        candidates.add(new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, evaluation.metrics(), ""));
     }
 
     void note(String note) {
@@ -98,8 +101,13 @@ final class RunRecord {
     }
 
     void judged(
-            int best, Evaluation evaluation, double[] scores, double @Nullable [] championScores, List<Verdict> verdicts,
-            Dataset test, double[] labels) {
+            int best,
+            Evaluation evaluation,
+            double[] scores,
+            double @Nullable [] championScores,
+            List<Verdict> verdicts,
+            Dataset test,
+            double[] labels) {
         Task task = pipeline.task();
         this.verdicts = verdicts;
         winner = OptionalInt.of(best);
@@ -107,7 +115,11 @@ final class RunRecord {
         if (championScores != null) {
             championDiagnostics = Diagnostics.of(task, labels, championScores);
             championResult = new RunReport.Candidate(
-                    "champion, version " + champion.orElseThrow(), Map.of(), Double.NaN, evaluation.championMetrics(), "");
+                    "champion, version " + champion.orElseThrow(),
+                    Map.of(),
+                    Double.NaN,
+                    evaluation.championMetrics(),
+                    "");
         }
         List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
                 .map(column -> column.name())
@@ -172,7 +184,13 @@ final class RunRecord {
                         champion),
                 new RunReport.Data(parts, columns, checks),
                 new RunReport.Models(
-                        pipeline.task(), candidates, winner, championResult, winnerDiagnostics, championDiagnostics, slices),
+                        pipeline.task(),
+                        candidates,
+                        winner,
+                        championResult,
+                        winnerDiagnostics,
+                        championDiagnostics,
+                        slices),
                 verdicts,
                 new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
         Path html = directory.resolve("report.html");

@@ -32,8 +32,8 @@ public final class Split implements Serializable {
     }
 
     /**
-     * {@return the newest examples by event time: what a model that predicts the future must be tested on. The default, with
-     * 0.2, where the source has an event time}
+     * {@return the newest examples by event time: what a model that predicts the future must be tested on. The default,
+     * with 0.2, where the source has an event time}
      *
      * @param share the share of examples, above 0 and below 1
      */
@@ -54,8 +54,8 @@ public final class Split implements Serializable {
     }
 
     /**
-     * {@return a random choice, the same for the same rows and the same pipeline seed. The default, with 0.2, where the source has
-     * no event time}
+     * {@return a random choice, the same for the same rows and the same pipeline seed. The default, with 0.2, where the
+     * source has no event time}
      *
      * @param share the share of examples, above 0 and below 1
      */
@@ -121,7 +121,9 @@ public final class Split implements Serializable {
         } else {
             long[] sorted = times.clone();
             Arrays.sort(sorted);
-            from = sorted.length == 0 ? 0 : sorted[(int) Math.min(sorted.length - 1L, Math.round(sorted.length * (1 - share)))];
+            from = sorted.length == 0
+                    ? 0
+                    : sorted[(int) Math.min(sorted.length - 1L, Math.round(sorted.length * (1 - share)))];
         }
         for (int row = 0; row < times.length; row++) {
             if (times[row] >= from) {
@@ -130,7 +132,9 @@ public final class Split implements Serializable {
         }
     }
 
-    /** The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): a row's draw depends on its position and the seed alone. */
+    /**
+     * The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): a row's draw depends on its position and the seed alone.
+     */
     private static long mix(long z) {
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
@@ -139,7 +143,8 @@ public final class Split implements Serializable {
 
     private static double share(String factory, double share) {
         if (!(share > 0 && share < 1)) {
-            throw new IllegalArgumentException("Split." + factory + " is invalid: found " + share + ", expected above 0 and below 1");
+            throw new IllegalArgumentException(
+                    "Split." + factory + " is invalid: found " + share + ", expected above 0 and below 1");
         }
         return share;
     }

@@ -97,7 +97,10 @@ final class Triggers {
 
     private Optional<String> qualityDrop() {
         Metric metric = rules.metric;
-        if (metric == null || reference == null || outcomes.size() < QUALITY_WINDOW || labels < measuredAt + REMEASURE) {
+        if (metric == null
+                || reference == null
+                || outcomes.size() < QUALITY_WINDOW
+                || labels < measuredAt + REMEASURE) {
             return Optional.empty();
         }
         measuredAt = labels;

@@ -29,7 +29,8 @@ final class BareOnnxRuntime {
                 inputs.put(input, tensor(environment, input, names, rows));
             }
             try (OrtSession.Result result = session.run(inputs)) {
-                float[][] output = (float[][]) result.get("prediction").orElseThrow().getValue();
+                float[][] output =
+                        (float[][]) result.get("prediction").orElseThrow().getValue();
                 float[] predictions = new float[output.length];
                 for (int row = 0; row < output.length; row++) {
                     predictions[row] = output[row][0];
@@ -41,7 +42,8 @@ final class BareOnnxRuntime {
         }
     }
 
-    private static OnnxTensor tensor(OrtEnvironment environment, String input, String[] names, List<Map<String, Object>> rows)
+    private static OnnxTensor tensor(
+            OrtEnvironment environment, String input, String[] names, List<Map<String, Object>> rows)
             throws OrtException {
         int n = rows.size();
         float[][] numbers = new float[n][names.length];

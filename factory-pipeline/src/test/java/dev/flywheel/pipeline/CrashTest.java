@@ -72,7 +72,9 @@ class CrashTest {
                 .redirectError(directory.resolve("child.log").toFile())
                 .start();
         child.waitFor(lifetimeMillis, TimeUnit.MILLISECONDS);
-        assertThat(child.isAlive()).as("the child works until it is killed:\n%s", Files.readString(directory.resolve("child.log"))).isTrue();
+        assertThat(child.isAlive())
+                .as("the child works until it is killed:\n%s", Files.readString(directory.resolve("child.log")))
+                .isTrue();
         child.destroyForcibly().waitFor();
         for (String line : Files.readAllLines(directory.resolve("child.out"))) {
             String[] words = line.split(" ", -1);
@@ -97,10 +99,14 @@ class CrashTest {
                 return false;
             }
             try (Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
-                assertThat(live.version()).as("no acknowledged promotion is lost").isGreaterThanOrEqualTo(lastServed);
+                assertThat(live.version())
+                        .as("no acknowledged promotion is lost")
+                        .isGreaterThanOrEqualTo(lastServed);
                 assertThat(live.predict(CrashChild.point(random)).value()).isBetween(0.0, 1.0);
             }
-            assertThat(joined(home)).as("outcomes joined with their predictions, seed " + SEED).containsAll(acknowledged);
+            assertThat(joined(home))
+                    .as("outcomes joined with their predictions, seed " + SEED)
+                    .containsAll(acknowledged);
             return true;
         }
     }

@@ -128,7 +128,9 @@ class DeploymentTest {
             live.awaitRun();
             assertThat(live.version()).isEqualTo(1);
             assertThat(live.paused()).isPresent();
-            assertThatThrownBy(live::rollback).isInstanceOf(StoreException.class).hasMessageContaining("named no other before");
+            assertThatThrownBy(live::rollback)
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("named no other before");
         }
         try (Factory factory = Factory.open(home);
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
@@ -165,7 +167,8 @@ class DeploymentTest {
 
     @Test
     void saysWhyThereIsNothingToServe() throws IOException {
-        Files.writeString(csv, "x,y,colour,inside\n1,2,red,true\n2,3,red,true\n3,1,blue,true\n4,1,blue,true\n5,1,blue,true\n");
+        Files.writeString(
+                csv, "x,y,colour,inside\n1,2,red,true\n2,3,red,true\n3,1,blue,true\n4,1,blue,true\n5,1,blue,true\n");
         try (Factory factory = Factory.open(home)) {
             assertThatThrownBy(() -> factory.start(CrashChild.pipeline(csv)))
                     .isInstanceOf(TrainingException.class)
@@ -203,7 +206,9 @@ class DeploymentTest {
     @Test
     void aHomeServesOneFactoryAtATime() {
         try (Factory factory = Factory.open(home)) {
-            assertThatThrownBy(() -> Factory.open(home)).isInstanceOf(StoreException.class).hasMessageContaining("Fix: ");
+            assertThatThrownBy(() -> Factory.open(home))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("Fix: ");
             try (Deployment<Point, Boolean, Double> live = factory.start(CrashChild.pipeline(csv))) {
                 assertThat(live.version()).isEqualTo(1);
                 assertThatThrownBy(() -> factory.start(CrashChild.pipeline(csv)))

@@ -47,7 +47,8 @@ class RetrainTest {
     void startsARunOnSchedule() {
         Triggers triggers = new Triggers(Retrain.every(Duration.ofDays(7)), START);
         assertThat(triggers.due(START.plus(Duration.ofDays(6)))).isEmpty();
-        assertThat(triggers.due(START.plus(Duration.ofDays(7)))).contains("PT168H since the last run, the rule is every PT168H");
+        assertThat(triggers.due(START.plus(Duration.ofDays(7))))
+                .contains("PT168H since the last run, the rule is every PT168H");
     }
 
     @Test

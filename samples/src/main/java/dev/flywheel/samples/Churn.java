@@ -12,8 +12,17 @@ import java.nio.file.Path;
 /** Which customers will leave? The smallest whole factory: train, judge, serve, take feedback. */
 public final class Churn {
 
-    record Customer(int tenure, double monthlyCharges, Double totalCharges, String contract, String internetService,
-            String paymentMethod, boolean paperlessBilling, boolean seniorCitizen, boolean dependents, String techSupport) {}
+    record Customer(
+            int tenure,
+            double monthlyCharges,
+            Double totalCharges,
+            String contract,
+            String internetService,
+            String paymentMethod,
+            boolean paperlessBilling,
+            boolean seniorCitizen,
+            boolean dependents,
+            String techSupport) {}
 
     record Risk(double probability, boolean call) {}
 

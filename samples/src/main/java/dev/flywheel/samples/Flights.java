@@ -27,9 +27,10 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Will this flight be late? Replays six months of real flights: the first four weeks train a first model, then every flight
- * is predicted before it departs and its outcome is fed back after it has landed. The factory trains again by itself and
- * swaps a candidate in only if it passes the gates; a frozen copy of the first model runs beside it for comparison.
+ * Will this flight be late? Replays six months of real flights: the first four weeks train a first model, then every
+ * flight is predicted before it departs and its outcome is fed back after it has landed. The factory trains again by
+ * itself and swaps a candidate in only if it passes the gates; a frozen copy of the first model runs beside it for
+ * comparison.
  */
 public final class Flights {
 
@@ -80,12 +81,16 @@ public final class Flights {
         Pipeline<Flight, Boolean, Delay> living = pipeline("delays", data.history(), Retrain.every(Duration.ofDays(7)));
         Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never());
         now.set(data.start());
-        try (Factory factory = Factory.open(directory.resolve("factory"), Factory.options().clock(now::get).onProgress(bar::training));
+        try (Factory factory = Factory.open(
+                        directory.resolve("factory"),
+                        Factory.options().clock(now::get).onProgress(bar::training));
                 Deployment<Flight, Boolean, Delay> frozen = factory.start(still);
                 Deployment<Flight, Boolean, Delay> live = factory.start(living)) {
             live.onPromotion(e -> decide("promoted version " + e.version() + ": " + e.reason()))
-                    .onRejected(e -> decide("kept version " + live.version() + ": " + e.run().reason()))
-                    .onError(e -> decide("failed at " + e.activity() + ": " + e.cause().getMessage()));
+                    .onRejected(e -> decide(
+                            "kept version " + live.version() + ": " + e.run().reason()))
+                    .onError(e -> decide(
+                            "failed at " + e.activity() + ": " + e.cause().getMessage()));
             bar.clear();
             System.out.println(Story.HEADER);
             for (int week = TRAINING_WEEKS; week <= LAST_WEEK; week++) {

@@ -67,7 +67,8 @@ final class Replay {
                 BufferedWriter out = Files.newBufferedWriter(history)) {
             out.write(in.readLine() + "\n");
             String line = in.readLine();
-            epoch = time(line).truncatedTo(ChronoUnit.DAYS)
+            epoch = time(line)
+                    .truncatedTo(ChronoUnit.DAYS)
                     .atOffset(ZoneOffset.UTC)
                     .with(TemporalAdjusters.previousOrSame(DayOfWeek.MONDAY))
                     .toInstant();

@@ -135,8 +135,9 @@ final class Story {
     private String page() {
         double[] axis = weeks.stream().mapToDouble(Week::week).toArray();
         return Page.titled("Flights: a factory that keeps itself up to date")
-                .intro("Every flight was predicted before it departed, by the factory's champion and by a frozen copy of its"
-                        + " first model, and its outcome was fed back after it had landed.")
+                .intro(
+                        "Every flight was predicted before it departed, by the factory's champion and by a frozen copy of its"
+                                + " first model, and its outcome was fed back after it had landed.")
                 .html();
     }
 }

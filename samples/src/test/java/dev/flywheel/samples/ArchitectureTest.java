@@ -22,7 +22,11 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
-                    "dev.flywheel.serving..", "dev.flywheel.pipeline..", "dev.flywheel.gpu..", "ai.djl..", "ai.onnxruntime..");
+                    "dev.flywheel.serving..",
+                    "dev.flywheel.pipeline..",
+                    "dev.flywheel.gpu..",
+                    "ai.djl..",
+                    "ai.onnxruntime..");
 
     @ArchTest
     static final ArchRule servingKnowsNoPipelineAndNoArrow = noClasses()
@@ -49,8 +53,9 @@ class ArchitectureTest {
             .resideInAnyPackage("dev.flywheel.gpu..", "dev.flywheel.samples..", "org.apache.arrow..");
 
     @ArchTest
-    static final ArchRule packagesHaveNoCycles =
-            slices().matching("dev.flywheel.(core|serving|pipeline|gpu).(*)..").should().beFreeOfCycles();
+    static final ArchRule packagesHaveNoCycles = slices().matching("dev.flywheel.(core|serving|pipeline|gpu).(*)..")
+            .should()
+            .beFreeOfCycles();
 
     @ArchTest
     static final ArchRule signaturesNameNoLibrary = methods()
@@ -72,7 +77,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule libraryWritesNothingToStdout = noClasses()
             .that()
-            .resideInAnyPackage("dev.flywheel.core..", "dev.flywheel.serving..", "dev.flywheel.pipeline..", "dev.flywheel.gpu..")
+            .resideInAnyPackage(
+                    "dev.flywheel.core..", "dev.flywheel.serving..", "dev.flywheel.pipeline..", "dev.flywheel.gpu..")
             .should()
             .accessField(System.class, "out");
 

@@ -20,8 +20,12 @@ class ReadmeTest {
     @Test
     void everyJavaBlockStandsInASample() throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"));
-        List<String> blocks =
-                JAVA_BLOCK.matcher(readme).results().map(match -> match.group(1)).map(ReadmeTest::squeeze).toList();
+        List<String> blocks = JAVA_BLOCK
+                .matcher(readme)
+                .results()
+                .map(match -> match.group(1))
+                .map(ReadmeTest::squeeze)
+                .toList();
         assertThat(blocks).isNotEmpty();
         String sources = sources();
         for (String block : blocks) {
@@ -37,7 +41,9 @@ class ReadmeTest {
                 .results()
                 .map((MatchResult match) -> match.group(1))
                 .toList();
-        assertThat(targets).isNotEmpty().allSatisfy(target -> assertThat(Path.of("..", target)).exists());
+        assertThat(targets)
+                .isNotEmpty()
+                .allSatisfy(target -> assertThat(Path.of("..", target)).exists());
     }
 
     private static String sources() throws IOException {

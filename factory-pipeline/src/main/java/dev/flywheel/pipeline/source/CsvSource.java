@@ -33,7 +33,8 @@ record CsvSource<I, L>(Csv csv, @Nullable RecordType<I> type, Target<L> target) 
         }
         if (!type.schema().equals(inputs)) {
             throw new DataException(
-                    "the examples that were kept cannot be read as record " + type.type().getName(),
+                    "the examples that were kept cannot be read as record "
+                            + type.type().getName(),
                     "they have the columns " + inputs + ", the record has " + type.schema(),
                     "give the pipeline of the new record another name, or run the pipeline once on its source");
         }
