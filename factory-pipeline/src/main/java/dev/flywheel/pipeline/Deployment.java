@@ -331,7 +331,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         }
         synchronized (pendingLock) {
             if (pending == null) {
-                triggers.due(line.clock().instant()).ifPresent(this::startRun);
+                Optional<String> due = triggers.due(line.clock().instant());
+                if (due.isPresent()) {
+                    CompletableFuture<Run> unused = startRun(due.get());
+                }
             }
         }
     }

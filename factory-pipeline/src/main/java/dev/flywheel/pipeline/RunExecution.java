@@ -40,7 +40,7 @@ final class RunExecution<I, L> {
     }
 
     /** A trained candidate with what it predicts for the test examples. */
-    private record Candidate(int number, Path directory, double[] scores, Evaluation evaluation) {}
+    private record Candidate(int number, Path directory, Evaluation evaluation) {}
 
     private final Pipeline<I, L, ?> pipeline;
     private final Line line;
@@ -116,7 +116,7 @@ final class RunExecution<I, L> {
         for (Trainer trainer : pipeline.candidates()) {
             candidates.add(train(trainer, features, matrix, history, test, labels, champion, candidates.size()));
         }
-        judge(best(candidates), test, labels, champion);
+        judge(best(candidates), test);
     }
 
     private Candidate train(
@@ -142,11 +142,10 @@ final class RunExecution<I, L> {
         stages.add(candidate);
         Signature signature = ModelExport.write(features, model, candidate.resolve("model.onnx"));
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
-        double[] scores = score(artifact, history, test);
-        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
+        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, score(artifact, history, test));
         evaluation = champion == null ? evaluation : evaluation.against(champion);
         record.candidate(trainer, seconds, evaluation);
-        return new Candidate(number, candidate, scores, evaluation);
+        return new Candidate(number, candidate, evaluation);
     }
 
     private double @Nullable [] championScores(History<I> history, Dataset test) {
@@ -189,12 +188,12 @@ final class RunExecution<I, L> {
                 .value();
     }
 
-    private void judge(Candidate best, Dataset test, double[] labels, double @Nullable [] champion) {
+    private void judge(Candidate best, Dataset test) {
         line.report("judging the best candidate", 0.94);
         List<Verdict> verdicts = pipeline.gates().stream()
                 .map(gate -> gate.judge(best.evaluation))
                 .toList();
-        record.judged(best.number, best.evaluation, best.scores, champion, verdicts, test, labels);
+        record.judged(best.number, best.evaluation, verdicts, test);
         List<Verdict> refused = verdicts.stream()
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
                 .toList();

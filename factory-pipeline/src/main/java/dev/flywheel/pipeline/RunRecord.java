@@ -1,10 +1,10 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelCard;
-import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Diagnostics;
@@ -100,31 +100,19 @@ final class RunRecord {
         environment.merge("note", note, (a, b) -> a + " " + b);
     }
 
-    void judged(
-            int best,
-            Evaluation evaluation,
-            double[] scores,
-            double @Nullable [] championScores,
-            List<Verdict> verdicts,
-            Dataset test,
-            double[] labels) {
-        Task task = pipeline.task();
-        this.verdicts = verdicts;
+    void judged(int best, Evaluation evaluation, List<Verdict> judged, Dataset test) {
+        verdicts = judged;
         winner = OptionalInt.of(best);
-        winnerDiagnostics = Diagnostics.of(task, labels, scores);
-        if (championScores != null) {
-            championDiagnostics = Diagnostics.of(task, labels, championScores);
-            championResult = new RunReport.Candidate(
-                    "champion, version " + champion.orElseThrow(),
-                    Map.of(),
-                    Double.NaN,
-                    evaluation.championMetrics(),
-                    "");
+        winnerDiagnostics = evaluation.diagnostics();
+        championDiagnostics = evaluation.championDiagnostics().orElse(null);
+        if (championDiagnostics != null) {
+            String name = "champion, version " + champion.orElseThrow();
+            championResult = new RunReport.Candidate(name, Map.of(), Double.NaN, evaluation.championMetrics(), "");
         }
         List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
-                .map(column -> column.name())
+                .map(Column::name)
                 .toList();
-        slices = Slices.of(test, labels, scores, task, sliceable, MAX_SLICES);
+        slices = evaluation.slices(test, sliceable, MAX_SLICES);
     }
 
     ModelCard card(Evaluation evaluation) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** What another program would do with a registered model file: ONNX Runtime and raw columns, nothing of ours. */
 final class BareOnnxRuntime {
@@ -24,7 +25,8 @@ final class BareOnnxRuntime {
         try (OrtSession session = environment.createSession(model.toString())) {
             Map<String, OnnxTensor> inputs = new HashMap<>();
             for (String input : session.getInputNames()) {
-                String columns = session.getMetadata().getCustomMetadata().get("flywheel." + input);
+                String columns = Objects.requireNonNull(
+                        session.getMetadata().getCustomMetadata().get("flywheel." + input));
                 String[] names = columns.substring(2, columns.length() - 2).split("\",\"");
                 inputs.put(input, tensor(environment, input, names, rows));
             }
@@ -51,7 +53,7 @@ final class BareOnnxRuntime {
         long[][] times = new long[n][names.length];
         for (int row = 0; row < n; row++) {
             for (int column = 0; column < names.length; column++) {
-                Object value = rows.get(row).get(names[column]);
+                Object value = Objects.requireNonNull(rows.get(row).get(names[column]));
                 switch (input) {
                     case "numbers" -> numbers[row][column] = (Float) value;
                     case "texts" -> texts[row][column] = (String) value;

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.evaluate;
 
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.McNemar;
@@ -7,6 +8,7 @@ import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -98,6 +100,21 @@ public final class Evaluation {
     Estimate candidateEstimate(Metric metric) {
         requireTask(metric);
         return Objects.requireNonNull(metrics.get(metric));
+    }
+
+    /** {@return what the candidate's charts show} */
+    public Diagnostics diagnostics() {
+        return Diagnostics.of(task, labels, scores);
+    }
+
+    /** {@return what the champion's charts show; empty if there is no champion} */
+    public Optional<Diagnostics> championDiagnostics() {
+        return champion == null ? Optional.empty() : Optional.of(Diagnostics.of(task, labels, champion));
+    }
+
+    /** {@return the candidate on parts of the test rows; see {@link Slices#of}} */
+    public List<Slices.Slice> slices(Dataset test, List<String> columns, int maxSlices) {
+        return Slices.of(test, labels, scores, task, columns, maxSlices);
     }
 
     /** {@return the champion's estimate of one metric} */
