@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -50,7 +51,7 @@ public final class Flights {
     private final ProgressBar bar = new ProgressBar();
     private final Latencies latencies = new Latencies();
     private final List<Story.Week> weeks = new ArrayList<>();
-    private final List<String> decisions = new ArrayList<>();
+    private final List<Story.Decision> decisions = new CopyOnWriteArrayList<>();
 
     public static void main(String[] args) throws IOException {
         Path directory = Path.of(args.length > 0 ? args[0] : "target/flights");
@@ -86,11 +87,10 @@ public final class Flights {
                         Factory.options().clock(now::get).onProgress(bar::training));
                 Deployment<Flight, Boolean, Delay> frozen = factory.start(still);
                 Deployment<Flight, Boolean, Delay> live = factory.start(living)) {
-            live.onPromotion(e -> decide("promoted version " + e.version() + ": " + e.reason()))
+            live.onPromotion(e -> decide("version " + e.version() + " serves", e.reason(), true))
                     .onRejected(e -> decide(
-                            "kept version " + live.version() + ": " + e.run().reason()))
-                    .onError(e -> decide(
-                            "failed at " + e.activity() + ": " + e.cause().getMessage()));
+                            "version " + live.version() + " stays", e.run().reason(), false))
+                    .onError(e -> decide(e.activity() + " failed", String.valueOf(e.cause()), false));
             bar.clear();
             System.out.println(Story.HEADER);
             for (int week = TRAINING_WEEKS; week <= LAST_WEEK; week++) {
@@ -142,12 +142,10 @@ public final class Flights {
         live.feedback(outcomes);
     }
 
-    private void decide(String decision) {
-        String line = now.get().toString().substring(0, 10) + "  " + decision;
-        synchronized (decisions) {
-            decisions.add(line);
-        }
+    private void decide(String title, String reason, boolean promoted) {
+        Story.Decision decision = new Story.Decision(now.get().toString().substring(0, 10), title, reason, promoted);
+        decisions.add(decision);
         bar.clear();
-        System.out.println("       " + line);
+        System.out.println(decision);
     }
 }

@@ -9,6 +9,7 @@ import dev.flywheel.pipeline.evaluate.Page;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,19 @@ final class Story {
 
     static final String HEADER = " week  flights   late |  AUC frozen  factory | log loss frozen  factory |"
             + " calibration error frozen  factory | version";
+
+    /** A candidate promoted or refused. */
+    record Decision(String day, String title, String reason, boolean promoted) {
+
+        Page.Event event() {
+            return new Page.Event(day, title, reason, promoted ? Page.Tone.GOOD : Page.Tone.OPEN);
+        }
+
+        @Override
+        public String toString() {
+            return "       " + day + "  " + title + ": " + reason;
+        }
+    }
 
     /** How a model did in a week. */
     record Quality(double auc, double logLoss, double calibrationError) {}
@@ -79,10 +93,10 @@ final class Story {
     }
 
     private final List<Week> weeks;
-    private final List<String> decisions;
+    private final List<Decision> decisions;
     private final Latencies latencies;
 
-    Story(List<Week> weeks, List<String> decisions, Latencies latencies) {
+    Story(List<Week> weeks, List<Decision> decisions, Latencies latencies) {
         this.weeks = weeks;
         this.decisions = decisions;
         this.latencies = latencies;
@@ -133,11 +147,92 @@ final class Story {
     }
 
     private String page() {
-        double[] axis = weeks.stream().mapToDouble(Week::week).toArray();
+        List<Page.Figure> figures = List.of(
+                new Page.Figure(
+                        "Mean weekly AUC",
+                        number(mean(w -> w.factory.auc)),
+                        "frozen " + number(mean(w -> w.frozen.auc))),
+                new Page.Figure(
+                        "Mean weekly log loss",
+                        number(mean(w -> w.factory.logLoss)),
+                        "frozen " + number(mean(w -> w.frozen.logLoss))),
+                new Page.Figure(
+                        "Predictions",
+                        String.format(Locale.ROOT, "%,d", latencies.count()),
+                        "each with its outcome fed back"),
+                new Page.Figure(
+                        "p99 of one prediction",
+                        String.format(Locale.ROOT, "%.0f \u00b5s", latencies.percentileMicros(0.99)),
+                        String.format(Locale.ROOT, "%,.0f requests/s, one caller", latencies.requestsPerSecond())));
         return Page.titled("Flights: a factory that keeps itself up to date")
                 .intro(
                         "Every flight was predicted before it departed, by the factory's champion and by a frozen copy of its"
-                                + " first model, and its outcome was fed back after it had landed.")
+                                + " first model, and its outcome was fed back after it had landed. Marks show when a new version"
+                                + " began to serve.")
+                .figures(figures)
+                .section("Week by week")
+                .charts(
+                        chart("ROC AUC", "Higher is better.", w -> w.frozen.auc, w -> w.factory.auc),
+                        chart("Log loss", "Lower is better.", w -> w.frozen.logLoss, w -> w.factory.logLoss),
+                        chart(
+                                "Calibration error",
+                                "Lower is better.",
+                                w -> w.frozen.calibrationError,
+                                w -> w.factory.calibrationError))
+                .table(table())
+                .section("Decisions")
+                .events(decisions.stream().map(Decision::event).toList())
                 .html();
+    }
+
+    private Page.LineChart chart(
+            String name, String description, ToDoubleFunction<Week> frozen, ToDoubleFunction<Week> factory) {
+        List<String> axis =
+                weeks.stream().map(week -> Integer.toString(week.week)).toList();
+        List<Integer> marks = new ArrayList<>();
+        for (int i = 1; i < weeks.size(); i++) {
+            if (weeks.get(i).version != weeks.get(i - 1).version) {
+                marks.add(i);
+            }
+        }
+        List<Page.Series> series =
+                List.of(new Page.Series("factory", values(factory)), new Page.Series("frozen", values(frozen)));
+        return new Page.LineChart(name, description, "Week", name, axis, series, marks, "new version");
+    }
+
+    private List<Double> values(ToDoubleFunction<Week> figure) {
+        return weeks.stream().map(figure::applyAsDouble).toList();
+    }
+
+    private Page.Table table() {
+        List<String> columns = List.of(
+                "Week",
+                "Flights",
+                "Late",
+                "AUC frozen",
+                "AUC factory",
+                "Log loss frozen",
+                "Log loss factory",
+                "Calibration error frozen",
+                "Calibration error factory",
+                "Version");
+        List<List<String>> rows = weeks.stream()
+                .map(week -> List.of(
+                        Integer.toString(week.week),
+                        String.format(Locale.ROOT, "%,d", week.flights),
+                        number(week.lateShare),
+                        number(week.frozen.auc),
+                        number(week.factory.auc),
+                        number(week.frozen.logLoss),
+                        number(week.factory.logLoss),
+                        number(week.frozen.calibrationError),
+                        number(week.factory.calibrationError),
+                        Integer.toString(week.version)))
+                .toList();
+        return new Page.Table("The frozen first model beside the factory", columns, rows);
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.4f", value);
     }
 }
