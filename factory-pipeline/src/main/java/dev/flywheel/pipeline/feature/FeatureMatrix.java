@@ -11,8 +11,6 @@ import dev.flywheel.serving.engine.TensorBuffer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -136,14 +134,14 @@ public final class FeatureMatrix {
         return features.idColumns().size();
     }
 
-    /** {@return a view of the numeric features, [rows, numberCount], row-major} */
-    public FloatBuffer numbers() {
-        return numbers.asReadOnlyBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer();
+    /** {@return the numeric features: float32 [rows, numberCount], row-major, direct, native order, read-only} */
+    public ByteBuffer numbers() {
+        return numbers.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
     }
 
-    /** {@return a view of the ids, [rows, idCount], row-major} */
-    public LongBuffer ids() {
-        return ids.asReadOnlyBuffer().order(ByteOrder.nativeOrder()).asLongBuffer();
+    /** {@return the ids: int64 [rows, idCount], row-major, direct, native order, read-only} */
+    public ByteBuffer ids() {
+        return ids.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
     }
 
     /**

@@ -7,8 +7,13 @@ import java.io.Serializable;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** How a candidate is trained. Implementations are immutable values; {@link Trainers} has them all. */
-public sealed interface Trainer extends Serializable permits NetTrainer {
+/**
+ * A way to make a model of examples, with its settings. Immutable; {@link Trainers} has those that are built in.
+ *
+ * <p>Implement this to train in a way that is not built in: anything whose result can be written as ONNX nodes behind the
+ * features.
+ */
+public interface Trainer extends Serializable {
 
     /** {@return the kind of model, such as "mlp"} */
     String name();
@@ -24,19 +29,21 @@ public sealed interface Trainer extends Serializable permits NetTrainer {
     void requireTask(Task task);
 
     /**
-     * Trains a model. Blocks until it is done; the same data, seed and machine give the same model, bit for bit.
+     * Trains a model. Blocks until it is done; the same data, settings, seed and machine give the same model, bit for
+     * bit. Several trainings may run at the same time, each on its own thread.
      *
      * @param matrix the features and labels of the training rows
      * @param target what the labels mean
-     * @param seed the seed of the first weights and of the order of rows
+     * @param seed the seed of everything random
      * @param listener told of the progress, on this thread
-     * @throws dev.flywheel.core.TrainingException if there is nothing to learn, or the loss is no longer a number, or
-     *     the thread is interrupted
+     * @throws IllegalArgumentException if the trainer cannot learn such a target
+     * @throws dev.flywheel.core.TrainingException if there is nothing to learn, or the loss is no longer a number
      * @throws dev.flywheel.core.MissingEngineException if PyTorch's native library is not on the class path
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted; it still is afterwards
      */
     TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener);
 
-    /** {@return the trainer with its settings, on one line} */
+    /** {@return the trainer with its settings, on one line; the same for equal trainers} */
     default String describe() {
         return settings().entrySet().stream()
                 .map(setting -> setting.getKey() + "=" + setting.getValue())

@@ -11,24 +11,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Small datasets from Java values, and feature matrices as arrays. */
-final class TestData {
+public final class TestData {
 
     private TestData() {}
 
-    static Column number(String name) {
+    public static Column number(String name) {
         return new Column(name, ColumnType.NUMBER, true);
     }
 
-    static Column text(String name) {
+    public static Column text(String name) {
         return new Column(name, ColumnType.TEXT, true);
     }
 
-    static Column time(String name) {
+    public static Column time(String name) {
         return new Column(name, ColumnType.TIME, true);
     }
 
     /** A dataset of one column. */
-    static Dataset column(Path folder, Column column, List<? extends @Nullable Object> values) {
+    public static Dataset column(Path folder, Column column, List<? extends @Nullable Object> values) {
         return rows(
                 folder,
                 Schema.of(column),
@@ -36,7 +36,7 @@ final class TestData {
     }
 
     /** A dataset of rows; null is missing. */
-    static Dataset rows(Path folder, Schema schema, List<@Nullable Object[]> rows) {
+    public static Dataset rows(Path folder, Schema schema, List<@Nullable Object[]> rows) {
         try (Dataset.Writer writer = Dataset.writer(folder, schema)) {
             for (@Nullable Object[] row : rows) {
                 for (int c = 0; c < row.length; c++) {
@@ -65,34 +65,34 @@ final class TestData {
     }
 
     /** The numbers of a matrix, by column. */
-    static double[][] numbers(FeatureMatrix matrix) {
+    public static double[][] numbers(FeatureMatrix matrix) {
         double[][] columns = new double[matrix.numberCount()][matrix.rows()];
         for (int i = 0; i < matrix.rows() * matrix.numberCount(); i++) {
             columns[i % matrix.numberCount()][i / matrix.numberCount()] =
-                    matrix.numbers().get(i);
+                    matrix.numbers().asFloatBuffer().get(i);
         }
         return columns;
     }
 
     /** The ids of a matrix within their column, by column. */
-    static int[][] ids(FeatureMatrix matrix) {
+    public static int[][] ids(FeatureMatrix matrix) {
         int[][] columns = new int[matrix.idCount()][matrix.rows()];
         for (int i = 0; i < matrix.rows() * matrix.idCount(); i++) {
             IdColumn column = matrix.features().idColumns().get(i % matrix.idCount());
             columns[i % matrix.idCount()][i / matrix.idCount()] =
-                    (int) matrix.ids().get(i) - column.first();
+                    (int) matrix.ids().asLongBuffer().get(i) - column.first();
         }
         return columns;
     }
 
     /** One number column through one feature. */
-    static double[] fitted(Path folder, List<? extends @Nullable Object> values, Transform... steps) {
+    public static double[] fitted(Path folder, List<? extends @Nullable Object> values, Transform... steps) {
         Dataset data = column(folder, number("x"), values);
         FeatureMatrix matrix = Features.rows().number("x", steps).fit(data).matrix(data);
         return numbers(matrix)[0];
     }
 
-    static List<@Nullable Object> list(@Nullable Object... values) {
+    public static List<@Nullable Object> list(@Nullable Object... values) {
         return Arrays.asList(values);
     }
 }

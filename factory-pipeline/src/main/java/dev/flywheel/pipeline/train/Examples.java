@@ -1,0 +1,65 @@
+package dev.flywheel.pipeline.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows as native tensors: numbers [rows, numbers], ids [rows, ids] and labels [rows, 1]; each but for the rows null where
+ * there is none. Lives as long as the manager it was made in.
+ */
+record Examples(int rows, @Nullable NDArray numbers, @Nullable NDArray ids, @Nullable NDArray labels) {
+
+    /** The rows of a matrix, without a copy. */
+    static Examples of(NDManager manager, FeatureMatrix matrix, double @Nullable [] labels) {
+        int rows = matrix.rows();
+        return new Examples(
+                rows,
+                wrap(manager, matrix.numbers(), new Shape(rows, matrix.numberCount()), DataType.FLOAT32),
+                wrap(manager, matrix.ids(), new Shape(rows, matrix.idCount()), DataType.INT64),
+                labels == null ? null : manager.create(floats(labels), new Shape(rows, 1)));
+    }
+
+    private static @Nullable NDArray wrap(NDManager manager, ByteBuffer bytes, Shape shape, DataType type) {
+        return shape.size() == 0 ? null : manager.create(bytes, shape, type);
+    }
+
+    private static float[] floats(double[] values) {
+        float[] floats = new float[values.length];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (float) values[i];
+        }
+        return floats;
+    }
+
+    /** A view of consecutive rows, in another manager. */
+    Examples slice(NDManager manager, int from, int to) {
+        NDIndex index = new NDIndex().addSliceDim(from, to);
+        return new Examples(
+                to - from,
+                numbers == null ? null : numbers.get(manager, index),
+                ids == null ? null : ids.get(manager, index),
+                labels == null ? null : labels.get(manager, index));
+    }
+
+    /** A copy of some rows in some order, in another manager. */
+    Examples take(NDManager manager, int[] order) {
+        NDArray places = manager.create(order);
+        return new Examples(
+                order.length, pick(numbers, places), pick(ids, places), pick(labels, places));
+    }
+
+    private static @Nullable NDArray pick(@Nullable NDArray array, NDArray places) {
+        if (array == null) {
+            return null;
+        }
+        NDArray picked = array.get(places);
+        picked.attach(places.getManager());
+        return picked;
+    }
+}

@@ -1,0 +1,135 @@
+package dev.flywheel.pipeline.train;
+
+import dev.flywheel.core.model.Task;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.source.Target;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Trains a neural network: numbers, and a learned vector for each id, through fully connected layers with ReLU between
+ * them. Immutable.
+ *
+ * <p>Minimized by Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) over shuffled
+ * minibatches; the learning rate rises over the first tenth of the steps and then falls to nothing along a cosine.
+ * Settings left open follow from the number of rows.
+ */
+public final class MlpTrainer implements Trainer {
+
+    private static final long serialVersionUID = 1L;
+
+    private final int[] hidden;
+    private final MlpSettings settings;
+
+    private MlpTrainer(int[] hidden, MlpSettings settings) {
+        this.hidden = hidden;
+        this.settings = settings;
+    }
+
+    static MlpTrainer of(int... hidden) {
+        if (hidden.length == 0 || Arrays.stream(hidden).anyMatch(size -> size < 1 || size > 16_384)) {
+            throw new IllegalArgumentException("Trainers.mlp is invalid: found " + Arrays.toString(hidden)
+                    + ", expected one or more widths of 1 to 16384");
+        }
+        return new MlpTrainer(hidden.clone(), MlpSettings.DEFAULT);
+    }
+
+    /** {@return the same with this many passes over the rows, at least 1; by default as many as make 2,500 steps, 3 to 30} */
+    public MlpTrainer epochs(int count) {
+        return with(settings.epochs(Settings.atLeastOne("epochs", count)));
+    }
+
+    /** {@return the same with this many rows a step, at least 1; by default about a hundredth of all, 64 to 1,024} */
+    public MlpTrainer batchSize(int rows) {
+        return with(settings.batchSize(Settings.atLeastOne("batchSize", rows)));
+    }
+
+    /** {@return the same with this highest learning rate, above 0; by default 0.01} */
+    public MlpTrainer learningRate(double rate) {
+        if (rate <= 0) {
+            throw new IllegalArgumentException("learningRate must be above 0, found " + rate);
+        }
+        return with(settings.learningRate(Settings.atLeast("learningRate", 0, rate)));
+    }
+
+    /**
+     * {@return the same with this decay of all weights but biases}
+     *
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 0.5 at 5,000 rows and less
+     *     with their square root, 0.15 to 1
+     */
+    public MlpTrainer weightDecay(double decay) {
+        return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));
+    }
+
+    /** {@return the same with this share of hidden units left out of each step, from 0 (the default) to below 1} */
+    public MlpTrainer dropout(double share) {
+        if (!(share >= 0 && share < 1)) {
+            throw new IllegalArgumentException("dropout is a share from 0 to below 1, found " + share);
+        }
+        return with(settings.dropout(share));
+    }
+
+    /** {@return the same with vectors of this many numbers for ids, at least 1; by default 8} */
+    public MlpTrainer embedding(int size) {
+        return with(settings.embedding(Settings.atLeastOne("embedding", size)));
+    }
+
+    /**
+     * {@return the same with early stopping: a tenth of the rows is set aside, and training ends when their loss has not
+     * fallen for this many passes; the best model is kept} By default there is none: on the reference data, the falling
+     * learning rate and the weight decay gave better models from all rows.
+     */
+    public MlpTrainer earlyStopping(int epochs) {
+        return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));
+    }
+
+    private MlpTrainer with(MlpSettings changed) {
+        return new MlpTrainer(hidden, changed);
+    }
+
+    @Override
+    public String name() {
+        return "mlp";
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("hidden", Arrays.toString(hidden));
+        settings.addTo(all);
+        return all;
+    }
+
+    /** Learns every task. */
+    @Override
+    public void requireTask(Task task) {
+        Objects.requireNonNull(task, "task");
+    }
+
+    @Override
+    public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
+        List<Integer> sizes = Arrays.stream(hidden).boxed().toList();
+        Layout layout = Layout.mlp(matrix.features(), sizes, settings.embedding());
+        return new NetworkFit(this, layout, matrix, target, listener)
+                .run(training -> new MinibatchFit(training, settings, seed).run());
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof MlpTrainer that && describe().equals(that.describe());
+    }
+
+    @Override
+    public int hashCode() {
+        return describe().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return describe();
+    }
+}

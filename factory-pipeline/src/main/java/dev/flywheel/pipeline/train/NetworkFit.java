@@ -1,0 +1,83 @@
+package dev.flywheel.pipeline.train;
+
+import ai.djl.ndarray.NDManager;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.IdColumn;
+import dev.flywheel.pipeline.source.Target;
+import java.nio.LongBuffer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One training of a {@link Layout}, from labels to the finished model. Used once. */
+final class NetworkFit {
+
+    private static final Logger log = LoggerFactory.getLogger(NetworkFit.class);
+
+    private final String trainer;
+    private final Layout layout;
+    private final FeatureMatrix matrix;
+    private final Objective objective;
+    private final TrainingListener listener;
+
+    NetworkFit(
+            Trainer trainer, Layout layout, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
+        this.trainer = trainer.describe();
+        this.layout = layout;
+        this.matrix = matrix;
+        this.objective = Objective.of(target);
+        this.listener = listener;
+    }
+
+    /** Lets {@code fit} find the parameters, and makes them a model. */
+    TrainedModel run(Function<Training, float[]> fit) {
+        long start = System.nanoTime();
+        double[] labels = matrix.labels();
+        Scale scale = Scale.fit(labels, objective, layout, trainer);
+        try (PyTorch.Session session = PyTorch.open()) {
+            NDManager manager = session.manager();
+            Network network = new Network(layout);
+            Examples examples = Examples.of(manager, matrix, labels);
+            int[] idCounts = idCounts();
+            float[] parameters =
+                    fit.apply(new Training(trainer, manager, network, examples, idCounts, objective, listener));
+            fillUnseen(parameters, idCounts);
+            if (objective == Objective.NUMBER_ON_LOG_SCALE) {
+                scale = scale.smeared(labels, network.outputs(manager, manager.create(parameters), examples));
+            }
+            log.debug("trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
+            return new NetworkModel(matrix.features(), layout, parameters, scale);
+        }
+    }
+
+    private int[] idCounts() {
+        int[] counts = new int[layout.ids()];
+        LongBuffer ids = matrix.ids().asLongBuffer();
+        while (ids.hasRemaining()) {
+            counts[(int) ids.get()]++;
+        }
+        return counts;
+    }
+
+    /**
+     * Gives the ids that no training row has, which are still what they were at the start, the mean entry of their
+     * column, each id weighing as much as it has rows: what is unknown counts as what is usual.
+     */
+    private void fillUnseen(float[] parameters, int[] counts) {
+        int width = layout.width();
+        for (IdColumn column : matrix.features().idColumns()) {
+            int end = column.first() + column.cardinality();
+            for (int place = 0; place < width; place++) {
+                double sum = 0;
+                for (int id = column.first(); id < end; id++) {
+                    sum += (double) counts[id] * parameters[id * width + place];
+                }
+                for (int id = column.first(); id < end; id++) {
+                    if (counts[id] == 0) {
+                        parameters[id * width + place] = (float) (sum / matrix.rows());
+                    }
+                }
+            }
+        }
+    }
+}

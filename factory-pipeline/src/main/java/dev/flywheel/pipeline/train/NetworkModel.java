@@ -1,0 +1,63 @@
+package dev.flywheel.pipeline.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
+
+/** A trained {@link Layout}: its parameters, the features before it and the scale behind it. Immutable. */
+final class NetworkModel implements TrainedModel {
+
+    private final FittedFeatures features;
+    private final Layout layout;
+    private final float[] parameters;
+    private final Scale scale;
+
+    NetworkModel(FittedFeatures features, Layout layout, float[] parameters, Scale scale) {
+        this.features = features;
+        this.layout = layout;
+        this.parameters = parameters;
+        this.scale = scale;
+    }
+
+    @Override
+    public Task task() {
+        return scale.objective().task();
+    }
+
+    @Override
+    public double[] predict(FeatureMatrix rows) {
+        if (!rows.features().inputs().equals(features.inputs())
+                || !rows.features().describe().equals(features.describe())) {
+            throw new IllegalArgumentException("the rows were made by other features than the model's");
+        }
+        double[] predictions = new double[rows.rows()];
+        try (PyTorch.Session session = PyTorch.open()) {
+            NDManager manager = session.manager();
+            NDArray values = manager.create(parameters);
+            float[] outputs = new Network(layout).outputs(manager, values, Examples.of(manager, rows, null));
+            for (int i = 0; i < outputs.length; i++) {
+                predictions[i] = scale.predict(outputs[i]);
+            }
+        }
+        return predictions;
+    }
+
+    @Override
+    public String emit(OnnxGraph graph, Emitted front) {
+        return new NetworkExport(graph, features, layout, parameters, scale).emit(front);
+    }
+
+    @Override
+    public String describe() {
+        return layout.describe();
+    }
+
+    @Override
+    public String toString() {
+        return "TrainedModel[" + describe() + "]";
+    }
+}

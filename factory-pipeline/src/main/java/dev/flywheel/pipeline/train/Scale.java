@@ -1,0 +1,127 @@
+package dev.flywheel.pipeline.train;
+
+import dev.flywheel.core.TrainingException;
+import java.util.Arrays;
+
+/**
+ * How a network's output becomes a prediction and back. Immutable.
+ *
+ * <p>A number is learned standardized. The way back is {@code x * factor + offset}, limited to {@code low} and
+ * {@code high}, and with the exponential where the logarithm was learned. A network cannot know what lies outside of
+ * the labels it has seen, so it is held within their range and a twentieth of it; on a log scale one wild row would
+ * otherwise outweigh all others. A linear model may follow a trend: it is free, or on a log scale held within half the
+ * range.
+ *
+ * @param objective what is learned
+ * @param factor the labels' standard deviation
+ * @param offset the labels' mean; on a log scale with the logarithm of the smearing factor
+ * @param low the least value, before the exponential
+ * @param high the greatest value, before the exponential
+ */
+record Scale(Objective objective, double factor, double offset, double low, double high) {
+
+    /** The scale of labels, which are turned in place into what is learned. */
+    static Scale fit(double[] labels, Objective objective, Layout layout, String trainer) {
+        if (labels.length == 0) {
+            throw unlearnable(trainer, "there are no rows", "check the source, its filter and the split");
+        }
+        double first = labels[0];
+        boolean same = Arrays.stream(labels).allMatch(label -> label == first);
+        if (objective == Objective.PROBABILITY) {
+            if (Arrays.stream(labels).anyMatch(label -> label != 0 && label != 1)) {
+                throw unlearnable(
+                        trainer, "a label is neither 0 nor 1", "make the target a boolean, as with Target.isTrue");
+            }
+            if (same) {
+                throw unlearnable(
+                        trainer,
+                        "all " + labels.length + " labels are " + Settings.plain(first)
+                                + ", and a probability needs both 0 and 1",
+                        "train on a longer stretch of data, or check the target");
+            }
+            return new Scale(objective, 1, 0, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+        }
+        if (objective == Objective.NUMBER_ON_LOG_SCALE) {
+            logarithms(labels, trainer);
+        }
+        return ofNumbers(labels, objective, layout, trainer);
+    }
+
+    private static void logarithms(double[] labels, String trainer) {
+        for (int i = 0; i < labels.length; i++) {
+            if (!(labels[i] > 0)) {
+                throw unlearnable(
+                        trainer,
+                        "label " + labels[i] + " has no logarithm",
+                        "leave such rows out, or learn the target on its raw scale");
+            }
+            labels[i] = Math.log(labels[i]);
+        }
+    }
+
+    private static Scale ofNumbers(double[] labels, Objective objective, Layout layout, String trainer) {
+        double mean = Arrays.stream(labels).average().orElse(0);
+        double variance = Arrays.stream(labels)
+                .map(label -> (label - mean) * (label - mean))
+                .average()
+                .orElse(0);
+        if (!Double.isFinite(variance)) {
+            throw unlearnable(
+                    trainer, "the labels are too far apart for their variance", "drop absurd labels by a check");
+        }
+        double factor = variance > 0 ? Math.sqrt(variance) : 1;
+        double low = Arrays.stream(labels).min().orElse(0);
+        double high = Arrays.stream(labels).max().orElse(0);
+        double room = (high - low) * (layout.isLinear() ? 0.5 : 0.05);
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = (labels[i] - mean) / factor;
+        }
+        boolean free = layout.isLinear() && objective == Objective.NUMBER;
+        return new Scale(
+                objective,
+                factor,
+                mean,
+                free ? Double.NEGATIVE_INFINITY : low - room,
+                free ? Double.POSITIVE_INFINITY : high + room);
+    }
+
+    private static TrainingException unlearnable(String trainer, String why, String fix) {
+        return new TrainingException("trainer " + trainer + " cannot learn from these examples", why, fix);
+    }
+
+    /** Whether values are held within {@code low} and {@code high}. */
+    boolean limited() {
+        return Double.isFinite(low);
+    }
+
+    /** The prediction of a network's output. */
+    double predict(double output) {
+        double value = Math.max(low, Math.min(high, output * factor + offset));
+        return switch (objective) {
+            case PROBABILITY -> 1 / (1 + Math.exp(-value));
+            case NUMBER -> value;
+            case NUMBER_ON_LOG_SCALE -> Math.exp(value);
+        };
+    }
+
+    /**
+     * The exponential of a mean of logarithms is too small as a mean. This makes up for it by the mean of the
+     * exponentials of the residuals: the smearing estimate of Duan, <em>Smearing Estimate: A Nonparametric
+     * Retransformation Method</em>, JASA 1983.
+     *
+     * @param labels what was learned
+     * @param outputs what the network gives for the same rows
+     */
+    Scale smeared(double[] labels, float[] outputs) {
+        if (objective != Objective.NUMBER_ON_LOG_SCALE) {
+            return this;
+        }
+        double sum = 0;
+        for (int i = 0; i < labels.length; i++) {
+            double fitted = Math.max(low, Math.min(high, outputs[i] * factor + offset));
+            sum += Math.exp(labels[i] * factor + offset - fitted);
+        }
+        double shift = Math.log(sum / labels.length);
+        return new Scale(objective, factor, offset + shift, low + shift, high + shift);
+    }
+}

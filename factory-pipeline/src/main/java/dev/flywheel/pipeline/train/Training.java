@@ -1,0 +1,135 @@
+package dev.flywheel.pipeline.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.flywheel.core.TrainingException;
+import java.util.concurrent.CancellationException;
+
+/** One training at work: what it learns from, and how it tells and is told to stop. Not thread-safe. */
+final class Training {
+
+    private final String trainer;
+    private final NDManager manager;
+    private final Network network;
+    private final Examples examples;
+    private final int[] idCounts;
+    private final Objective objective;
+    private final TrainingListener listener;
+    private final long start = System.nanoTime();
+    private long rows;
+    private double lossSum;
+    private int lossCount;
+
+    Training(
+            String trainer,
+            NDManager manager,
+            Network network,
+            Examples examples,
+            int[] idCounts,
+            Objective objective,
+            TrainingListener listener) {
+        this.trainer = trainer;
+        this.manager = manager;
+        this.network = network;
+        this.examples = examples;
+        this.idCounts = idCounts;
+        this.objective = objective;
+        this.listener = listener;
+    }
+
+    /** The manager of everything that lives as long as the training. */
+    NDManager manager() {
+        return manager;
+    }
+
+    Network network() {
+        return network;
+    }
+
+    Examples examples() {
+        return examples;
+    }
+
+    /** How many rows have each id. */
+    int[] idCounts() {
+        return idCounts;
+    }
+
+    /** Native parameters that gather their gradient. */
+    PtNDArray parameters(NDManager owner, float[] values) {
+        PtNDArray parameters = (PtNDArray) owner.create(values);
+        parameters.setRequiresGradient(true);
+        return parameters;
+    }
+
+    /**
+     * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the mean loss as a
+     * scalar in {@code pass}.
+     */
+    NDArray learn(NDManager pass, NDArray parameters, Examples rows, double share, Network.AfterLayer after) {
+        // DJL's own collector allows one training in the whole process.
+        boolean before = JniUtils.isGradMode();
+        JniUtils.setGradMode(true);
+        try {
+            NDArray loss = Network.loss(network.forward(pass, parameters, rows, after), rows, objective);
+            NDArray part = share == 1 ? loss : loss.mul(share);
+            JniUtils.backward((PtNDArray) part, (PtNDArray) part.onesLike(), false, false);
+            return loss;
+        } finally {
+            JniUtils.setGradMode(before);
+        }
+    }
+
+    /** The mean loss over rows, without learning. */
+    double loss(NDArray parameters, Examples rows) {
+        double sum = 0;
+        for (int from = 0; from < rows.rows(); from += Network.PASS_ROWS) {
+            try (NDManager pass = manager.newSubManager()) {
+                Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + Network.PASS_ROWS));
+                NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
+                sum += part.rows() * (double) Network.loss(outputs, part, objective).getFloat();
+            }
+        }
+        return sum / rows.rows();
+    }
+
+    /** @throws CancellationException if the thread was interrupted; it still is */
+    void stopIfInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("training of " + trainer + " was interrupted");
+        }
+    }
+
+    /**
+     * Takes a loss that was read back.
+     *
+     * @throws TrainingException if it is no number
+     */
+    void looked(int epoch, double loss) {
+        if (!Double.isFinite(loss)) {
+            throw new TrainingException(
+                    "training of " + trainer + " failed in epoch " + epoch,
+                    "its loss is " + loss,
+                    "lower the learning rate, or look for absurd values in the features and the label");
+        }
+        lossSum += loss;
+        lossCount++;
+    }
+
+    /** Tells the listener of a finished epoch, with the mean of the losses looked at in it. */
+    void ended(int epoch, int epochs, long epochRows, double validationLoss) {
+        rows += epochRows;
+        double seconds = Math.max(1e-9, (System.nanoTime() - start) / 1e9);
+        listener.epochEnded(new TrainingListener.Epoch(
+                epoch,
+                epochs,
+                lossSum / lossCount,
+                validationLoss,
+                rows / seconds,
+                seconds / epoch * (epochs - epoch)));
+        lossSum = 0;
+        lossCount = 0;
+    }
+}

@@ -1,0 +1,92 @@
+package dev.flywheel.pipeline.train;
+
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Row;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.pipeline.export.ModelExport;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.serving.Codec;
+import dev.flywheel.serving.Endpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/** Runs trained models as they are served: written to a file, opened as an endpoint, fed with raw columns. */
+final class Scoring {
+
+    private Scoring() {}
+
+    /** The exported model's predictions for all rows. */
+    static double[] score(FittedFeatures features, TrainedModel model, Dataset data) {
+        List<Column> inputs = data.schema().columns().stream()
+                .filter(column -> !column.name().startsWith("$"))
+                .toList();
+        try {
+            Path file = Files.createTempFile("model", ".onnx");
+            try {
+                ModelExport.write(features, model, file);
+                try (Endpoint<Row, Double> endpoint = Endpoint.onnx(
+                                file, Codec.rows(Row.type(Schema.of(inputs)), value -> value))
+                        .open()) {
+                    return endpoint.score(data);
+                }
+            } finally {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static double rmse(double[] scores, double[] labels) {
+        double sum = 0;
+        for (int i = 0; i < scores.length; i++) {
+            sum += (scores[i] - labels[i]) * (scores[i] - labels[i]);
+        }
+        return Math.sqrt(sum / scores.length);
+    }
+
+    static double logLoss(double[] scores, double[] labels) {
+        double sum = 0;
+        for (int i = 0; i < scores.length; i++) {
+            sum -= Math.log(Math.max(1e-12, labels[i] == 1 ? scores[i] : 1 - scores[i]));
+        }
+        return sum / scores.length;
+    }
+
+    /** The area under the ROC curve by ranks; ties count half. */
+    static double auc(double[] scores, double[] labels) {
+        double[] positive = chosen(scores, labels, 1);
+        double[] negative = chosen(scores, labels, 0);
+        double wins = 0;
+        int below = 0;
+        int upTo = 0;
+        for (double score : positive) {
+            while (below < negative.length && negative[below] < score) {
+                below++;
+            }
+            while (upTo < negative.length && negative[upTo] <= score) {
+                upTo++;
+            }
+            wins += (below + upTo) / 2.0;
+        }
+        return wins / ((double) positive.length * negative.length);
+    }
+
+    private static double[] chosen(double[] scores, double[] labels, double label) {
+        double[] chosen = new double[scores.length];
+        int count = 0;
+        for (int i = 0; i < scores.length; i++) {
+            if (labels[i] == label) {
+                chosen[count++] = scores[i];
+            }
+        }
+        double[] sorted = Arrays.copyOf(chosen, count);
+        Arrays.sort(sorted);
+        return sorted;
+    }
+}

@@ -1,0 +1,352 @@
+package dev.flywheel.pipeline.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDManager;
+import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.pipeline.export.ModelExport;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.feature.TestData;
+import dev.flywheel.pipeline.source.Target;
+import dev.flywheel.serving.engine.OnnxEngine;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainersTest {
+
+    private static final Schema SCHEMA = Schema.of(
+            TestData.number("x"),
+            TestData.text("c"),
+            new Column("$label", ColumnType.NUMBER, false));
+
+    private static final Target<Boolean> YES = Target.isTrue("y");
+    private static final Target<Double> NUMBER = Target.number("y");
+
+    @TempDir
+    Path folder;
+
+    private interface Label {
+        double of(double x, int category);
+    }
+
+    /** Rows of a number, uniform in -1 to 1, and one of three categories; every 50th is missing both. */
+    private Dataset rows(int count, Label label) {
+        SplittableRandom random = new SplittableRandom(11);
+        List<@Nullable Object[]> rows = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            double x = random.nextDouble(-1, 1);
+            int category = random.nextInt(3);
+            boolean missing = i % 50 == 49;
+            rows.add(new @Nullable Object[] {missing ? null : x, missing ? null : "c" + category, label.of(x, category)});
+        }
+        return TestData.rows(folder, SCHEMA, rows);
+    }
+
+    private FeatureMatrix matrix(int count, Label label) {
+        Dataset data = rows(count, label);
+        return Features.auto().fit(data).matrix(data);
+    }
+
+    private static double noisy(double x, int category) {
+        return Math.sin(40 * x + category) > 0.2 - x ? 1 : 0;
+    }
+
+    @Test
+    void describesEverySetting() {
+        assertThat(Trainers.logistic().describe()).isEqualTo("logistic(l2=1, iterations=200)");
+        assertThat(Trainers.linear().l2(0.5).iterations(9).describe()).isEqualTo("linear(l2=0.5, iterations=9)");
+        assertThat(Trainers.mlp(64, 32).describe())
+                .isEqualTo("mlp(hidden=[64, 32], epochs=by rows, batchSize=by rows, learningRate=0.01, "
+                        + "weightDecay=by rows, dropout=0, embedding=8, earlyStopping=off)");
+        assertThat(Trainers.mlp(4)
+                        .epochs(3)
+                        .batchSize(32)
+                        .learningRate(0.1)
+                        .weightDecay(0)
+                        .dropout(0.5)
+                        .embedding(2)
+                        .earlyStopping(4))
+                .hasToString("mlp(hidden=[4], epochs=3, batchSize=32, learningRate=0.1, "
+                        + "weightDecay=0, dropout=0.5, embedding=2, earlyStopping=4)")
+                .isNotEqualTo(Trainers.mlp(4));
+    }
+
+    @Test
+    void refusesSettingsOutOfRange() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.mlp())
+                .withMessage("Trainers.mlp is invalid: found [], expected one or more widths of 1 to 16384");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.mlp(4).dropout(1))
+                .withMessage("dropout is a share from 0 to below 1, found 1.0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.mlp(4).epochs(0))
+                .withMessage("epochs must be at least 1, found 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.logistic().l2(-0.5))
+                .withMessage("l2 must be at least 0, found -0.5");
+    }
+
+    @Test
+    void refusesTheOtherTask() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.logistic().requireTask(Task.REGRESSION))
+                .withMessage("trainer logistic(l2=1, iterations=200) learns BINARY targets, found a REGRESSION target; "
+                        + "use Trainers.linear() or Trainers.mlp(...)");
+        FeatureMatrix matrix = matrix(60, TrainersTest::noisy);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Trainers.linear().train(matrix, YES, 1, epoch -> {}))
+                .withMessageContaining("use Trainers.logistic() or Trainers.mlp(...)");
+    }
+
+    @Test
+    void refusesExamplesThatTeachNothing() {
+        for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(4))) {
+            assertThatThrownBy(() -> trainer.train(matrix(60, (x, c) -> 1), YES, 1, epoch -> {}))
+                    .isInstanceOf(TrainingException.class)
+                    .hasMessage("trainer " + trainer.describe() + " cannot learn from these examples: all 60 labels are 1, "
+                            + "and a probability needs both 0 and 1. Fix: train on a longer stretch of data, or check the "
+                            + "target.");
+        }
+        assertThatThrownBy(() -> Trainers.mlp(4).train(matrix(60, (x, c) -> x), YES, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("a label is neither 0 nor 1");
+        assertThatThrownBy(() -> Trainers.linear().train(matrix(60, (x, c) -> x), NUMBER.onLogScale(), 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("has no logarithm");
+        assertThatThrownBy(() -> Trainers.linear().train(matrix(60, (x, c) -> x * 1e300), NUMBER, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("too far apart");
+        Dataset none = rows(0, (x, c) -> 1);
+        FeatureMatrix empty = Features.auto().fit(rows(10, (x, c) -> 1)).matrix(none);
+        assertThatThrownBy(() -> Trainers.linear().train(empty, NUMBER, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("there are no rows");
+    }
+
+    @Test
+    void saysWhenTheLossIsLost() {
+        FeatureMatrix matrix = matrix(500, (x, c) -> x);
+        Trainer trainer = Trainers.mlp(8, 8, 8, 8).learningRate(1e20).weightDecay(0);
+        assertThatThrownBy(() -> trainer.train(matrix, NUMBER, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("failed in epoch 1: its loss is ")
+                .hasMessageContaining("Fix: lower the learning rate");
+    }
+
+    @Test
+    void findsTheLeastSquares() {
+        Dataset data = rows(2000, (x, c) -> 3 * x + 10 * c + 5);
+        FittedFeatures features = Features.auto().fit(data);
+        TrainedModel model = Trainers.linear().l2(0).train(features.matrix(data), NUMBER, 1, epoch -> {});
+        Dataset questions = TestData.rows(
+                folder,
+                SCHEMA,
+                List.of(new Object[] {0.5, "c0", 0}, new Object[] {-0.5, "c1", 0}, new Object[] {0.0, "c2", 0}));
+        assertThat(Scoring.score(features, model, questions))
+                .containsExactly(new double[] {6.5, 13.5, 25}, within(0.05));
+    }
+
+    @Test
+    void takesTheUnknownForTheUsual() {
+        Dataset data = rows(4000, (x, c) -> 10 * c);
+        FittedFeatures features = Features.rows().category("c").fit(data);
+        FeatureMatrix matrix = features.matrix(data);
+        double mean = 0;
+        for (double label : matrix.labels()) {
+            mean += label / 4000;
+        }
+        Dataset unknown = TestData.rows(
+                folder, SCHEMA, List.of(new Object[] {0.0, "new", 0}, new Object[] {0.0, "c2", 0}));
+        TrainedModel linear = Trainers.linear().train(matrix, NUMBER, 1, epoch -> {});
+        assertThat(Scoring.score(features, linear, unknown)).containsExactly(new double[] {mean, 20}, within(0.1));
+        TrainedModel mlp = Trainers.mlp(16).train(matrix, NUMBER, 1, epoch -> {});
+        double[] scores = Scoring.score(features, mlp, unknown);
+        assertThat(scores[0]).isBetween(mean - 4, mean + 4);
+        assertThat(scores[1]).isCloseTo(20, within(0.5));
+    }
+
+    @Test
+    void predictsTheMeanOnALogScale() {
+        SplittableRandom random = new SplittableRandom(3);
+        Dataset data = rows(20_000, (x, c) -> Math.exp(x + random.nextDouble(-2, 2)));
+        FittedFeatures features = Features.rows().number("x").fit(data);
+        FeatureMatrix matrix = features.matrix(data);
+        double mean = 0;
+        double predicted = 0;
+        TrainedModel model = Trainers.linear().train(matrix, NUMBER.onLogScale(), 1, epoch -> {});
+        double[] scores = model.predict(matrix);
+        for (int i = 0; i < scores.length; i++) {
+            mean += matrix.labels()[i] / scores.length;
+            predicted += scores[i] / scores.length;
+        }
+        // without the smearing factor it would be sinh(2) / 2 = 1.8 times too small
+        assertThat(predicted / mean).isCloseTo(1, within(0.02));
+    }
+
+    @Test
+    void keepsANetworkWithinWhatItHasSeen() {
+        Dataset data = rows(2000, (x, c) -> 100 + 50 * x);
+        FittedFeatures features = Features.auto().fit(data);
+        FeatureMatrix matrix = features.matrix(data);
+        Dataset wild = TestData.rows(folder, SCHEMA, List.of(new Object[] {1e9, "c0", 0}, new Object[] {-1e9, "c1", 0}));
+        TrainedModel mlp = Trainers.mlp(16).train(matrix, NUMBER, 1, epoch -> {});
+        for (double score : Scoring.score(features, mlp, wild)) {
+            assertThat(score).isBetween(44.0, 156.0);
+        }
+        TrainedModel linear = Trainers.linear().train(matrix, NUMBER, 1, epoch -> {});
+        assertThat(Scoring.score(features, linear, wild)[0]).isGreaterThan(190);
+    }
+
+    @Test
+    void givesTheSameBytesForTheSameSeed() throws Exception {
+        Dataset data = rows(3000, TrainersTest::noisy);
+        FittedFeatures features = Features.auto().fit(data);
+        for (Trainer trainer : List.of(
+                Trainers.logistic(), Trainers.mlp(16, 8).epochs(2).dropout(0.2), Trainers.mlp(8).earlyStopping(2))) {
+            byte[] first = bytes(features, trainer.train(features.matrix(data), YES, 7, epoch -> {}));
+            byte[] second = bytes(
+                    Features.auto().fit(data), trainer.train(features.matrix(data), YES, 7, epoch -> {}));
+            assertThat(second).as(trainer.describe()).isEqualTo(first);
+        }
+        Trainer mlp = Trainers.mlp(8).epochs(1);
+        assertThat(bytes(features, mlp.train(features.matrix(data), YES, 8, epoch -> {})))
+                .isNotEqualTo(bytes(features, mlp.train(features.matrix(data), YES, 7, epoch -> {})));
+    }
+
+    private byte[] bytes(FittedFeatures features, TrainedModel model) throws Exception {
+        Path file = folder.resolve("model.onnx");
+        ModelExport.write(features, model, file);
+        return Files.readAllBytes(file);
+    }
+
+    @Test
+    void trainsTheSameOnSeveralThreadsAtOnce() throws Exception {
+        FeatureMatrix matrix = matrix(3000, TrainersTest::noisy);
+        Trainer trainer = Trainers.mlp(16).epochs(4).dropout(0.1);
+        double[] alone = trainer.train(matrix, YES, 7, epoch -> {}).predict(matrix);
+        List<CompletableFuture<double[]>> others = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            others.add(CompletableFuture.supplyAsync(
+                    () -> trainer.train(matrix, YES, 7, epoch -> {}).predict(matrix)));
+        }
+        for (CompletableFuture<double[]> other : others) {
+            assertThat(other.get()).isEqualTo(alone);
+        }
+    }
+
+    @Test
+    void tellsOfEveryEpoch() {
+        FeatureMatrix matrix = matrix(1000, TrainersTest::noisy);
+        List<TrainingListener.Epoch> epochs = new ArrayList<>();
+        Trainers.mlp(8).epochs(4).train(matrix, YES, 1, epochs::add);
+        assertThat(epochs).extracting(TrainingListener.Epoch::epoch).containsExactly(1, 2, 3, 4);
+        assertThat(epochs).allSatisfy(epoch -> {
+            assertThat(epoch.epochs()).isEqualTo(4);
+            assertThat(epoch.loss()).isBetween(0.1, 2.0);
+            assertThat(epoch.validationLoss()).isNaN();
+            assertThat(epoch.rowsPerSecond()).isPositive();
+            assertThat(epoch.secondsLeft()).isNotNegative();
+        });
+        assertThat(epochs.get(3).done()).isEqualTo(1);
+        epochs.clear();
+        Trainers.logistic().train(matrix, YES, 1, epochs::add);
+        assertThat(epochs).hasSizeBetween(3, 200);
+        assertThat(epochs).extracting(TrainingListener.Epoch::loss).isSortedAccordingTo((a, b) -> Double.compare(b, a));
+    }
+
+    @Test
+    void stopsEarlyWhereTheHeldRowsSaySo() {
+        SplittableRandom random = new SplittableRandom(1);
+        FeatureMatrix matrix = matrix(400, (x, c) -> random.nextInt(2));
+        List<TrainingListener.Epoch> epochs = new ArrayList<>();
+        Trainers.mlp(64).epochs(200).weightDecay(0).earlyStopping(3).train(matrix, YES, 1, epochs::add);
+        assertThat(epochs).hasSizeLessThan(150);
+        double best = epochs.stream().mapToDouble(TrainingListener.Epoch::validationLoss).min().orElseThrow();
+        assertThat(epochs.get(epochs.size() - 4).validationLoss()).isEqualTo(best);
+    }
+
+    @Test
+    void endsWhenItsThreadIsInterrupted() {
+        FeatureMatrix matrix = matrix(1000, TrainersTest::noisy);
+        for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(8).epochs(1_000_000))) {
+            assertThatThrownBy(() -> trainer.train(
+                            matrix, YES, 1, epoch -> Thread.currentThread().interrupt()))
+                    .isInstanceOf(CancellationException.class)
+                    .hasMessage("training of " + trainer.describe() + " was interrupted");
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    @Test
+    void holdsNoMoreNativeMemoryAfterManySteps() {
+        FeatureMatrix matrix = matrix(640, TrainersTest::noisy);
+        Layout layout = Layout.mlp(matrix.features(), List.of(8), 4);
+        List<Integer> held = new ArrayList<>();
+        try (PyTorch.Session session = PyTorch.open()) {
+            NDManager manager = session.manager();
+            double[] labels = matrix.labels();
+            Training training = new Training(
+                    "test",
+                    manager,
+                    new Network(layout),
+                    Examples.of(manager, matrix, labels),
+                    new int[layout.ids()],
+                    Objective.PROBABILITY,
+                    epoch -> held.add(manager.getManagedArrays().size()));
+            new MinibatchFit(training, MlpSettings.DEFAULT.epochs(5).dropout(0.5), 1).run();
+        }
+        assertThat(held).hasSize(5).containsOnly(held.get(0));
+    }
+
+    @Test
+    void refusesRowsOfOtherFeatures() {
+        FeatureMatrix matrix = matrix(300, TrainersTest::noisy);
+        TrainedModel model = Trainers.logistic().train(matrix, YES, 1, epoch -> {});
+        Dataset data = rows(300, TrainersTest::noisy);
+        FeatureMatrix other = Features.rows().number("x").fit(data).matrix(data);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> model.predict(other))
+                .withMessage("the rows were made by other features than the model's");
+    }
+
+    @Test
+    void writesAFileThatSaysWhatItIs() {
+        Dataset data = rows(300, TrainersTest::noisy);
+        FittedFeatures features = Features.auto().fit(data);
+        TrainedModel model = Trainers.mlp(4).epochs(1).train(features.matrix(data), YES, 1, epoch -> {});
+        assertThat(model.task()).isEqualTo(Task.BINARY);
+        assertThat(model.describe())
+                .isEqualTo("mlp [4] over 1 numbers and 1 ids of 5 as vectors of 8, 85 parameters");
+        Path file = folder.resolve("model.onnx");
+        Signature signature = ModelExport.write(features, model, file);
+        assertThat(signature.inputs())
+                .containsExactly(
+                        new TensorSpec("numbers", ElementType.FLOAT, List.of(-1L, 1L), List.of("x")),
+                        new TensorSpec("texts", ElementType.STRING, List.of(-1L, 1L), List.of("c")));
+        try (OnnxEngine engine = OnnxEngine.open(file)) {
+            assertThat(engine.signature()).isEqualTo(signature);
+        }
+    }
+}
