@@ -32,7 +32,17 @@ final class Lbfgs {
     }
 
     /** A step and the change of the gradient over it. */
-    private record Step(double[] move, double[] bend, double curvature) {}
+    private static final class Step {
+        final double[] move;
+        final double[] bend;
+        final double curvature;
+
+        Step(double[] move, double[] bend) {
+            this.move = move;
+            this.bend = bend;
+            this.curvature = dot(move, bend);
+        }
+    }
 
     /** The point with the smallest value that was found. */
     static double[] minimize(double[] start, Function function, int iterations, Listener listener) {
@@ -77,14 +87,12 @@ final class Lbfgs {
 
     private static void remember(
             Deque<Step> memory, double[] from, double[] to, double[] fromGradient, double[] toGradient) {
-        double[] move = difference(to, from);
-        double[] bend = difference(toGradient, fromGradient);
-        double curvature = dot(move, bend);
-        if (curvature > 1e-12 * dot(bend, bend)) {
+        Step step = new Step(difference(to, from), difference(toGradient, fromGradient));
+        if (step.curvature > 1e-12 * dot(step.bend, step.bend)) {
             if (memory.size() == MEMORY) {
                 memory.removeFirst();
             }
-            memory.addLast(new Step(move, bend, curvature));
+            memory.addLast(step);
         }
     }
 
@@ -95,19 +103,19 @@ final class Lbfgs {
         int at = memory.size();
         for (Iterator<Step> newestFirst = memory.descendingIterator(); newestFirst.hasNext(); ) {
             Step step = newestFirst.next();
-            weights[--at] = dot(step.move(), direction) / step.curvature();
-            add(direction, -weights[at], step.bend());
+            weights[--at] = dot(step.move, direction) / step.curvature;
+            add(direction, -weights[at], step.bend);
         }
         if (!memory.isEmpty()) {
             Step newest = memory.getLast();
-            double scale = newest.curvature() / dot(newest.bend(), newest.bend());
+            double scale = newest.curvature / dot(newest.bend, newest.bend);
             for (int i = 0; i < direction.length; i++) {
                 direction[i] *= scale;
             }
         }
         for (Step step : memory) {
-            double correction = weights[at++] - dot(step.bend(), direction) / step.curvature();
-            add(direction, correction, step.move());
+            double correction = weights[at++] - dot(step.bend, direction) / step.curvature;
+            add(direction, correction, step.move);
         }
         for (int i = 0; i < direction.length; i++) {
             direction[i] = -direction[i];

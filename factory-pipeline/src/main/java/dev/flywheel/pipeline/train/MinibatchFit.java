@@ -126,7 +126,7 @@ final class MinibatchFit {
             shrunk.attach(pass);
             parameters.muli(shrunk.addi(1));
         }
-        double bias = Math.sqrt(1 - Math.pow(BETA2, step)) / (1 - Math.pow(BETA1, step));
+        double bias = Math.sqrt(1 - Math.pow(BETA2, (double) step)) / (1 - Math.pow(BETA1, (double) step));
         try (PtNDArray gradient = JniUtils.getGradient(parameters)) {
             JniUtils.adamUpdate(
                     parameters,

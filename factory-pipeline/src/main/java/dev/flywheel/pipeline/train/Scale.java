@@ -35,7 +35,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
             if (same) {
                 throw unlearnable(
                         trainer,
-                        "all " + labels.length + " labels are " + Settings.plain(first)
+                        "all " + labels.length + " labels are of one class, " + Settings.plain(first)
                                 + ", and a probability needs both 0 and 1",
                         "train on a longer stretch of data, or check the target");
             }

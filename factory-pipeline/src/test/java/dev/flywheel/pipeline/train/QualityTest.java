@@ -26,10 +26,12 @@ class QualityTest {
 
     private static final Logger log = LoggerFactory.getLogger(QualityTest.class);
 
-    private static final BiPredicate<Integer, List<String>> MOD5 = (row, cells) -> row % 5 == 4;
-
     @TempDir
     Path folder;
+
+    private static boolean fifth(int row, List<String> cells) {
+        return row % 5 == 4;
+    }
 
     private record Result(double auc, double logLoss, double rmse) {}
 
@@ -80,7 +82,7 @@ class QualityTest {
                 Target.isTrue("churn"),
                 row -> data.cell(row, "churn").equals("Yes") ? 1 : 0,
                 data,
-                MOD5,
+                QualityTest::fifth,
                 Features.auto(),
                 "churn");
         assertThat(bench.run(Trainers.logistic()).auc()).isGreaterThan(0.836);
@@ -95,7 +97,7 @@ class QualityTest {
                 Target.equal("type", "spam"),
                 row -> data.cell(row, "type").equals("spam") ? 1 : 0,
                 data,
-                MOD5,
+                QualityTest::fifth,
                 Features.auto(),
                 "type");
         assertThat(bench.run(Trainers.logistic()).auc()).isGreaterThan(0.973);
@@ -110,7 +112,7 @@ class QualityTest {
                 Target.equal("status", "bad"),
                 row -> data.cell(row, "status").equals("bad") ? 1 : 0,
                 data,
-                MOD5,
+                QualityTest::fifth,
                 Features.auto(),
                 "status");
         assertThat(bench.run(Trainers.logistic()).auc()).isGreaterThan(0.816);
@@ -137,13 +139,13 @@ class QualityTest {
         RealData data = RealData.read("diamonds");
         ToDoubleFunction<List<String>> price = row -> Double.parseDouble(data.cell(row, "price"));
         Target<Double> target = Target.number("price").onLogScale();
-        Bench plain = new Bench("diamonds", target, price, data, MOD5, Features.auto(), "price");
+        Bench plain = new Bench("diamonds", target, price, data, QualityTest::fifth, Features.auto(), "price");
         assertThat(plain.run(Trainers.mlp(64, 32)).rmse()).isLessThan(620);
         Features<Row> features = Features.auto();
         for (String size : List.of("x", "y", "z")) {
             features = features.number(size, missingAt(0), standardize());
         }
-        Bench careful = new Bench("diamonds, zeros missing", target, price, data, MOD5, features, "price");
+        Bench careful = new Bench("diamonds, zeros missing", target, price, data, QualityTest::fifth, features, "price");
         assertThat(careful.run(Trainers.mlp(64, 32)).rmse()).isLessThan(600);
     }
 

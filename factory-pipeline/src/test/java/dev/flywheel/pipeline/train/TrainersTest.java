@@ -125,7 +125,7 @@ class TrainersTest {
         for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(4))) {
             assertThatThrownBy(() -> trainer.train(matrix(60, (x, c) -> 1), YES, 1, epoch -> {}))
                     .isInstanceOf(TrainingException.class)
-                    .hasMessage("trainer " + trainer.describe() + " cannot learn from these examples: all 60 labels are 1, "
+                    .hasMessage("trainer " + trainer.describe() + " cannot learn from these examples: all 60 labels are of one class, 1, "
                             + "and a probability needs both 0 and 1. Fix: train on a longer stretch of data, or check the "
                             + "target.");
         }
