@@ -10,10 +10,14 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows as native tensors: numbers [rows, numbers], ids [rows, ids] and labels [rows, 1]; each but for the rows null where
- * there is none. Lives as long as the manager it was made in.
+ * Rows as native tensors: numbers [rows, numbers], ids [rows, ids] and labels [rows, 1]; each but for the rows null
+ * where there is none. Lives as long as the manager it was made in.
  */
-record Examples(int rows, @Nullable NDArray numbers, @Nullable NDArray ids, @Nullable NDArray labels) {
+record Examples(
+        int rows,
+        @Nullable NDArray numbers,
+        @Nullable NDArray ids,
+        @Nullable NDArray labels) {
 
     /** The rows of a matrix, without a copy. */
     static Examples of(NDManager manager, FeatureMatrix matrix, double @Nullable [] labels) {
@@ -50,8 +54,7 @@ record Examples(int rows, @Nullable NDArray numbers, @Nullable NDArray ids, @Nul
     /** A copy of some rows in some order, in another manager. */
     Examples take(NDManager manager, int[] order) {
         NDArray places = manager.create(order);
-        return new Examples(
-                order.length, pick(numbers, places), pick(ids, places), pick(labels, places));
+        return new Examples(order.length, pick(numbers, places), pick(ids, places), pick(labels, places));
     }
 
     private static @Nullable NDArray pick(@Nullable NDArray array, NDArray places) {

@@ -11,7 +11,8 @@ import java.util.SplittableRandom;
  * handful of native calls whatever the depth. Immutable.
  *
  * <p>Without hidden layers, an id's entry in the table is its weight, and the output is numbers * weights + the sum of
- * the ids' entries + bias. With hidden layers, it is the id's vector, and the vectors of a row stand behind its numbers.
+ * the ids' entries + bias. With hidden layers, it is the id's vector, and the vectors of a row stand behind its
+ * numbers.
  *
  * @param numbers how many numeric features there are
  * @param idColumns how many ids a row has
@@ -44,8 +45,7 @@ record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidd
     }
 
     static Layout linear(FittedFeatures features) {
-        return new Layout(
-                features.numberNames().size(), features.idColumns().size(), features.idCount(), 1, List.of());
+        return new Layout(features.numberNames().size(), features.idColumns().size(), features.idCount(), 1, List.of());
     }
 
     static Layout mlp(FittedFeatures features, List<Integer> hidden, int width) {
@@ -66,7 +66,9 @@ record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidd
         return numbers + (isLinear() ? 0 : idColumns * width);
     }
 
-    /** The table of ids if there are ids, then weights and bias of each layer; a linear model of ids has only a bias. */
+    /**
+     * The table of ids if there are ids, then weights and bias of each layer; a linear model of ids has only a bias.
+     */
     List<Part> parts() {
         List<Part> parts = new ArrayList<>();
         if (idColumns > 0) {

@@ -9,8 +9,8 @@ import java.util.Map;
 /**
  * Trains a linear model: a weight for each number and for each id, and one more. Immutable.
  *
- * <p>The loss is convex, so it is minimized over all rows at once by L-BFGS until it no longer falls: there is no learning
- * rate to choose, and the seed plays no part.
+ * <p>The loss is convex, so it is minimized over all rows at once by L-BFGS until it no longer falls: there is no
+ * learning rate to choose, and the seed plays no part.
  */
 public final class LinearTrainer implements Trainer {
 
@@ -69,9 +69,10 @@ public final class LinearTrainer implements Trainer {
     @Override
     public void requireTask(Task found) {
         if (found != task) {
-            throw new IllegalArgumentException("trainer " + describe() + " learns " + task + " targets, found a " + found
-                    + " target; use Trainers." + (task == Task.BINARY ? "linear" : "logistic")
-                    + "() or Trainers.mlp(...)");
+            throw new IllegalArgumentException(
+                    "trainer " + describe() + " learns " + task + " targets, found a " + found
+                            + " target; use Trainers." + (task == Task.BINARY ? "linear" : "logistic")
+                            + "() or Trainers.mlp(...)");
         }
     }
 

@@ -11,8 +11,8 @@ import java.util.SplittableRandom;
 
 /**
  * Minimizes a loss by Adam over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
- * native call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every {@value
- * #READ_STEPS} steps; everything that a step makes is freed at its end. Not thread-safe.
+ * native call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every
+ * {@value #READ_STEPS} steps; everything that a step makes is freed at its end. Not thread-safe.
  */
 final class MinibatchFit {
 
@@ -156,8 +156,8 @@ final class MinibatchFit {
     }
 
     /**
-     * Inverted dropout. The masks are slices of one vector of random bits at random places, made once and from the seed:
-     * PyTorch's own random numbers belong to the whole process.
+     * Inverted dropout. The masks are slices of one vector of random bits at random places, made once and from the
+     * seed: PyTorch's own random numbers belong to the whole process.
      */
     private static final class Dropout {
 
@@ -170,7 +170,8 @@ final class MinibatchFit {
         Dropout(NDManager manager, double share, int batch, Layout layout, SplittableRandom random) {
             this.share = share;
             this.random = random;
-            int widest = layout.hidden().stream().mapToInt(Integer::intValue).max().orElse(1);
+            int widest =
+                    layout.hidden().stream().mapToInt(Integer::intValue).max().orElse(1);
             float[] values = new float[share == 0 ? 1 : Math.addExact(Math.multiplyExact(batch, widest), SPARE)];
             for (int i = 0; i < values.length; i++) {
                 values[i] = random.nextDouble() < share ? 0 : (float) (1 / (1 - share));
@@ -179,11 +180,13 @@ final class MinibatchFit {
         }
 
         Network.AfterLayer on(NDManager pass) {
-            return share == 0 ? hidden -> hidden : hidden -> {
-                int from = random.nextInt(SPARE);
-                NDIndex place = new NDIndex().addSliceDim(from, from + hidden.size());
-                return hidden.mul(bits.get(pass, place).reshape(hidden.getShape()));
-            };
+            return share == 0
+                    ? hidden -> hidden
+                    : hidden -> {
+                        int from = random.nextInt(SPARE);
+                        NDIndex place = new NDIndex().addSliceDim(from, from + hidden.size());
+                        return hidden.mul(bits.get(pass, place).reshape(hidden.getShape()));
+                    };
         }
     }
 }

@@ -19,13 +19,7 @@ import java.util.Map;
  * @param patience passes without a better loss before stopping; 0 for no early stopping
  */
 record MlpSettings(
-        int epochs,
-        int batchSize,
-        double learningRate,
-        double weightDecay,
-        double dropout,
-        int embedding,
-        int patience)
+        int epochs, int batchSize, double learningRate, double weightDecay, double dropout, int embedding, int patience)
         implements Serializable {
 
     static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0);
@@ -79,9 +73,7 @@ record MlpSettings(
     }
 
     double weightDecayFor(int rows) {
-        return Double.isNaN(weightDecay)
-                ? Math.max(0.15, Math.min(1, 0.5 * Math.sqrt(5_000.0 / rows)))
-                : weightDecay;
+        return Double.isNaN(weightDecay) ? Math.max(0.15, Math.min(1, 0.5 * Math.sqrt(5_000.0 / rows))) : weightDecay;
     }
 
     void addTo(Map<String, String> all) {

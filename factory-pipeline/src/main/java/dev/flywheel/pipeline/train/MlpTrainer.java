@@ -37,7 +37,10 @@ public final class MlpTrainer implements Trainer {
         return new MlpTrainer(hidden.clone(), MlpSettings.DEFAULT);
     }
 
-    /** {@return the same with this many passes over the rows, at least 1; by default as many as make 2,500 steps, 3 to 30} */
+    /**
+     * {@return the same with this many passes over the rows, at least 1; by default as many as make 2,500 steps, 3 to
+     * 30}
+     */
     public MlpTrainer epochs(int count) {
         return with(settings.epochs(Settings.atLeastOne("epochs", count)));
     }
@@ -58,8 +61,8 @@ public final class MlpTrainer implements Trainer {
     /**
      * {@return the same with this decay of all weights but biases}
      *
-     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 0.5 at 5,000 rows and less
-     *     with their square root, 0.15 to 1
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 0.5 at 5,000 rows and
+     *     less with their square root, 0.15 to 1
      */
     public MlpTrainer weightDecay(double decay) {
         return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));
@@ -79,9 +82,9 @@ public final class MlpTrainer implements Trainer {
     }
 
     /**
-     * {@return the same with early stopping: a tenth of the rows is set aside, and training ends when their loss has not
-     * fallen for this many passes; the best model is kept} By default there is none: on the reference data, the falling
-     * learning rate and the weight decay gave better models from all rows.
+     * {@return the same with early stopping: a tenth of the rows is set aside, and training ends when their loss has
+     * not fallen for this many passes; the best model is kept} By default there is none: on the reference data, the
+     * falling learning rate and the weight decay gave better models from all rows.
      */
     public MlpTrainer earlyStopping(int epochs) {
         return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));

@@ -13,8 +13,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The forward pass of a {@link Layout} in native tensors. Each pass puts everything it makes into the manager it is given,
- * so that closing that frees it. Not thread-safe.
+ * The forward pass of a {@link Layout} in native tensors. Each pass puts everything it makes into the manager it is
+ * given, so that closing that frees it. Not thread-safe.
  */
 final class Network {
 

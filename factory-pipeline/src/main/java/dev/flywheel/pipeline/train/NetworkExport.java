@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a network as ONNX nodes behind its features. What only rescales is folded into the weights: the standardization
- * of the label into the last layer, a linear model's bias into the entries of its first column of ids.
+ * Writes a network as ONNX nodes behind its features. What only rescales is folded into the weights: the
+ * standardization of the label into the last layer, a linear model's bias into the entries of its first column of ids.
  */
 final class NetworkExport {
 
@@ -30,8 +30,7 @@ final class NetworkExport {
 
     /** The name of the predictions, FLOAT [rows, 1]. */
     String emit(Emitted front) {
-        return ending(
-                layout.isLinear() ? linear(front.numbers(), front.ids()) : layers(front.numbers(), front.ids()));
+        return ending(layout.isLinear() ? linear(front.numbers(), front.ids()) : layers(front.numbers(), front.ids()));
     }
 
     private String linear(@Nullable String numbers, @Nullable String ids) {
@@ -64,9 +63,7 @@ final class NetworkExport {
             String vectors = graph.node("Gather", table(parts.get(next++)), ids);
             long width = (long) layout.idColumns() * layout.width();
             String flat = graph.node("Reshape", vectors, graph.longs(new long[] {-1, width}, 2));
-            value = numbers == null
-                    ? flat
-                    : graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), numbers, flat);
+            value = numbers == null ? flat : graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), numbers, flat);
         }
         while (next < parts.size() - 2) {
             Layout.Part weights = parts.get(next++);
@@ -109,10 +106,9 @@ final class NetworkExport {
         String value = output;
         if (scale.limited()) {
             value = graph.node(
-                    "Clip",
-                    value,
-                    graph.floats(new float[] {(float) scale.low()}),
-                    graph.floats(new float[] {(float) scale.high()}));
+                    "Clip", value, graph.floats(new float[] {(float) scale.low()}), graph.floats(new float[] {
+                        (float) scale.high()
+                    }));
         }
         return switch (scale.objective()) {
             case PROBABILITY -> graph.node("Sigmoid", value);

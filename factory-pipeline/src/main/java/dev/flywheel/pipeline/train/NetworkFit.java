@@ -20,8 +20,7 @@ final class NetworkFit {
     private final Objective objective;
     private final TrainingListener listener;
 
-    NetworkFit(
-            Trainer trainer, Layout layout, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
+    NetworkFit(Trainer trainer, Layout layout, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
         this.trainer = trainer.describe();
         this.layout = layout;
         this.matrix = matrix;
@@ -45,7 +44,8 @@ final class NetworkFit {
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
                 scale = scale.smeared(labels, network.outputs(manager, manager.create(parameters), examples));
             }
-            log.debug("trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
+            log.debug(
+                    "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
             return new NetworkModel(matrix.features(), layout, parameters, scale);
         }
     }

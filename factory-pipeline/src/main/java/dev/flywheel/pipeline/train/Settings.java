@@ -7,8 +7,7 @@ final class Settings {
 
     static double atLeast(String name, double least, double value) {
         if (!(value >= least) || Double.isInfinite(value)) {
-            throw new IllegalArgumentException(
-                    name + " must be at least " + plain(least) + ", found " + plain(value));
+            throw new IllegalArgumentException(name + " must be at least " + plain(least) + ", found " + plain(value));
         }
         return value;
     }
@@ -19,6 +18,8 @@ final class Settings {
 
     /** A number without a useless fraction. */
     static String plain(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e15 ? Long.toString((long) value) : Double.toString(value);
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+                ? Long.toString((long) value)
+                : Double.toString(value);
     }
 }

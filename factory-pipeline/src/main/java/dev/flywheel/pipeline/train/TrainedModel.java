@@ -14,8 +14,8 @@ public interface TrainedModel {
     /**
      * {@return the predictions for all rows: probabilities, or numbers in the label's own unit}
      *
-     * <p>This is the training engine's own forward pass, to check the exported graph against. Evaluation and serving run
-     * the graph.
+     * <p>This is the training engine's own forward pass, to check the exported graph against. Evaluation and serving
+     * run the graph.
      *
      * @param rows features made by the fitted features of the training rows
      * @throws IllegalArgumentException if they were made by others

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 /**
  * A way to make a model of examples, with its settings. Immutable; {@link Trainers} has those that are built in.
  *
- * <p>Implement this to train in a way that is not built in: anything whose result can be written as ONNX nodes behind the
- * features.
+ * <p>Implement this to train in a way that is not built in: anything whose result can be written as ONNX nodes behind
+ * the features.
  */
 public interface Trainer extends Serializable {
 

@@ -1,8 +1,8 @@
 package dev.flywheel.pipeline.train;
 
 /**
- * The trainers that come with the library. What a setting leaves open is chosen from the number of rows; the defaults are
- * those that did well on the reference data, so that naming no setting is a good choice.
+ * The trainers that come with the library. What a setting leaves open is chosen from the number of rows; the defaults
+ * are those that did well on the reference data, so that naming no setting is a good choice.
  */
 public final class Trainers {
 

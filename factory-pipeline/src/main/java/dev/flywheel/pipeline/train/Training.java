@@ -65,8 +65,8 @@ final class Training {
     }
 
     /**
-     * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the mean loss as a
-     * scalar in {@code pass}.
+     * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the mean loss as
+     * a scalar in {@code pass}.
      */
     NDArray learn(NDManager pass, NDArray parameters, Examples rows, double share, Network.AfterLayer after) {
         // DJL's own collector allows one training in the whole process.
@@ -89,7 +89,8 @@ final class Training {
             try (NDManager pass = manager.newSubManager()) {
                 Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + Network.PASS_ROWS));
                 NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
-                sum += part.rows() * (double) Network.loss(outputs, part, objective).getFloat();
+                sum += part.rows()
+                        * (double) Network.loss(outputs, part, objective).getFloat();
             }
         }
         return sum / rows.rows();

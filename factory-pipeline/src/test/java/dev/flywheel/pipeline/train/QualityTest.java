@@ -145,7 +145,8 @@ class QualityTest {
         for (String size : List.of("x", "y", "z")) {
             features = features.number(size, missingAt(0), standardize());
         }
-        Bench careful = new Bench("diamonds, zeros missing", target, price, data, QualityTest::fifth, features, "price");
+        Bench careful =
+                new Bench("diamonds, zeros missing", target, price, data, QualityTest::fifth, features, "price");
         assertThat(careful.run(Trainers.mlp(64, 32)).rmse()).isLessThan(600);
     }
 

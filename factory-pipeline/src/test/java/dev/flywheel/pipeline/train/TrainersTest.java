@@ -35,10 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TrainersTest {
 
-    private static final Schema SCHEMA = Schema.of(
-            TestData.number("x"),
-            TestData.text("c"),
-            new Column("$label", ColumnType.NUMBER, false));
+    private static final Schema SCHEMA =
+            Schema.of(TestData.number("x"), TestData.text("c"), new Column("$label", ColumnType.NUMBER, false));
 
     private static final Target<Boolean> YES = Target.isTrue("y");
     private static final Target<Double> NUMBER = Target.number("y");
@@ -58,7 +56,8 @@ class TrainersTest {
             double x = random.nextDouble(-1, 1);
             int category = random.nextInt(3);
             boolean missing = i % 50 == 49;
-            rows.add(new @Nullable Object[] {missing ? null : x, missing ? null : "c" + category, label.of(x, category)});
+            rows.add(new @Nullable Object[] {missing ? null : x, missing ? null : "c" + category, label.of(x, category)
+            });
         }
         return TestData.rows(folder, SCHEMA, rows);
     }
@@ -125,7 +124,8 @@ class TrainersTest {
         for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(4))) {
             assertThatThrownBy(() -> trainer.train(matrix(60, (x, c) -> 1), YES, 1, epoch -> {}))
                     .isInstanceOf(TrainingException.class)
-                    .hasMessage("trainer " + trainer.describe() + " cannot learn from these examples: all 60 labels are of one class, 1, "
+                    .hasMessage("trainer " + trainer.describe()
+                            + " cannot learn from these examples: all 60 labels are of one class, 1, "
                             + "and a probability needs both 0 and 1. Fix: train on a longer stretch of data, or check the "
                             + "target.");
         }
@@ -177,8 +177,8 @@ class TrainersTest {
         for (double label : matrix.labels()) {
             mean += label / 4000;
         }
-        Dataset unknown = TestData.rows(
-                folder, SCHEMA, List.of(new Object[] {0.0, "new", 0}, new Object[] {0.0, "c2", 0}));
+        Dataset unknown =
+                TestData.rows(folder, SCHEMA, List.of(new Object[] {0.0, "new", 0}, new Object[] {0.0, "c2", 0}));
         TrainedModel linear = Trainers.linear().train(matrix, NUMBER, 1, epoch -> {});
         assertThat(Scoring.score(features, linear, unknown)).containsExactly(new double[] {mean, 20}, within(0.1));
         TrainedModel mlp = Trainers.mlp(16).train(matrix, NUMBER, 1, epoch -> {});
@@ -210,7 +210,8 @@ class TrainersTest {
         Dataset data = rows(2000, (x, c) -> 100 + 50 * x);
         FittedFeatures features = Features.auto().fit(data);
         FeatureMatrix matrix = features.matrix(data);
-        Dataset wild = TestData.rows(folder, SCHEMA, List.of(new Object[] {1e9, "c0", 0}, new Object[] {-1e9, "c1", 0}));
+        Dataset wild =
+                TestData.rows(folder, SCHEMA, List.of(new Object[] {1e9, "c0", 0}, new Object[] {-1e9, "c1", 0}));
         TrainedModel mlp = Trainers.mlp(16).train(matrix, NUMBER, 1, epoch -> {});
         for (double score : Scoring.score(features, mlp, wild)) {
             assertThat(score).isBetween(44.0, 156.0);
@@ -224,10 +225,11 @@ class TrainersTest {
         Dataset data = rows(3000, TrainersTest::noisy);
         FittedFeatures features = Features.auto().fit(data);
         for (Trainer trainer : List.of(
-                Trainers.logistic(), Trainers.mlp(16, 8).epochs(2).dropout(0.2), Trainers.mlp(8).earlyStopping(2))) {
+                Trainers.logistic(),
+                Trainers.mlp(16, 8).epochs(2).dropout(0.2),
+                Trainers.mlp(8).earlyStopping(2))) {
             byte[] first = bytes(features, trainer.train(features.matrix(data), YES, 7, epoch -> {}));
-            byte[] second = bytes(
-                    Features.auto().fit(data), trainer.train(features.matrix(data), YES, 7, epoch -> {}));
+            byte[] second = bytes(Features.auto().fit(data), trainer.train(features.matrix(data), YES, 7, epoch -> {}));
             assertThat(second).as(trainer.describe()).isEqualTo(first);
         }
         Trainer mlp = Trainers.mlp(8).epochs(1);
@@ -283,7 +285,10 @@ class TrainersTest {
         List<TrainingListener.Epoch> epochs = new ArrayList<>();
         Trainers.mlp(64).epochs(200).weightDecay(0).earlyStopping(3).train(matrix, YES, 1, epochs::add);
         assertThat(epochs).hasSizeLessThan(150);
-        double best = epochs.stream().mapToDouble(TrainingListener.Epoch::validationLoss).min().orElseThrow();
+        double best = epochs.stream()
+                .mapToDouble(TrainingListener.Epoch::validationLoss)
+                .min()
+                .orElseThrow();
         assertThat(epochs.get(epochs.size() - 4).validationLoss()).isEqualTo(best);
     }
 
@@ -337,8 +342,7 @@ class TrainersTest {
         FittedFeatures features = Features.auto().fit(data);
         TrainedModel model = Trainers.mlp(4).epochs(1).train(features.matrix(data), YES, 1, epoch -> {});
         assertThat(model.task()).isEqualTo(Task.BINARY);
-        assertThat(model.describe())
-                .isEqualTo("mlp [4] over 1 numbers and 1 ids of 5 as vectors of 8, 85 parameters");
+        assertThat(model.describe()).isEqualTo("mlp [4] over 1 numbers and 1 ids of 5 as vectors of 8, 85 parameters");
         Path file = folder.resolve("model.onnx");
         Signature signature = ModelExport.write(features, model, file);
         assertThat(signature.inputs())
