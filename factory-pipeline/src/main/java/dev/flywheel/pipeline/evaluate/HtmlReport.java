@@ -103,7 +103,7 @@ final class HtmlReport {
                     .forEach(metric -> figures.add(figure(metric, winner, models)));
         }
         for (RunReport.Part part : report.data().parts()) {
-            figures.add(new Page.Figure("Rows to " + part.name(), Numbers.count(part.rows()), ""));
+            figures.add(new Page.Figure("Rows: " + part.name(), Numbers.count(part.rows()), ""));
         }
         if (report.data().checks().read() > report.data().checks().accepted()) {
             long refused =
