@@ -71,8 +71,17 @@ class ArchitectureTest {
             .notHaveRawReturnType(library());
 
     @ArchTest
-    static final ArchRule accessorsHaveNoGet =
-            noMethods().that().arePublic().should().haveNameMatching("(get|set)[A-Z].*");
+    static final ArchRule accessorsHaveNoGet = noMethods()
+            .that()
+            .arePublic()
+            .and()
+            .areDeclaredInClassesThat()
+            .arePublic()
+            .and()
+            .areDeclaredInClassesThat()
+            .areTopLevelClasses()
+            .should()
+            .haveNameMatching("(get|set)[A-Z].*");
 
     @ArchTest
     static final ArchRule libraryWritesNothingToStdout = noClasses()
