@@ -12,19 +12,9 @@ import java.nio.file.Path;
 /** Which customers will leave? The smallest whole factory: train, judge, serve, take feedback. */
 public final class Churn {
 
-    record Customer(
-            int tenure,
-            double monthlyCharges,
-            Double totalCharges,
-            String contract,
-            String internetService,
-            String paymentMethod,
-            boolean paperlessBilling,
-            boolean seniorCitizen,
-            boolean dependents,
-            String techSupport) {}
+    record Customer(int tenure, double monthlyCharges, String contract, String internetService, String paymentMethod) {}
 
-    record Risk(double probability, boolean call) {}
+    record Risk(long percent, boolean call) {}
 
     public static void main(String[] args) {
         Pipeline<Customer, Boolean, Risk> churn = Pipeline.named("churn")
@@ -33,12 +23,12 @@ public final class Churn {
                 .features(Features.auto(Customer.class))
                 .train(Trainers.logistic(), Trainers.mlp(32, 16))
                 .gate(Gate.atLeast(Metric.ROC_AUC, 0.80))
-                .respond(p -> new Risk(p, p > 0.5))
+                .respond(p -> new Risk(Math.round(100 * p), p > 0.5))
                 .build();
         try (Factory factory = Factory.open(Path.of("target/churn-factory"));
                 Deployment<Customer, Boolean, Risk> live = factory.start(churn)) {
-            Prediction<Risk> risk = live.predict(new Customer(
-                    1, 89.5, null, "Month-to-month", "Fiber optic", "Electronic check", true, false, false, "No"));
+            Customer customer = new Customer(1, 89.5, "Month-to-month", "Fiber optic", "Electronic check");
+            Prediction<Risk> risk = live.predict(customer);
             System.out.println(risk.value() + " says version " + risk.version());
             live.feedback(risk.id(), true); // when the outcome is known: now or in a month
         }

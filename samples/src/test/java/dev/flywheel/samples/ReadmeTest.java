@@ -2,7 +2,12 @@ package dev.flywheel.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,6 +36,30 @@ class ReadmeTest {
         for (String block : blocks) {
             assertThat(sources).contains(block);
         }
+    }
+
+    @Test
+    void churnPrintsWhatTheReadmeShows() throws IOException {
+        Path home = Path.of("target", "churn-factory");
+        if (Files.exists(home)) {
+            MoreFiles.deleteRecursively(home, RecursiveDeleteOption.ALLOW_INSECURE);
+        }
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        PrintStream console = System.out;
+        System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            Churn.main(new String[0]);
+        } finally {
+            System.setOut(console);
+        }
+        assertThat(Files.readString(Path.of("..", "README.md")))
+                .contains("```\n" + printed.toString(StandardCharsets.UTF_8).strip() + "\n```");
+    }
+
+    @Test
+    void theShownSourceIsShort() throws IOException {
+        Path churn = Path.of("src", "main", "java", "dev", "flywheel", "samples", "Churn.java");
+        assertThat(Files.readAllLines(churn)).hasSizeLessThan(40);
     }
 
     @Test
