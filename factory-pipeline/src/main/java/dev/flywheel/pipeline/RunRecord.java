@@ -218,7 +218,7 @@ final class RunRecord {
         return String.format(
                 Locale.ROOT,
                 "%s passed %d of %d gates with a %s of %.4f (95%% %.4f to %.4f)",
-                candidateName(),
+                candidates.get(winner.orElseThrow()).name(),
                 verdicts.size(),
                 verdicts.size(),
                 metric.label(),

@@ -213,8 +213,8 @@ final class Story {
                 "AUC factory",
                 "Log loss frozen",
                 "Log loss factory",
-                "Calibration error frozen",
-                "Calibration error factory",
+                "ECE frozen",
+                "ECE factory",
                 "Version");
         List<List<String>> rows = weeks.stream()
                 .map(week -> List.of(
@@ -229,7 +229,8 @@ final class Story {
                         number(week.factory.calibrationError),
                         Integer.toString(week.version)))
                 .toList();
-        return new Page.Table("The frozen first model beside the factory", columns, rows);
+        return new Page.Table(
+                "The frozen first model beside the factory; ECE is the expected calibration error", columns, rows);
     }
 
     private static String number(double value) {

@@ -2,6 +2,8 @@ package dev.flywheel.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
 import java.io.ByteArrayOutputStream;
@@ -11,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -54,6 +57,24 @@ class ReadmeTest {
         }
         assertThat(Files.readString(Path.of("..", "README.md")))
                 .contains("```\n" + printed.toString(StandardCharsets.UTF_8).strip() + "\n```");
+    }
+
+    @Test
+    void numbersAreThoseOfTheKeptResult() throws IOException {
+        JsonNode result = new ObjectMapper()
+                .readTree(Path.of("..", "benchmarks", "results", "flights.json").toFile());
+        assertThat(Files.readString(Path.of("..", "README.md")))
+                .contains(row("mean weekly ROC AUC", result, "meanAucFrozen", "meanAucFactory"))
+                .contains(row("mean weekly log loss", result, "meanLogLossFrozen", "meanLogLossFactory"));
+    }
+
+    private static String row(String name, JsonNode result, String frozen, String factory) {
+        return String.format(
+                Locale.ROOT,
+                "| %s | %.4f | %.4f |",
+                name,
+                result.get(frozen).asDouble(),
+                result.get(factory).asDouble());
     }
 
     @Test
