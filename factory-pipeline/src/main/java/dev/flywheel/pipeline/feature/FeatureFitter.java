@@ -229,11 +229,11 @@ final class FeatureFitter {
                 List.of());
     }
 
-    /** The parts that give ids, periodic ones first. */
+    /** The parts that give ids, in the order of their declaration. */
     private static List<CalendarPart> ids(List<CalendarPart> parts) {
         return parts.stream()
                 .filter(part -> part != CalendarPart.YEAR)
-                .sorted(java.util.Comparator.comparing(part -> !part.periodic()))
+                .sorted()
                 .toList();
     }
 

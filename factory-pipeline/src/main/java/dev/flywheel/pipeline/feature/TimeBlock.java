@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 
 /**
@@ -17,7 +18,8 @@ import java.util.function.ToLongFunction;
  * <p>Days become dates as in Howard Hinnant's <em>chrono-Compatible Low-Level Date Algorithms</em> (civil_from_days):
  * years begin in March, so that the leap day is the last of its year, and eras of 400 years repeat. Here the three
  * missing leap days of an era are put back first, which leaves a plain cycle of 1,461 days, and a table of that cycle
- * gives month, day and year at once.
+ * gives month, day and year at once. Tables also hold the ids' offsets and the ids of a missing time: operators that
+ * combine a column with one number are several times faster than those that combine it with a row of them.
  */
 final class TimeBlock {
 
@@ -27,6 +29,7 @@ final class TimeBlock {
     private static final long SHIFT_SECONDS = 719_468L * 86_400 + 100 * ERA_SECONDS;
 
     private static final int CYCLE_DAYS = 1_461;
+    private static final LocalDate CYCLE_START = LocalDate.of(2000, 3, 1);
 
     /** What stands for a missing time. */
     static final long MISSING = Long.MIN_VALUE;
@@ -36,7 +39,7 @@ final class TimeBlock {
      *
      * @param column the raw column
      * @param nullable whether a time may be missing
-     * @param parts the parts that give ids, periodic ones first
+     * @param parts the parts that give ids, in the order of their declaration
      * @param year whether the year is a feature
      * @param meanYear the mean of the year in training
      * @param yearScale one over its standard deviation, or 0
@@ -49,12 +52,7 @@ final class TimeBlock {
             boolean year,
             float meanYear,
             float yearScale,
-            List<Long> periods) {
-
-        private List<CalendarPart> parts(boolean periodic) {
-            return parts.stream().filter(p -> p.periodic() == periodic).toList();
-        }
-    }
+            List<Long> periods) {}
 
     private final List<Slot> slots;
 
@@ -96,42 +94,80 @@ final class TimeBlock {
         }
 
         void emit() {
-            List<String> ids = new ArrayList<>();
-            List<CalendarPart> periodic = slot.parts(true);
+            List<CalendarPart> periodic = parts(CalendarPart::periodic);
             if (!periodic.isEmpty()) {
-                ids.add(periodic(periodic));
+                periodic(periodic);
             }
-            List<CalendarPart> civil = slot.parts(false);
-            if (!civil.isEmpty() || slot.year()) {
-                civil(civil, ids);
-            }
-            if (!ids.isEmpty()) {
-                identifiers(out.concat(ids));
+            List<CalendarPart> dates = parts(part -> !part.periodic());
+            if (!dates.isEmpty() || slot.year()) {
+                dates(dates);
             }
             if (!slot.periods().isEmpty()) {
                 cycles();
             }
         }
 
-        private String periodic(List<CalendarPart> parts) {
-            String moved = graph.node("Add", seconds, row(parts, CalendarPart::offsetSeconds));
-            String within = graph.node("Mod", moved, row(parts, CalendarPart::periodSeconds));
-            return graph.node("Div", within, row(parts, CalendarPart::unitSeconds));
+        private List<CalendarPart> parts(Predicate<CalendarPart> chosen) {
+            return slot.parts().stream().filter(chosen).toList();
         }
 
-        private void civil(List<CalendarPart> parts, List<String> ids) {
+        /** One table over the longest period in steps of the shortest unit: both are multiples of all the others. */
+        private void periodic(List<CalendarPart> parts) {
+            long period = parts.stream().mapToLong(CalendarPart::periodSeconds).max().orElseThrow();
+            long unit = parts.stream().mapToLong(CalendarPart::unitSeconds).min().orElseThrow();
+            String place = graph.node("Div", graph.node("Mod", seconds, one(period)), one(unit));
+            ids(place, (int) (period / unit), parts, (part, entry) ->
+                    (entry * unit + part.offsetSeconds()) % part.periodSeconds() / part.unitSeconds());
+        }
+
+        private void dates(List<CalendarPart> parts) {
             String shifted = graph.node("Add", seconds, one(SHIFT_SECONDS));
             String day = graph.node("Div", graph.node("Mod", shifted, one(ERA_SECONDS)), one(86_400));
             String century = graph.node("Min", graph.node("Div", day, one(36_524)), one(3));
             String julianDay = graph.node("Add", day, century);
             String dayOfCycle = graph.node("Mod", julianDay, one(CYCLE_DAYS));
-            for (CalendarPart part : parts) {
-                String id = look(dayOfCycle, date -> valueOf(part, date));
-                ids.add(part == CalendarPart.DAY_OF_YEAR ? lessMissingLeapDay(id, day, century) : id);
+            List<CalendarPart> plain =
+                    parts.stream().filter(part -> part != CalendarPart.DAY_OF_YEAR).toList();
+            if (!plain.isEmpty()) {
+                ids(dayOfCycle, CYCLE_DAYS, plain, (part, entry) -> valueOf(part, CYCLE_START.plusDays(entry)));
+            }
+            if (plain.size() < parts.size()) {
+                dayOfYear(dayOfCycle, day, century);
             }
             if (slot.year()) {
                 year(shifted, julianDay, dayOfCycle);
             }
+        }
+
+        /** What a part is at an entry of a table. */
+        private interface Entry {
+            long of(CalendarPart part, long entry);
+        }
+
+        /** The ids of all parts out of one table, whose last entry is for a missing time. */
+        private void ids(String place, int entries, List<CalendarPart> parts, Entry value) {
+            int width = parts.size();
+            long[] table = new long[(entries + 1) * width];
+            for (int i = 0; i < width; i++) {
+                CalendarPart part = parts.get(i);
+                long first = reserve(part);
+                for (int entry = 0; entry < entries; entry++) {
+                    table[entry * width + i] = first + value.of(part, entry);
+                }
+                table[entries * width + i] = first + part.cardinality();
+            }
+            String safe = slot.nullable() ? graph.node("Where", missing, one(entries), place) : place;
+            if (width == 1) {
+                out.ids(graph.node("Gather", graph.longs(table, table.length), safe));
+            } else {
+                String found = graph.node("Gather", graph.longs(table, entries + 1L, width), safe);
+                out.ids(graph.node("Reshape", found, graph.longs(new long[] {-1, width}, 2)));
+            }
+        }
+
+        private long reserve(CalendarPart part) {
+            String name = slot.column() + " " + part.name().toLowerCase(java.util.Locale.ROOT);
+            return out.reserve(name, part.cardinality() + 1);
         }
 
         private static long valueOf(CalendarPart part, LocalDate date) {
@@ -144,12 +180,16 @@ final class TimeBlock {
         }
 
         /** From March to December of 1900, 2100 and the like, one day fewer has passed than the cycle says. */
-        private String lessMissingLeapDay(String dayOfYear, String day, String century) {
+        private void dayOfYear(String dayOfCycle, String day, String century) {
+            long first = reserve(CalendarPart.DAY_OF_YEAR);
+            String cycleId = look(dayOfCycle, date -> first + valueOf(CalendarPart.DAY_OF_YEAR, date));
             String dayOfCentury = graph.node("Sub", day, graph.node("Mul", century, one(36_524)));
-            String beforeJanuary =
-                    graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
+            String beforeJanuary = graph.node(
+                    OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
             String common = graph.node("Min", century, one(1));
-            return graph.node("Sub", dayOfYear, graph.node("Mul", beforeJanuary, common));
+            String id = graph.node("Sub", cycleId, graph.node("Mul", beforeJanuary, common));
+            long none = first + CalendarPart.DAY_OF_YEAR.cardinality();
+            out.ids(slot.nullable() ? graph.node("Where", missing, one(none), id) : id);
         }
 
         private void year(String shifted, String julianDay, String dayOfCycle) {
@@ -167,25 +207,11 @@ final class TimeBlock {
         }
 
         private String look(String dayOfCycle, ToLongFunction<LocalDate> value) {
-            LocalDate start = LocalDate.of(2000, 3, 1);
             long[] table = new long[CYCLE_DAYS];
             for (int day = 0; day < table.length; day++) {
-                table[day] = value.applyAsLong(start.plusDays(day));
+                table[day] = value.applyAsLong(CYCLE_START.plusDays(day));
             }
             return graph.node("Gather", graph.longs(table, table.length), dayOfCycle);
-        }
-
-        private void identifiers(String value) {
-            long[] first = new long[slot.parts().size()];
-            long[] none = new long[first.length];
-            for (int i = 0; i < first.length; i++) {
-                CalendarPart part = slot.parts().get(i);
-                String name = slot.column() + " " + part.name().toLowerCase(java.util.Locale.ROOT);
-                first[i] = out.reserve(name, part.cardinality() + 1);
-                none[i] = first[i] + part.cardinality();
-            }
-            String ids = graph.node("Add", value, out.row(first));
-            out.ids(slot.nullable() ? graph.node("Where", missing, out.row(none), ids) : ids);
         }
 
         private void cycles() {
@@ -206,10 +232,6 @@ final class TimeBlock {
                     NumberBlock.cycleNames(slot.periods().stream()
                             .map(period -> slot.column() + " in " + java.time.Duration.ofSeconds(period))
                             .toList()));
-        }
-
-        private String row(List<CalendarPart> parts, ToLongFunction<CalendarPart> property) {
-            return out.row(parts.stream().mapToLong(property).toArray());
         }
 
         private String one(long value) {
