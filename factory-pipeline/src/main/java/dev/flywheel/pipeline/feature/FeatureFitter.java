@@ -231,10 +231,7 @@ final class FeatureFitter {
 
     /** The parts that give ids, in the order of their declaration. */
     private static List<CalendarPart> ids(List<CalendarPart> parts) {
-        return parts.stream()
-                .filter(part -> part != CalendarPart.YEAR)
-                .sorted()
-                .toList();
+        return parts.stream().filter(part -> part != CalendarPart.YEAR).sorted().toList();
     }
 
     /** Two features of one time column share its nodes. */

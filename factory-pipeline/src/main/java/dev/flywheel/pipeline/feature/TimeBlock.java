@@ -113,11 +113,16 @@ final class TimeBlock {
 
         /** One table over the longest period in steps of the shortest unit: both are multiples of all the others. */
         private void periodic(List<CalendarPart> parts) {
-            long period = parts.stream().mapToLong(CalendarPart::periodSeconds).max().orElseThrow();
-            long unit = parts.stream().mapToLong(CalendarPart::unitSeconds).min().orElseThrow();
+            long period =
+                    parts.stream().mapToLong(CalendarPart::periodSeconds).max().orElseThrow();
+            long unit =
+                    parts.stream().mapToLong(CalendarPart::unitSeconds).min().orElseThrow();
             String place = graph.node("Div", graph.node("Mod", seconds, one(period)), one(unit));
-            ids(place, (int) (period / unit), parts, (part, entry) ->
-                    (entry * unit + part.offsetSeconds()) % part.periodSeconds() / part.unitSeconds());
+            ids(
+                    place,
+                    (int) (period / unit),
+                    parts,
+                    (part, entry) -> (entry * unit + part.offsetSeconds()) % part.periodSeconds() / part.unitSeconds());
         }
 
         private void dates(List<CalendarPart> parts) {
@@ -126,8 +131,9 @@ final class TimeBlock {
             String century = graph.node("Min", graph.node("Div", day, one(36_524)), one(3));
             String julianDay = graph.node("Add", day, century);
             String dayOfCycle = graph.node("Mod", julianDay, one(CYCLE_DAYS));
-            List<CalendarPart> plain =
-                    parts.stream().filter(part -> part != CalendarPart.DAY_OF_YEAR).toList();
+            List<CalendarPart> plain = parts.stream()
+                    .filter(part -> part != CalendarPart.DAY_OF_YEAR)
+                    .toList();
             if (!plain.isEmpty()) {
                 ids(dayOfCycle, CYCLE_DAYS, plain, (part, entry) -> valueOf(part, CYCLE_START.plusDays(entry)));
             }
@@ -184,8 +190,8 @@ final class TimeBlock {
             long first = reserve(CalendarPart.DAY_OF_YEAR);
             String cycleId = look(dayOfCycle, date -> first + valueOf(CalendarPart.DAY_OF_YEAR, date));
             String dayOfCentury = graph.node("Sub", day, graph.node("Mul", century, one(36_524)));
-            String beforeJanuary = graph.node(
-                    OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
+            String beforeJanuary =
+                    graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 7L), graph.node("Less", dayOfCentury, one(306)));
             String common = graph.node("Min", century, one(1));
             String id = graph.node("Sub", cycleId, graph.node("Mul", beforeJanuary, common));
             long none = first + CalendarPart.DAY_OF_YEAR.cardinality();
