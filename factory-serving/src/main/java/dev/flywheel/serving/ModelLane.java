@@ -18,6 +18,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final int version;
     private final PredictionIds ids;
     private final Observation<I> observation;
+    private final UUID[] fresh;
 
     ModelLane(Lane lane, Codec.Binding<I, O> binding, int version, PredictionIds ids, Observation<I> observation) {
         this.lane = lane;
@@ -25,6 +26,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         this.version = version;
         this.ids = ids;
         this.observation = observation;
+        this.fresh = new UUID[lane.maxRows()];
     }
 
     @Override
@@ -40,6 +42,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     @Override
     public void run(int rows) {
         lane.run(rows);
+        ids.next(fresh, rows);
     }
 
     @Override
@@ -78,7 +81,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
                     throw rejected(first + from + row, e);
                 }
             }
-            lane.run(rows);
+            run(rows);
             for (int row = 0; row < rows; row++) {
                 try {
                     answers.add(answer(inputs.get(from + row), row));
@@ -99,7 +102,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
     private Prediction<O> answer(I input, int row) {
         O value = binding.read(row);
-        UUID id = ids.next();
+        UUID id = fresh[row];
         if (observation.wanted()) {
             TensorBuffer output = lane.output(0);
             observation.made(id, version, input, output.number(row * output.width()));

@@ -47,6 +47,21 @@ class PredictionIdsTest {
     }
 
     @Test
+    void manyAtOnceAreLikeThoseOneByOne() {
+        PredictionIds ids = new PredictionIds(InstantSource.fixed(NOON));
+        UUID[] many = new UUID[1_000];
+        UUID previous = ids.next();
+        ids.next(many, 999);
+        for (int i = 0; i < 999; i++) {
+            assertThat(unsigned(many[i])).isGreaterThan(unsigned(previous));
+            assertThat(many[i].version()).isEqualTo(7);
+            previous = many[i];
+        }
+        assertThat(many[999]).isNull();
+        assertThat(unsigned(ids.next())).isGreaterThan(unsigned(previous));
+    }
+
+    @Test
     void increasesWhenTheClockIsSetBack() {
         Instant[] now = {NOON};
         PredictionIds ids = new PredictionIds(() -> now[0]);

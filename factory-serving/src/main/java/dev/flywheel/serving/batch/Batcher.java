@@ -102,7 +102,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     public T run(C call) {
         Slot<R> slot = claimAtOnce();
         if (slot == null) {
-            enqueue(List.of(call));
+            enqueue(call);
             help(call);
             return call.await();
         }
@@ -121,7 +121,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * @throws ClosedException if this batcher is closed
      */
     public void runAll(List<C> calls) {
-        enqueue(calls);
+        reserve(calls.size());
+        queue.addAll(calls);
+        if (closed && queue.removeAll(calls)) {
+            throw closedException();
+        }
         for (C call : calls) {
             help(call);
             call.awaitDone();
@@ -160,7 +164,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * @throws ClosedException if this batcher is closed
      */
     public void submit(C call) {
-        enqueue(List.of(call));
+        enqueue(call);
         wake();
     }
 
@@ -221,18 +225,21 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         wake();
     }
 
-    private void enqueue(List<C> calls) {
+    private void enqueue(C call) {
+        reserve(1);
+        queue.add(call);
+        // Either the closing thread still sees this call, or this thread sees that it is closing.
+        if (closed && queue.remove(call)) {
+            throw closedException();
+        }
+    }
+
+    private void reserve(int size) {
         if (closed) {
             throw closedException();
         }
-        int size = calls.size();
         if (queued.addAndGet(size) > capacity) {
             throw overloaded(queued.addAndGet(-size), size);
-        }
-        queue.addAll(calls);
-        // Either the closing thread still sees these calls, or this thread sees that it is closing.
-        if (closed && queue.removeAll(calls)) {
-            throw closedException();
         }
     }
 
@@ -303,9 +310,9 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             if (call == null) {
                 break;
             }
-            queued.decrementAndGet();
             batch.add(call);
         }
+        queued.addAndGet(-batch.size());
         return batch;
     }
 
