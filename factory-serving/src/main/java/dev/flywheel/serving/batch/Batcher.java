@@ -1,16 +1,9 @@
 package dev.flywheel.serving.batch;
 
-import dev.flywheel.core.ClosedException;
-import dev.flywheel.core.OverloadedException;
 import dev.flywheel.serving.batch.Lanes.Slot;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -39,18 +32,13 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     private static final long CLOSE_POLL_NANOS = 100_000;
 
-    private final String name;
-    private final int capacity;
-    private final Queue<C> queue = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger queued = new AtomicInteger();
+    private final WaitingLine<C> waiting;
     private final Workers workers = new Workers(this::runGathered, this::workable);
-    private final LongAdder refused = new LongAdder();
     private final Tally ended = new Tally();
     private volatile Lanes<R> lanes = new Lanes<>(List.of());
     private volatile @Nullable Lanes<R> retiring;
     private final AtomicLong lookedNanos = new AtomicLong(System.nanoTime());
     private volatile long runNanos = UNKNOWN_NANOS;
-    private volatile boolean closed;
 
     /**
      * @param name what it serves, for messages
@@ -60,8 +48,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (capacity < 1) {
             throw new IllegalArgumentException("a queue needs room for at least 1 call, found " + capacity);
         }
-        this.name = name;
-        this.capacity = capacity;
+        this.waiting = new WaitingLine<>(name, capacity);
     }
 
     /**
@@ -69,14 +56,14 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * have, and the old runners are closed.
      *
      * @param runners one for each lane, at least one; closed by this batcher
-     * @throws ClosedException if this batcher is closed; then the runners are still the caller's
+     * @throws dev.flywheel.core.ClosedException if this batcher is closed; then the runners are still the caller's
      */
     public synchronized void swap(List<R> runners) {
         if (runners.isEmpty()) {
             throw new IllegalArgumentException("a batcher needs at least one runner");
         }
-        if (closed) {
-            throw closedException();
+        if (waiting.isClosed()) {
+            throw waiting.closedException();
         }
         Lanes<R> old = lanes;
         synchronized (ended) {
@@ -96,13 +83,13 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /**
      * {@return the answer, by running the call here if a lane is free, else by waiting for whoever runs it}
      *
-     * @throws OverloadedException if all lanes are taken and the queue is full
-     * @throws ClosedException if this batcher is closed
+     * @throws dev.flywheel.core.OverloadedException if all lanes are taken and the queue is full
+     * @throws dev.flywheel.core.ClosedException if this batcher is closed
      */
     public T run(C call) {
         Slot<R> slot = claimAtOnce();
         if (slot == null) {
-            enqueue(call);
+            waiting.add(call);
             help(call);
             return call.await();
         }
@@ -117,15 +104,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /**
      * Lets the calls be run by whoever has a lane, and returns when all are done.
      *
-     * @throws OverloadedException if they do not all fit into the queue; then none is run
-     * @throws ClosedException if this batcher is closed
+     * @throws dev.flywheel.core.OverloadedException if they do not all fit into the queue; then none is run
+     * @throws dev.flywheel.core.ClosedException if this batcher is closed
      */
     public void runAll(List<C> calls) {
-        reserve(calls.size());
-        queue.addAll(calls);
-        if (closed && queue.removeAll(calls)) {
-            throw closedException();
-        }
+        waiting.addAll(calls);
         for (C call : calls) {
             help(call);
             call.awaitDone();
@@ -160,11 +143,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /**
      * Queues the call and returns; a worker completes its future.
      *
-     * @throws OverloadedException if the queue is full
-     * @throws ClosedException if this batcher is closed
+     * @throws dev.flywheel.core.OverloadedException if the queue is full
+     * @throws dev.flywheel.core.ClosedException if this batcher is closed
      */
     public void submit(C call) {
-        enqueue(call);
+        waiting.add(call);
         wake();
     }
 
@@ -181,9 +164,9 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         return new BatcherStatistics(
                 total.calls(),
                 total.errors(),
-                refused.sum(),
+                waiting.refused(),
                 total.batches(),
-                queued.get(),
+                waiting.size(),
                 Duration.ofNanos(total.quantileNanos(0.5)),
                 Duration.ofNanos(total.quantileNanos(0.99)));
     }
@@ -191,11 +174,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** Refuses new calls, runs those that wait, and returns when every lane is free and closed. */
     @Override
     public synchronized void close() {
-        if (closed) {
+        if (waiting.isClosed()) {
             return;
         }
-        closed = true;
-        while (!queue.isEmpty()) {
+        waiting.close();
+        while (!waiting.isEmpty()) {
             if (!drainOne()) {
                 LockSupport.parkNanos(CLOSE_POLL_NANOS);
             }
@@ -205,7 +188,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     }
 
     private @Nullable Slot<R> claimAtOnce() {
-        return queue.isEmpty() ? claim() : null;
+        return waiting.isEmpty() ? claim() : null;
     }
 
     private @Nullable Slot<R> claim() {
@@ -223,24 +206,6 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private void release(Slot<R> slot) {
         slot.release();
         wake();
-    }
-
-    private void enqueue(C call) {
-        reserve(1);
-        queue.add(call);
-        // Either the closing thread still sees this call, or this thread sees that it is closing.
-        if (closed && queue.remove(call)) {
-            throw closedException();
-        }
-    }
-
-    private void reserve(int size) {
-        if (closed) {
-            throw closedException();
-        }
-        if (queued.addAndGet(size) > capacity) {
-            throw overloaded(queued.addAndGet(-size), size);
-        }
     }
 
     /** Runs batches here until the call is done, as long as a lane is free and something waits. */
@@ -263,7 +228,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * long run or in a version that retires.)
      */
     private void wake() {
-        if (queue.isEmpty() || !lanes.anyFree()) {
+        if (waiting.isEmpty() || !lanes.anyFree()) {
             return;
         }
         int active = workers.active();
@@ -279,17 +244,17 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     }
 
     private boolean workable() {
-        return !queue.isEmpty() && lanes.anyFree();
+        return !waiting.isEmpty() && lanes.anyFree();
     }
 
     /** {@return the calls of the batch that was run, to be finished; none if no lane was free or nothing waited} */
     private List<C> runGathered() {
-        Slot<R> slot = queue.isEmpty() ? null : claim();
+        Slot<R> slot = waiting.isEmpty() ? null : claim();
         if (slot == null) {
             return List.of();
         }
         try {
-            List<C> batch = gather(slot.runner.maxRows());
+            List<C> batch = waiting.take(slot.runner.maxRows());
             if (!batch.isEmpty()) {
                 long started = System.nanoTime();
                 lookedNanos.set(started);
@@ -301,33 +266,5 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         } finally {
             release(slot);
         }
-    }
-
-    private List<C> gather(int most) {
-        List<C> batch = new ArrayList<>(Math.min(most, Math.max(1, queued.get())));
-        while (batch.size() < most) {
-            C call = queue.poll();
-            if (call == null) {
-                break;
-            }
-            batch.add(call);
-        }
-        queued.addAndGet(-batch.size());
-        return batch;
-    }
-
-    private ClosedException closedException() {
-        return new ClosedException(
-                name + " refused a prediction", "it is closed", "keep it open for as long as requests come");
-    }
-
-    private OverloadedException overloaded(int waiting, int more) {
-        refused.add(more);
-        C oldest = queue.peek();
-        long waited = oldest == null ? 0 : (System.nanoTime() - oldest.startedNanos()) / 1_000_000;
-        return new OverloadedException(
-                name + " refused " + (more == 1 ? "a prediction" : more + " predictions"),
-                "its queue holds " + waiting + " of " + capacity + " requests, the oldest for " + waited + " ms",
-                "raise queueCapacity, add lanes, or send less");
     }
 }
