@@ -67,13 +67,15 @@ final class Results {
             double target,
             ToDoubleFunction<Rounds.Result> figure,
             int better) {
-        List<Double> own = ours.stream().map(r -> rounded(figure.applyAsDouble(r))).toList();
-        List<Double> other = limit.stream().map(r -> rounded(figure.applyAsDouble(r))).toList();
+        List<Double> own =
+                ours.stream().map(r -> rounded(figure.applyAsDouble(r))).toList();
+        List<Double> other =
+                limit.stream().map(r -> rounded(figure.applyAsDouble(r))).toList();
         Double bound = other.isEmpty() ? null : median(other);
         Double ratio = bound == null ? null : Math.round(1000 * median(own) / bound) / 1000.0;
         Boolean met = (ratio == null || target == 0) ? null : (Boolean) (better * (ratio - target) >= 0);
-        Row row = new Row(
-                work, unit, median(own), bound, Map.of(), ratio, target == 0 ? null : target, met, own, other);
+        Row row =
+                new Row(work, unit, median(own), bound, Map.of(), ratio, target == 0 ? null : target, met, own, other);
         System.out.printf(
                 "%-45s %-11s %,14.1f  limit %,14.1f  ratio %s%n",
                 work, unit, row.flywheel, bound == null ? Double.NaN : bound, ratio);
@@ -118,7 +120,8 @@ final class Results {
         try (Stream<String> lines = Files.lines(info)) {
             return processors
                     + lines.filter(line -> line.startsWith("model name"))
-                            .map(line -> ", " + line.substring(line.indexOf(':') + 1).strip())
+                            .map(line ->
+                                    ", " + line.substring(line.indexOf(':') + 1).strip())
                             .findFirst()
                             .orElse("");
         }

@@ -68,10 +68,7 @@ public final class ServingRounds {
     private void lists() throws Exception {
         List<float[]> list = List.of(rows);
         List<List<Rounds.Result>> results = rounds.run(
-                count,
-                1,
-                MILLIS,
-                List.of(() -> () -> endpoint.predictAll(list).size(), () -> {
+                count, 1, MILLIS, List.of(() -> () -> endpoint.predictAll(list).size(), () -> {
                     BareLane lane = BareLane.open(model, BATCH);
                     return () -> lane.run(rows).length / SmallMlp.OUTPUTS;
                 }));
@@ -87,7 +84,6 @@ public final class ServingRounds {
             CompletableFuture.allOf(window).join();
             return WINDOW;
         }));
-        found.add(Results.rate(
-                "predictAsync, small MLP, in flight " + callers * WINDOW, results.get(0), List.of(), 0));
+        found.add(Results.rate("predictAsync, small MLP, in flight " + callers * WINDOW, results.get(0), List.of(), 0));
     }
 }

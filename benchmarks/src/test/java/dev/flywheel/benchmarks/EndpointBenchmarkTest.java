@@ -46,9 +46,11 @@ class EndpointBenchmarkTest {
     void roundsCountWhatWasAnsweredAndAreWritten() throws Exception {
         Rounds rounds = new Rounds();
         List<List<Rounds.Result>> results = rounds.run(1, 2, 20, List.of(() -> () -> 3, () -> () -> 1));
-        assertThat(results).hasSize(2).allSatisfy(contender -> assertThat(contender)
-                .hasSize(1)
-                .allSatisfy(result -> assertThat(result.rate()).isPositive()));
+        assertThat(results)
+                .hasSize(2)
+                .allSatisfy(contender -> assertThat(contender)
+                        .hasSize(1)
+                        .allSatisfy(result -> assertThat(result.rate()).isPositive()));
         Results.write(
                 directory,
                 "test",
