@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.io.Json;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.registry.PipelineDirectory;
@@ -16,9 +17,11 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -64,6 +67,14 @@ record Line(
         registry.versions().forEach(version -> existing.add(version.number()));
         numbers.retainAll(existing);
         return numbers.stream().map(registry::version).toList();
+    }
+
+    /** Keeps the definition that runs now, with its hash. */
+    void remember(Pipeline<?, ?, ?> pipeline) {
+        Map<String, String> definition = new LinkedHashMap<>();
+        definition.put("hash", pipeline.hash());
+        definition.put("definition", pipeline.describe());
+        Durable.write(directory.definition(), Json.write(definition));
     }
 
     /** {@return the file that remembers what the source gave last} */

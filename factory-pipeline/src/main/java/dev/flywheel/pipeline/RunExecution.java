@@ -106,6 +106,8 @@ final class RunExecution<I, L> {
         Dataset test = Examples.select(all, testRows, true, work);
         record.split(train, test);
 
+        line.remember(pipeline);
+
         line.report("fitting features", 0.2);
         FittedFeatures features = pipeline.features().fit(train);
         FeatureMatrix matrix = features.matrix(train);

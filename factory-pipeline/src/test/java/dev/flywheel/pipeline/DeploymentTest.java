@@ -62,6 +62,9 @@ class DeploymentTest {
             assertThat(live.version()).isEqualTo(1);
             assertThat(live.predict(point).value()).isEqualTo(first);
             assertThat(factory.versions("points")).hasSize(1);
+            assertThat(home.resolve("pipelines/points/definition.json"))
+                    .content()
+                    .contains(pipeline.hash());
         }
     }
 
