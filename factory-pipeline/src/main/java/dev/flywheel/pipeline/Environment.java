@@ -1,7 +1,10 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.Devices;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What a run's result may depend on outside its definition and data. */
 final class Environment {
@@ -20,6 +23,8 @@ final class Environment {
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
                         + System.getProperty("os.arch"));
         facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        facts.put("devices", Devices.all().stream().map(Device::name).collect(Collectors.joining(", ")));
+        facts.put("trained and judged on", Device.cpu().name());
         return facts;
     }
 }
