@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -25,12 +27,18 @@ class BatcherTest {
 
     private Ask begun = new Ask(-1);
 
+    private final List<FakeRunner> runners = new ArrayList<>();
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+
     @AfterEach
     void close() {
+        runners.forEach(FakeRunner::open);
         batcher.close();
+        threads.shutdown();
     }
 
     private FakeRunner serve(FakeRunner runner) {
+        runners.add(runner);
         batcher.swap(List.of(runner));
         return runner;
     }
@@ -45,12 +53,6 @@ class BatcherTest {
     private void occupy(FakeRunner runner) {
         begun = submit(0);
         runner.entered.acquireUninterruptibly();
-    }
-
-    private static Thread start(Runnable work) {
-        Thread thread = new Thread(work);
-        thread.start();
-        return thread;
     }
 
     @Test
@@ -74,18 +76,17 @@ class BatcherTest {
     }
 
     @Test
-    void aBlockingCallWaitsWithTheOthersWhenTheLaneIsBusy() throws InterruptedException {
+    void aBlockingCallWaitsWithTheOthersWhenTheLaneIsBusy() {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
         occupy(runner);
         Ask waiting = submit(1);
-        CompletableFuture<String> blocking = new CompletableFuture<>();
-        Thread caller = start(() -> blocking.complete(batcher.run(new Ask(2))));
+        CompletableFuture<String> blocking =
+                CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)), threads);
         awaitQueued(2);
         runner.open();
         assertThat(blocking.join()).isEqualTo("a:2");
         assertThat(waiting.await()).isEqualTo("a:1");
         assertThat(runner.batches).containsExactly(List.of(0), List.of(1, 2));
-        caller.join();
     }
 
     private void awaitQueued(int waiting) {
@@ -164,7 +165,7 @@ class BatcherTest {
         occupy(old);
         Ask waiting = submit(1);
         FakeRunner fresh = new FakeRunner("new", 4);
-        CompletableFuture<Void> swapped = CompletableFuture.runAsync(() -> batcher.swap(List.of(fresh)));
+        CompletableFuture<Void> swapped = CompletableFuture.runAsync(() -> batcher.swap(List.of(fresh)), threads);
         assertThat(waiting.await()).as("what has not begun runs on the new one").isEqualTo("new:1");
         assertThat(batcher.run(new Ask(2))).isEqualTo("new:2");
         assertThat(old.closed).isFalse();
@@ -181,7 +182,7 @@ class BatcherTest {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
         occupy(runner);
         List<Ask> waiting = IntStream.rangeClosed(1, 6).mapToObj(this::submit).toList();
-        CompletableFuture<Void> closed = CompletableFuture.runAsync(batcher::close);
+        CompletableFuture<Void> closed = CompletableFuture.runAsync(batcher::close, threads);
         awaitRefusal();
         assertThat(closed).isNotDone();
         runner.open();
@@ -220,9 +221,8 @@ class BatcherTest {
         CountDownLatch bothBlocked = new CountDownLatch(2);
         for (int i = 0; i < 2; i++) {
             int input = i;
-            chains.add(new Ask(input).thenApply(answer -> answer));
             Ask first = new Ask(input);
-            chains.set(i, first.thenApply(answer -> {
+            chains.add(first.thenApply(answer -> {
                 bothBlocked.countDown();
                 try {
                     bothBlocked.await();
@@ -241,9 +241,10 @@ class BatcherTest {
     void twoLanesRunAtTheSameTime() throws Exception {
         FakeRunner one = new FakeRunner("one", 4).gated();
         FakeRunner two = new FakeRunner("two", 4).gated();
+        runners.addAll(List.of(one, two));
         batcher.swap(List.of(one, two));
-        CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(1)));
-        CompletableFuture<String> second = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)));
+        CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(1)), threads);
+        CompletableFuture<String> second = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)), threads);
         one.entered.acquire();
         two.entered.acquire();
         one.open();
