@@ -35,14 +35,20 @@ public final class Endpoint<I, O> implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Endpoint.class);
 
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final Cleaner CLEANER = Cleaner.create(task -> {
+        Thread thread = new Thread(task, "flywheel-serving-cleaner");
+        thread.setDaemon(true);
+        return thread;
+    });
 
     private final Models<I, O> models;
+    private final int part;
     private final State<I, O> state;
     private final Cleaner.Cleanable cleanable;
 
     Endpoint(Models<I, O> models, Models.Loaded<I, O> first, int queueCapacity) {
         this.models = models;
+        this.part = Math.min(models.maxBatch(), queueCapacity);
         this.state = new State<>(models.name(), first, queueCapacity);
         this.cleanable = CLEANER.register(this, state);
     }
@@ -102,8 +108,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the predictions for the inputs, in their order} They run in full batches; each part of {@code maxBatch}
-     * inputs is of one version.
+     * {@return the predictions for the inputs, in their order} They run in full batches on this thread when a lane is free,
+     * and wait with the others when none is. A swap may come between two batches.
      *
      * @throws dev.flywheel.core.PredictionException if any input fails; the message says which
      * @throws OverloadedException if all lanes are taken and the queue is full
@@ -111,13 +117,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
      */
     public List<Prediction<O>> predictAll(List<? extends I> inputs) {
         List<Prediction<O>> answers = new ArrayList<>(inputs.size());
-        int batch = models.maxBatch();
         try {
-            for (int from = 0; from < inputs.size(); from += batch) {
+            for (int from = 0; from < inputs.size(); from += part) {
                 int first = from;
-                List<? extends I> part = inputs.subList(from, Math.min(inputs.size(), from + batch));
-                if (!state.batcher.runHere(part.size(), lane -> lane.answerAll(part, first, answers))) {
-                    queueAll(part, first, answers);
+                List<? extends I> some = inputs.subList(from, Math.min(inputs.size(), from + part));
+                if (!state.batcher.runHere(some.size(), lane -> lane.answerAll(some, first, answers))) {
+                    queueAll(some, first, answers);
                 }
             }
             return answers;

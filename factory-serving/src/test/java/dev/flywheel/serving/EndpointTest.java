@@ -26,7 +26,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -386,6 +389,56 @@ class EndpointTest {
             assertThat(statistics.errors()).isZero();
             assertThat(statistics.queued()).isZero();
             assertThat(statistics.p50()).isPositive().isLessThanOrEqualTo(statistics.p99());
+        }
+    }
+
+    @Test
+    void aListWaitsItsTurnWhenTheLaneIsTakenHoweverShortTheQueue() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Codec<float[], float[]> blocking = lane -> {
+            Codec.Binding<float[], float[]> floats = Tensors.floats().bind(lane);
+            return new Codec.Binding<>() {
+                @Override
+                public void write(float[] input, int row) {
+                    if (input[0] == 0) {
+                        begun.countDown();
+                        await(go);
+                    }
+                    floats.write(input, row);
+                }
+
+                @Override
+                public float[] read(int row) {
+                    return floats.read(row);
+                }
+            };
+        };
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.onnx(times(2), blocking).lanes(1).queueCapacity(4).open()) {
+            CompletableFuture<Prediction<float[]>> first = endpoint.predictAsync(new float[] {0});
+            begun.await();
+            List<float[]> inputs = new ArrayList<>();
+            for (int i = 1; i <= 10; i++) {
+                inputs.add(new float[] {i});
+            }
+            FutureTask<List<Prediction<float[]>>> all = new FutureTask<>(() -> endpoint.predictAll(inputs));
+            new Thread(all).start();
+            while (endpoint.statistics().queued() < 4) {
+                Thread.onSpinWait();
+            }
+            go.countDown();
+            assertThat(all.get()).extracting(p -> p.value()[0]).containsExactly(2f, 4f, 6f, 8f, 10f, 12f, 14f, 16f, 18f, 20f);
+            assertThat(first.join().value()).containsExactly(0);
+            assertThat(endpoint.statistics().requests()).isEqualTo(11);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
