@@ -108,8 +108,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the predictions for the inputs, in their order} They run in full batches on this thread when a lane is free,
-     * and wait with the others when none is. A swap may come between two batches.
+     * {@return the predictions for the inputs, in their order} They run in full batches on this thread when a lane is
+     * free, and wait with the others when none is. A swap may come between two batches.
      *
      * @throws dev.flywheel.core.PredictionException if any input fails; the message says which
      * @throws OverloadedException if all lanes are taken and the queue is full

@@ -428,7 +428,9 @@ class EndpointTest {
                 Thread.onSpinWait();
             }
             go.countDown();
-            assertThat(all.get()).extracting(p -> p.value()[0]).containsExactly(2f, 4f, 6f, 8f, 10f, 12f, 14f, 16f, 18f, 20f);
+            assertThat(all.get())
+                    .extracting(p -> p.value()[0])
+                    .containsExactly(2f, 4f, 6f, 8f, 10f, 12f, 14f, 16f, 18f, 20f);
             assertThat(first.join().value()).containsExactly(0);
             assertThat(endpoint.statistics().requests()).isEqualTo(11);
         }

@@ -80,8 +80,7 @@ class BatcherTest {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
         occupy(runner);
         Ask waiting = submit(1);
-        CompletableFuture<String> blocking =
-                CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)), threads);
+        CompletableFuture<String> blocking = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)), threads);
         awaitQueued(2);
         runner.open();
         assertThat(blocking.join()).isEqualTo("a:2");
