@@ -24,8 +24,8 @@ record MlpSettings(
 
     static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0);
 
-    /** Enough for all of the reference data; more passes than 30 help none of it. */
-    private static final int STEPS = 2_500;
+    /** Rows learned from in all passes: more makes networks on flights overconfident. */
+    private static final int LEARNED_ROWS = 1_500_000;
 
     MlpSettings epochs(int value) {
         return new MlpSettings(value, batchSize, learningRate, weightDecay, dropout, embedding, patience);
@@ -55,25 +55,24 @@ record MlpSettings(
         return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, value);
     }
 
-    /** The smallest power of two that is at least a hundredth of the rows, 64 to 1,024. */
+    /** The smallest power of two that is at least a two hundredth of the rows, 64 to 1,024. */
     int batchSizeFor(int rows) {
         if (batchSize > 0) {
             return batchSize;
         }
         int size = 64;
-        while (size < 1_024 && size < rows / 100) {
+        while (size < 1_024 && size < rows / 200) {
             size *= 2;
         }
         return size;
     }
 
     int epochsFor(int rows) {
-        int stepsPerEpoch = Math.max(1, rows / batchSizeFor(rows));
-        return epochs > 0 ? epochs : Math.max(3, Math.min(30, STEPS / stepsPerEpoch));
+        return epochs > 0 ? epochs : Math.max(3, Math.min(30, LEARNED_ROWS / rows));
     }
 
     double weightDecayFor(int rows) {
-        return Double.isNaN(weightDecay) ? Math.max(0.15, Math.min(1, 0.5 * Math.sqrt(5_000.0 / rows))) : weightDecay;
+        return Double.isNaN(weightDecay) ? Math.max(0.1, Math.min(1, 2_500.0 / rows)) : weightDecay;
     }
 
     void addTo(Map<String, String> all) {

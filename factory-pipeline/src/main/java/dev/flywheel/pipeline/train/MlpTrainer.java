@@ -37,15 +37,12 @@ public final class MlpTrainer implements Trainer {
         return new MlpTrainer(hidden.clone(), MlpSettings.DEFAULT);
     }
 
-    /**
-     * {@return the same with this many passes over the rows, at least 1; by default as many as make 2,500 steps, 3 to
-     * 30}
-     */
+    /** {@return the same with this many passes over the rows, at least 1; by default 1,500,000 / rows, but 3 to 30} */
     public MlpTrainer epochs(int count) {
         return with(settings.epochs(Settings.atLeastOne("epochs", count)));
     }
 
-    /** {@return the same with this many rows a step, at least 1; by default about a hundredth of all, 64 to 1,024} */
+    /** {@return the same with this many rows a step, at least 1; by default about a two hundredth of all, 64 to 1,024} */
     public MlpTrainer batchSize(int rows) {
         return with(settings.batchSize(Settings.atLeastOne("batchSize", rows)));
     }
@@ -61,8 +58,7 @@ public final class MlpTrainer implements Trainer {
     /**
      * {@return the same with this decay of all weights but biases}
      *
-     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 0.5 at 5,000 rows and
-     *     less with their square root, 0.15 to 1
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1 to 1
      */
     public MlpTrainer weightDecay(double decay) {
         return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));
