@@ -42,7 +42,9 @@ public final class MlpTrainer implements Trainer {
         return with(settings.epochs(Settings.atLeastOne("epochs", count)));
     }
 
-    /** {@return the same with this many rows a step, at least 1; by default about a two hundredth of all, 64 to 1,024} */
+    /**
+     * {@return the same with this many rows a step, at least 1; by default about a two hundredth of all, 64 to 1,024}
+     */
     public MlpTrainer batchSize(int rows) {
         return with(settings.batchSize(Settings.atLeastOne("batchSize", rows)));
     }
@@ -58,7 +60,8 @@ public final class MlpTrainer implements Trainer {
     /**
      * {@return the same with this decay of all weights but biases}
      *
-     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1 to 1
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1 to
+     *     1
      */
     public MlpTrainer weightDecay(double decay) {
         return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));
