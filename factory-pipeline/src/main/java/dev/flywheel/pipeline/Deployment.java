@@ -199,8 +199,11 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         return startRun("asked for by the host").copy();
     }
 
-    /** Blocks until no run is due or in progress. */
+    /**
+     * Starts the run that is due by the rules now, if one is, and blocks until it, or the one in progress, has ended.
+     */
     public void awaitRun() {
+        startRunIfDue();
         CompletableFuture<Run> run;
         synchronized (pendingLock) {
             run = pending;

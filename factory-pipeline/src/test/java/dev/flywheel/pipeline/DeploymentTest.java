@@ -19,6 +19,8 @@ import dev.flywheel.pipeline.train.Trainers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +30,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +118,28 @@ class DeploymentTest {
             ModelVersion second = factory.versions("points").get(1);
             assertThat(second.card().trainRows() + second.card().testRows()).isEqualTo(640);
             assertThat(second.card().parent()).hasValue(1);
+        }
+    }
+
+    @Test
+    void aRunThatIsDueByTheClockIsWaitedForWithoutANewOutcome() {
+        Instant start = Instant.parse("2004-01-01T00:00:00Z");
+        AtomicReference<Instant> now = new AtomicReference<>(start);
+        Pipeline<Point, Boolean, Double> daily = Pipeline.named("points")
+                .from(Csv.files(csv).examples(Point.class, Target.isTrue("inside")))
+                .features(Features.auto(Point.class))
+                .train(Trainers.logistic())
+                .gate(Gate.atLeast(Metric.ROC_AUC, 0.5))
+                .respond(p -> p)
+                .retrain(Retrain.every(Duration.ofDays(1)))
+                .build();
+        try (Factory factory = Factory.open(home, Factory.options().clock(now::get));
+                Deployment<Point, Boolean, Double> live = factory.start(daily)) {
+            for (int day = 1; day <= 3; day++) {
+                now.set(start.plus(Duration.ofDays(day)));
+                live.awaitRun();
+                assertThat(live.version()).isEqualTo(1 + day);
+            }
         }
     }
 
