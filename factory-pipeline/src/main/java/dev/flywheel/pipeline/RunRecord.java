@@ -106,7 +106,7 @@ final class RunRecord {
         winnerDiagnostics = evaluation.diagnostics();
         championDiagnostics = evaluation.championDiagnostics().orElse(null);
         if (championDiagnostics != null) {
-            String name = "champion, version " + champion.orElseThrow();
+            String name = "version " + champion.orElseThrow();
             championResult = new RunReport.Candidate(name, Map.of(), Double.NaN, evaluation.championMetrics(), "");
         }
         List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
