@@ -140,6 +140,7 @@ class QualityTest {
         ToDoubleFunction<List<String>> price = row -> Double.parseDouble(data.cell(row, "price"));
         Target<Double> target = Target.number("price").onLogScale();
         Bench plain = new Bench("diamonds", target, price, data, QualityTest::fifth, Features.auto(), "price");
+        assertThat(plain.run(Trainers.linear()).rmse()).isLessThan(1_000);
         assertThat(plain.run(Trainers.mlp(64, 32)).rmse()).isLessThan(590);
         Features<Row> features = Features.auto();
         for (String size : List.of("x", "y", "z")) {
