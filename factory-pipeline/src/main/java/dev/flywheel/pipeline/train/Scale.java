@@ -8,9 +8,9 @@ import java.util.Arrays;
  *
  * <p>A number is learned standardized. The way back is {@code x * factor + offset}, limited to {@code low} and
  * {@code high}, and with the exponential where the logarithm was learned. A network cannot know what lies outside of
- * the labels it has seen, and through an exponential one wild row would outweigh all others, so both are held within the
- * range of the labels and a twentieth of it: on diamonds that takes a linear model from an RMSE of 1,408 to 959. A linear
- * model of plain numbers is free to follow a trend.
+ * the labels it has seen, and through an exponential one wild row would outweigh all others, so both are held within
+ * the range of the labels and a twentieth of it: on diamonds that takes a linear model from an RMSE of 1,408 to 959. A
+ * linear model of plain numbers is free to follow a trend.
  *
  * @param objective what is learned
  * @param factor the labels' standard deviation
