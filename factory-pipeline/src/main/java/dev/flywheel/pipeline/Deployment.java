@@ -87,7 +87,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         RowType<I> type = History.kept(pipeline, line).type();
         this.triggers = new Triggers(pipeline.retrain(), line.lastRun());
         this.predictions = PredictionLog.open(line.directory().predictions(), type);
-        this.outcomes = FeedbackLog.open(line.directory().feedback(), predictions);
+        try {
+            this.outcomes = FeedbackLog.open(line.directory().feedback(), predictions);
+        } catch (RuntimeException | Error e) {
+            predictions.close();
+            throw e;
+        }
         try {
             this.endpoint = open(type);
         } catch (RuntimeException | Error e) {

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import dev.flywheel.core.DataException;
+import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowType;
@@ -17,7 +18,6 @@ import dev.flywheel.pipeline.source.Ingested;
 import dev.flywheel.pipeline.source.Ingestion;
 import dev.flywheel.pipeline.source.Source;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,7 +40,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
     /** What the source gave last, as kept in history.json. */
     private record Kept(String dataset, String definition, IngestReport ingest) {}
 
-    /** Reads the source and keeps what it gave for the runs to come. */
+    /** Reads the source. */
     static <I> History<I> fromSource(Pipeline<I, ?, ?> pipeline, Line line, Path run) {
         Ingested<I> ingested = pipeline.source()
                 .ingest(Ingestion.into(line.datasets())
@@ -48,8 +48,6 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                         .quarantine(run)
                         .onRowsRead(rows ->
                                 line.report(String.format(Locale.ROOT, "reading examples, %,d so far", rows), 0.1)));
-        Kept kept = new Kept(ingested.dataset().hash(), pipeline.hash(), ingested.report());
-        Durable.write(line.history(), Json.write(kept));
         return new History<>(
                 ingested.dataset(),
                 ingested.type(),
@@ -57,20 +55,42 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                 ingested.report().notes());
     }
 
+    /** Keeps what the source gave for the runs to come. */
+    void keep(Pipeline<I, ?, ?> pipeline, Line line) {
+        Durable.write(line.history(), Json.write(new Kept(dataset.hash(), pipeline.hash(), ingest)));
+    }
+
+    /** {@return whether nothing is kept that has other columns: a champion that was trained on those needs them} */
+    boolean replacesKept(Line line) {
+        return !Files.exists(line.history())
+                || keptDataset(keptEntry(line), line).schema().equals(dataset.schema());
+    }
+
     /** {@return what the source gave last time} */
     static <I> History<I> kept(Pipeline<I, ?, ?> pipeline, Line line) {
-        Kept kept;
+        Kept kept = keptEntry(line);
+        Dataset dataset = keptDataset(kept, line);
+        RowType<I> type = pipeline.source().type(Examples.inputs(dataset.schema()));
+        return new History<>(dataset, type, kept.ingest, List.of());
+    }
+
+    private static Kept keptEntry(Line line) {
         try {
-            kept = Json.read(
+            return Json.read(
                     Files.readAllBytes(line.history()),
                     Kept.class,
                     line.history().toString());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new StoreException(
+                    "the examples of pipeline \"" + line.name() + "\" cannot be found",
+                    line.history() + " cannot be read",
+                    "restore the file from a backup, or run the pipeline once on its source",
+                    e);
         }
-        Dataset dataset = Dataset.open(line.datasets().resolve(kept.dataset + ".arrow"));
-        RowType<I> type = pipeline.source().type(Examples.inputs(dataset.schema()));
-        return new History<>(dataset, type, kept.ingest, List.of());
+    }
+
+    private static Dataset keptDataset(Kept kept, Line line) {
+        return Dataset.open(line.datasets().resolve(kept.dataset + ".arrow"));
     }
 
     /**

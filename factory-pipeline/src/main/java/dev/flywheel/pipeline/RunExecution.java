@@ -1,11 +1,14 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
+import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Evaluation;
@@ -18,6 +21,7 @@ import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
@@ -49,6 +53,9 @@ final class RunExecution<I, L> {
     private final Path directory;
     private final List<Path> stages = new ArrayList<>();
 
+    /** What the source gave, if the champion cannot be served over it: kept once there is another champion. */
+    private @Nullable History<I> unkept;
+
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger) {
         this(pipeline, line, trigger, (version, why, evidence) -> {
             line.registry().move(Factory.CHAMPION, version.number(), "flywheel", why, evidence);
@@ -66,7 +73,23 @@ final class RunExecution<I, L> {
 
     /** Runs on the source, read anew. */
     Run fromSource() {
-        return execute(() -> History.fromSource(pipeline, line, directory));
+        return execute(() -> {
+            History<I> history = History.fromSource(pipeline, line, directory);
+            if (replacesKept(history)) {
+                history.keep(pipeline, line);
+            } else {
+                unkept = history;
+            }
+            return history;
+        });
+    }
+
+    private boolean replacesKept(History<I> history) {
+        try {
+            return line.champion().isEmpty() || history.replacesKept(line);
+        } catch (StoreException e) {
+            return true; // what is kept is damaged, so that nothing can be served over it
+        }
     }
 
     /** Runs on what the source gave last time and on the feedback since. */
@@ -105,13 +128,14 @@ final class RunExecution<I, L> {
         Dataset train = Examples.select(all, testRows, false, work);
         Dataset test = Examples.select(all, testRows, true, work);
         record.split(train, test);
+        double[] labels = Examples.labels(test);
+        requireBothOutcomes(labels);
 
         line.remember(pipeline);
 
         line.report("fitting features", 0.2);
         FittedFeatures features = pipeline.features().fit(train);
         FeatureMatrix matrix = features.matrix(train);
-        double[] labels = Examples.labels(test);
         double[] champion = championScores(history, test);
 
         List<Candidate> candidates = new ArrayList<>();
@@ -119,6 +143,16 @@ final class RunExecution<I, L> {
             candidates.add(train(trainer, features, matrix, history, test, labels, champion, candidates.size()));
         }
         judge(best(candidates), test);
+    }
+
+    /** Without both, candidates cannot be ranked, and gates would have nothing to go by. */
+    private void requireBothOutcomes(double[] labels) {
+        if (pipeline.task() == Task.BINARY && Arrays.stream(labels).distinct().count() < 2) {
+            throw new DataException(
+                    "the " + labels.length + " test examples of pipeline \"" + pipeline.name() + "\" are of no use",
+                    "all have the label " + (labels[0] == 1),
+                    "bring more examples, or hold back more or others with a split");
+        }
     }
 
     private Candidate train(
@@ -202,6 +236,9 @@ final class RunExecution<I, L> {
         if (!refused.isEmpty()) {
             record.rejected(RunRecord.sentence(refused));
             return;
+        }
+        if (unkept != null) {
+            unkept.keep(pipeline, line);
         }
         ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
         stages.remove(best.directory);
