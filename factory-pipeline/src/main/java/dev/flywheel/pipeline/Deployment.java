@@ -289,7 +289,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         if (run.outcome() != Run.Outcome.PROMOTED) {
             throw new TrainingException(
                     "pipeline \"" + name() + "\" has nothing to serve",
-                    run.reason(),
+                    run.reason().replaceFirst("\\.$", ""),
                     "read " + run.report() + ", then mend the data, the candidates or the gates",
                     execution.failure());
         }

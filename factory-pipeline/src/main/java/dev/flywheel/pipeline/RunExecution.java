@@ -149,8 +149,8 @@ final class RunExecution<I, L> {
     private void requireBothOutcomes(double[] labels) {
         if (pipeline.task() == Task.BINARY && Arrays.stream(labels).distinct().count() < 2) {
             throw new DataException(
-                    "the " + labels.length + " test examples of pipeline \"" + pipeline.name() + "\" are of no use",
-                    "all have the label " + (labels[0] == 1),
+                    "the test examples of pipeline \"" + pipeline.name() + "\" are of one class",
+                    "all " + labels.length + " have the label " + (labels[0] == 1),
                     "bring more examples, or hold back more or others with a split");
         }
     }

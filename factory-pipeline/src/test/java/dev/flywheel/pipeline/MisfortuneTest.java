@@ -42,7 +42,7 @@ class MisfortuneTest {
     }
 
     @Test
-    void aRunWhoseTestExamplesAreOfOneKindFails() throws IOException {
+    void aRunWhoseTestExamplesAreOfOneClassFails() throws IOException {
         StringBuilder rows = new StringBuilder("x,y,colour,inside\n");
         for (int i = 0; i < 200; i++) {
             rows.append(i).append(",1,red,").append(i % 5 != 4 && i % 2 == 0).append('\n');
@@ -59,7 +59,7 @@ class MisfortuneTest {
             Run run = factory.run(pipeline);
             assertThat(run.outcome()).isEqualTo(Run.Outcome.FAILED);
             assertThat(run.reason())
-                    .isEqualTo("the 40 test examples of pipeline \"points\" are of no use: all have the label false."
+                    .isEqualTo("the test examples of pipeline \"points\" are of one class: all 40 have the label false."
                             + " Fix: bring more examples, or hold back more or others with a split.");
             assertThat(factory.versions("points")).isEmpty();
         }
