@@ -46,7 +46,8 @@ public final class PredictionIds {
 
     /** {@return an id that no call has returned before} */
     public UUID next() {
-        return next(lane(), stamp(clock.instant()));
+        int lane = lane();
+        return id(lane, advance(lane * STRIDE, stamp(clock.instant()), 1));
     }
 
     /**
@@ -56,9 +57,9 @@ public final class PredictionIds {
      */
     public void next(UUID[] ids, int count) {
         int lane = lane();
-        long now = stamp(clock.instant());
+        long first = advance(lane * STRIDE, stamp(clock.instant()), count);
         for (int i = 0; i < count; i++) {
-            ids[i] = next(lane, now);
+            ids[i] = id(lane, first + i);
         }
     }
 
@@ -66,8 +67,7 @@ public final class PredictionIds {
         return (int) Thread.currentThread().getId() & (LANES - 1);
     }
 
-    private UUID next(int lane, long now) {
-        long stamp = advance(lane * STRIDE, now);
+    private UUID id(int lane, long stamp) {
         long tick = stamp >>> COUNTER_BITS;
         long high = ((tick >>> FRACTION_BITS) << 16) | VERSION | (tick & 0xFFF);
         long low = VARIANT | ((stamp & 0xFF) << 54) | (sip(key0, key1, stamp, lane) & RANDOM_MASK);
@@ -86,11 +86,12 @@ public final class PredictionIds {
         return Instant.ofEpochMilli(id.getMostSignificantBits() >>> 16);
     }
 
-    private long advance(int slot, long now) {
+    /** Takes {@code count} stamps, and gives the first. */
+    private long advance(int slot, long now, int count) {
         while (true) {
             long last = stamps.getPlain(slot);
             long next = Math.max(now, last + 1);
-            if (stamps.compareAndSet(slot, last, next)) {
+            if (stamps.compareAndSet(slot, last, next + count - 1)) {
                 return next;
             }
         }
