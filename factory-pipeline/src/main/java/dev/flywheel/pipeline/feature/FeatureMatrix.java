@@ -5,6 +5,7 @@ import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Scan;
+import dev.flywheel.serving.BatchPacker;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
 import dev.flywheel.serving.engine.TensorBuffer;
@@ -61,7 +62,7 @@ public final class FeatureMatrix {
                 try (OnnxEngine engine = OnnxEngine.open(file);
                         Lane lane = engine.newLane(Math.max(1, Math.min(rows, CHUNK_ROWS)));
                         Scan scan = data.scan()) {
-                    matrix.fill(lane, scan);
+                    matrix.fill(lane, BatchPacker.of(lane, data.schema()), scan);
                 }
             } finally {
                 Files.deleteIfExists(file);
@@ -76,12 +77,12 @@ public final class FeatureMatrix {
         return matrix;
     }
 
-    private void fill(Lane lane, Scan scan) {
+    private void fill(Lane lane, BatchPacker packer, Scan scan) {
         int row = 0;
         for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
             for (int from = 0; from < batch.rows(); from += lane.maxRows()) {
                 int count = Math.min(lane.maxRows(), batch.rows() - from);
-                RawColumns.pack(batch, from, count, lane);
+                packer.pack(batch, from, count);
                 lane.run(count);
                 for (int output = 0; output < lane.signature().outputs().size(); output++) {
                     copy(lane.output(output), row + from, count);
