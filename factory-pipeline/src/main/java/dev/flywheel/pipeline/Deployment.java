@@ -3,31 +3,32 @@ package dev.flywheel.pipeline;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
-import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,61 +47,61 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Deployment.class);
     private static final String PAUSED = "paused";
+    private static final String LABELS = "labels";
 
     private final Pipeline<I, L, O> pipeline;
     private final Line line;
-    private final ExecutorService trainer;
     private final EventBus events;
     private final Consumer<Deployment<?, ?, ?>> onClose;
-    private final Triggers triggers;
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
+    private final Triggers triggers;
     private final Endpoint<I, O> endpoint;
+    private final Runs runs;
     private final ScheduledFuture<?> tick;
-
-    /** Held while a run executes, so that close() can wait for it. */
-    private final ReentrantLock running = new ReentrantLock();
 
     /** Held while the champion changes, so that the alias and the endpoint agree. */
     private final Object championLock = new Object();
 
-    private final Object pendingLock = new Object();
-    private @Nullable CompletableFuture<Run> pending;
-    private @Nullable Future<?> pendingTask;
+    /** Why retraining is paused; changes under the champion's lock. */
+    private volatile @Nullable String paused;
+
+    private final Object closing = new Object();
     private volatile boolean closed;
 
-    Deployment(
-            Pipeline<I, L, O> pipeline,
-            Line line,
-            ExecutorService trainer,
-            ScheduledExecutorService ticker,
-            EventBus events,
-            Consumer<Deployment<?, ?, ?>> onClose) {
+    /**
+     * What a deployment gets from its factory.
+     *
+     * @param trainer where runs are made
+     * @param ticker what looks for reasons to make one
+     * @param events where listeners are called
+     * @param closing whether the factory is being closed
+     */
+    record Threads(
+            ExecutorService trainer, ScheduledExecutorService ticker, EventBus events, BooleanSupplier closing) {}
+
+    Deployment(Pipeline<I, L, O> pipeline, Line line, Threads threads, Consumer<Deployment<?, ?, ?>> onClose) {
         this.pipeline = pipeline;
         this.line = line;
-        this.trainer = trainer;
-        this.events = events;
+        this.events = threads.events;
         this.onClose = onClose;
+        line.requireSameTarget(pipeline);
         if (line.champion().isEmpty()) {
-            firstRun();
+            firstRun(threads);
         }
         RowType<I> type = History.kept(pipeline, line).type();
-        this.triggers = new Triggers(pipeline.retrain(), line.lastRun());
+        this.paused = line.marked(PAUSED).orElse(null);
         this.predictions = PredictionLog.open(line.directory().predictions(), type);
-        try {
-            this.outcomes = FeedbackLog.open(line.directory().feedback(), predictions);
-        } catch (RuntimeException | Error e) {
-            predictions.close();
-            throw e;
-        }
-        try {
-            this.endpoint = open(type);
-        } catch (RuntimeException | Error e) {
-            outcomes.close();
-            predictions.close();
-            throw e;
-        }
-        this.tick = ticker.scheduleWithFixedDelay(this::startRunIfDue, 1, 1, TimeUnit.SECONDS);
+        this.outcomes = Closing.onFailure(
+                () -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
+        Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
+        this.triggers = Closing.onFailure(this::triggers, closeLogs);
+        this.endpoint = Closing.onFailure(() -> open(type), closeLogs);
+        this.runs = new Runs(name(), threads.trainer, events, this::train);
+        this.tick = Closing.onFailure(
+                () -> Background.everySecond(threads.ticker, this::startRunIfDue),
+                endpoint::close,
+                closeLogs);
     }
 
     /** {@return the name of the pipeline} */
@@ -139,28 +140,41 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      *
      * @param id the id of the prediction
      * @param outcome what really happened
+     * @throws dev.flywheel.core.DataException if the outcome is not finite, or has no logarithm on a log scale
      * @throws dev.flywheel.core.StoreException if it cannot be written
+     * @throws ClosedException if the deployment is closed
      */
     public void feedback(UUID id, L outcome) {
-        feedback(Map.of(id, outcome));
+        requireOpen();
+        Objects.requireNonNull(id, "id");
+        double label = pipeline.source().target().encode(outcome);
+        outcomes.feedback(id, label, line.clock().instant());
+        accepted(Map.of(id, label));
     }
 
     /**
      * Takes the outcomes of many predictions; much cheaper than one by one.
      *
      * @param byId what really happened, by the id of the prediction
+     * @throws dev.flywheel.core.DataException if an outcome is not finite, or has no logarithm on a log scale; then
+     *     none is taken
      * @throws dev.flywheel.core.StoreException if they cannot be written
+     * @throws ClosedException if the deployment is closed
      */
     public void feedback(Map<UUID, L> byId) {
         requireOpen();
-        if (byId.isEmpty()) {
-            return;
-        }
         Map<UUID, Double> labels = new LinkedHashMap<>();
-        byId.forEach((id, outcome) -> labels.put(id, pipeline.source().target().encode(outcome)));
-        outcomes.feedback(labels, line.clock().instant());
+        byId.forEach((id, outcome) -> labels.put(
+                Objects.requireNonNull(id, "id"), pipeline.source().target().encode(outcome)));
+        if (!labels.isEmpty()) {
+            outcomes.feedback(labels, line.clock().instant());
+            accepted(labels);
+        }
+    }
+
+    private void accepted(Map<UUID, Double> labels) {
         long total = triggers.labelled(labels);
-        events.publish(new Event.FeedbackAccepted(byId.size(), total));
+        events.publish(new Event.FeedbackAccepted(labels.size(), total));
         startRunIfDue();
     }
 
@@ -195,98 +209,109 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /**
-     * Starts a run now, whatever the rules say; it learns from all history and the feedback so far.
+     * Starts a run now, whatever the rules say; it learns from what the source gave last and the feedback so far. While
+     * a rollback has paused retraining, its candidate is registered, but does not serve.
      *
-     * @return the run to come; the one in progress if there is one
+     * @return the run to come; the one in progress if there is one. It ends exceptionally only if the run could not
+     *     begin or was abandoned before. What depends on it runs on the thread that trains: let long work go elsewhere
+     *     ({@code thenApplyAsync})
+     * @throws ClosedException if the deployment is closed
      */
     public CompletableFuture<Run> retrain() {
-        requireOpen();
-        return startRun("asked for by the host").copy();
+        return runs.start("asked for by the host").copy();
     }
 
     /**
-     * Starts the run that is due by the rules now, if one is, and blocks until it, or the one in progress, has ended.
+     * Starts a run if the rules ask for one, and blocks until the run that is waiting or in progress, if there is one,
+     * has ended.
      */
     public void awaitRun() {
         startRunIfDue();
-        CompletableFuture<Run> run;
-        synchronized (pendingLock) {
-            run = pending;
-        }
-        if (run != null) {
-            run.handle((done, failure) -> done).join();
-        }
+        runs.await();
     }
 
     /**
      * Puts the previous champion back, from the next request on, and pauses retraining until {@link #resume()}:
      * whatever made the new version bad would make the next one bad, too. Calling it again goes back one version
-     * further.
+     * further. A damaged version is passed over.
      *
      * @return the version that serves now
      * @throws dev.flywheel.core.StoreException if there is no earlier champion
+     * @throws ModelFormatException if no earlier champion is whole; the one that serves goes on
+     * @throws ClosedException if the deployment is closed
      */
     public int rollback() {
-        requireOpen();
         synchronized (championLock) {
+            requireOpen();
             int from = version();
-            AliasMove move = line.registry().rollback(Factory.CHAMPION, "host", "rollback asked for by the host");
-            line.mark(
-                    PAUSED,
-                    "rolled back from version " + from + " at " + line.clock().instant());
-            int to = move.to().orElseThrow();
-            serve(line.registry().version(to));
-            events.publish(new Event.Promoted(to, OptionalInt.of(from), "rolled back; retraining is paused"));
-            return to;
+            int steps = stepsToWhole();
+            String before = paused;
+            pause("rolled back from version " + from + " at " + line.clock().instant());
+            ModelVersion previous = Closing.onFailure(() -> rollBack(steps, from), () -> pause(before));
+            events.publish(
+                    new Event.Promoted(previous.number(), OptionalInt.of(from), "rolled back; retraining is paused"));
+            return previous.number();
         }
+    }
+
+    private ModelVersion rollBack(int steps, int from) {
+        ModelVersion previous = line.rollBack(steps, "host", "rollback asked for by the host");
+        return Closing.onFailure(
+                () -> serve(previous),
+                () -> line.registry()
+                        .move(
+                                Factory.CHAMPION,
+                                from,
+                                "flywheel",
+                                "version " + previous.number() + " does not load",
+                                List.of()));
     }
 
     /** {@return why retraining is paused, if it is; this survives a restart} */
     public Optional<String> paused() {
-        return line.marked(PAUSED);
+        return Optional.ofNullable(paused);
     }
 
-    /** Lets the rules start runs again after a {@link #rollback()}. */
+    /**
+     * Lets the rules start runs again after a {@link #rollback()}.
+     *
+     * @throws ClosedException if the deployment is closed
+     */
     public void resume() {
-        requireOpen();
-        line.unmark(PAUSED);
+        synchronized (championLock) {
+            requireOpen();
+            pause(null);
+        }
         startRunIfDue();
     }
 
-    /** Abandons a run in progress, answers the requests that were accepted, writes the logs out and stops. */
+    /**
+     * Abandons a run in progress, answers the requests that were accepted, writes the logs out and stops. Further calls
+     * do nothing.
+     */
     @Override
     public void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        tick.cancel(false);
-        CompletableFuture<Run> abandoned;
-        synchronized (pendingLock) {
-            abandoned = pending;
-            if (pendingTask != null) {
-                pendingTask.cancel(true);
+        synchronized (closing) {
+            if (closed) {
+                return;
             }
-        }
-        running.lock();
-        try {
-            endpoint.close();
-            predictions.close();
-            outcomes.close();
-        } finally {
-            running.unlock();
-            if (abandoned != null) {
-                abandoned.completeExceptionally(
-                        new ClosedException("a run", "its deployment was closed", "start it again"));
-            }
-            onClose.accept(this);
+            closed = true;
+            tick.cancel(false);
+            Closing.all(runs::close, this::closeEndpoint, outcomes::close, predictions::close, () -> onClose.accept(this));
         }
     }
 
-    private void firstRun() {
-        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, "there is no champion yet");
-        Run run = Background.await(trainer.submit(execution::fromSource));
-        if (run.outcome() != Run.Outcome.PROMOTED) {
+    /** Not while a rollback is about to serve another version. */
+    private void closeEndpoint() {
+        synchronized (championLock) {
+            endpoint.close();
+        }
+    }
+
+    private void firstRun(Threads threads) {
+        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, "there is no champion yet", threads.closing);
+        Run run = Background.await(threads.trainer, execution::fromSource);
+        if (line.champion().isEmpty()) {
             throw new TrainingException(
                     "pipeline \"" + name() + "\" has nothing to serve",
                     run.reason().replaceFirst("\\.$", ""),
@@ -295,28 +320,31 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         }
     }
 
+    private Triggers triggers() {
+        long used = line.marked(LABELS).map(Long::parseLong).orElse(0L);
+        return new Triggers(pipeline.retrain(), line.lastRun(), Math.max(0, outcomes.size() - used));
+    }
+
     /** A damaged champion must not keep the application from its predictions: the newest whole one before it serves. */
     private Endpoint<I, O> open(RowType<I> type) {
         FactoryException first = null;
-        for (ModelVersion version : line.champions()) {
+        List<ModelVersion> champions = line.champions();
+        for (ModelVersion version : champions) {
             try {
+                ModelCard card = version.card();
                 Endpoint<I, O> opened = Endpoint.of(version, Codec.rows(type, pipeline.response()))
                         .clock(line.clock())
                         .observer(this::observed)
                         .open();
-                triggers.serving(version);
                 if (first != null) {
-                    log.warn("pipeline {} serves version {}: {}", name(), version.number(), first.getMessage());
-                    line.registry()
-                            .move(
-                                    Factory.CHAMPION,
-                                    version.number(),
-                                    "flywheel",
-                                    String.valueOf(first.getMessage()),
-                                    List.of());
+                    String why = String.valueOf(first.getMessage());
+                    log.warn("pipeline {} serves version {}: {}", name(), version.number(), why);
+                    int steps = champions.indexOf(version);
+                    Closing.onFailure(() -> line.rollBack(steps, "flywheel", why), opened::close);
                 }
+                triggers.serving(version.number(), card);
                 return opened;
-            } catch (ModelFormatException e) {
+            } catch (ModelFormatException | StoreException e) {
                 first = first == null ? e : first;
             }
         }
@@ -328,102 +356,105 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     private void observed(UUID id, int version, I input, double output, Instant at) {
         predictions.append(id, version, input, output, at);
-        if (triggers.remembersOutputs()) {
-            triggers.predicted(id, version, output);
-        }
+        triggers.predicted(id, version, output);
     }
 
+    /** Called on threads of the host, too, whose business it is not if this fails. */
     private void startRunIfDue() {
-        if (closed || paused().isPresent()) {
-            return;
-        }
-        synchronized (pendingLock) {
-            if (pending == null) {
-                Optional<String> due = triggers.due(line.clock().instant());
-                if (due.isPresent()) {
-                    CompletableFuture<Run> unused = startRun(due.get());
-                }
-            }
-        }
-    }
-
-    private CompletableFuture<Run> startRun(String trigger) {
-        synchronized (pendingLock) {
-            if (pending == null) {
-                CompletableFuture<Run> run = new CompletableFuture<>();
-                pending = run;
-                triggers.runStarted(line.clock().instant());
-                pendingTask = trainer.submit(() -> execute(trigger, run));
-            }
-            return pending;
-        }
-    }
-
-    private void execute(String trigger, CompletableFuture<Run> result) {
-        running.lock();
         try {
-            requireOpen();
-            predictions.flush();
-            RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, this::promote);
-            Run run = execution.fromFeedback();
-            finished(result);
-            events.publish(new Event.RunFinished(run, trigger));
-            if (run.outcome() == Run.Outcome.REJECTED) {
-                List<Verdict> reasons = run.verdicts().stream()
-                        .filter(v -> v.outcome() != Verdict.Outcome.PASS)
-                        .toList();
-                events.publish(new Event.Rejected(run, reasons));
-            } else if (execution.failure() != null) {
-                events.publish(new Event.Failed("run " + run.id(), execution.failure()));
+            if (paused == null) {
+                runs.startIfDue(() -> triggers.due(line.clock().instant()));
             }
-            result.complete(run);
+        } catch (ClosedException e) {
+            log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
-            finished(result);
-            events.publish(new Event.Failed("a run of pipeline " + name(), e));
-            result.completeExceptionally(e);
-        } finally {
-            running.unlock();
+            events.publish(new Event.Failed("looking for a reason to retrain pipeline " + name(), e));
         }
     }
 
-    private void finished(CompletableFuture<Run> run) {
-        synchronized (pendingLock) {
-            if (pending == run) {
-                pending = null;
-                pendingTask = null;
-            }
+    private Runs.Ended train(String trigger) {
+        triggers.runStarted(line.clock().instant());
+        long labels = outcomes.size();
+        predictions.flush();
+        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, this::promote);
+        Run run = execution.fromFeedback();
+        List<Event> news = new ArrayList<>();
+        if (!closed) {
+            use(labels, news);
+        }
+        news.add(new Event.RunFinished(run, trigger));
+        if (run.outcome() == Run.Outcome.REJECTED) {
+            List<Verdict> reasons = run.verdicts().stream()
+                    .filter(v -> v.outcome() != Verdict.Outcome.PASS)
+                    .toList();
+            news.add(new Event.Rejected(run, reasons));
+        } else if (execution.failure() != null) {
+            news.add(new Event.Failed("run " + run.id(), execution.failure()));
+        }
+        return new Runs.Ended(run, news);
+    }
+
+    /** Labels that a run has seen do not start another one; those of a run that was cut short still do. */
+    private void use(long labels, List<Event> news) {
+        try {
+            line.mark(LABELS, Long.toString(labels));
+        } catch (StoreException e) {
+            news.add(new Event.Failed("noting that " + labels + " labels were used", e));
         }
     }
 
     /** {@return whether the version became champion; not while a rollback has paused retraining} */
     private boolean promote(ModelVersion candidate, String why, List<Verdict> evidence) {
         synchronized (championLock) {
-            if (paused().isPresent()) {
+            if (paused != null) {
                 return false;
             }
             int previous = version();
             line.registry().move(Factory.CHAMPION, candidate.number(), "flywheel", why, evidence);
-            try {
-                serve(candidate);
-            } catch (RuntimeException | Error e) {
-                line.registry()
-                        .move(
-                                Factory.CHAMPION,
-                                previous,
-                                "flywheel",
-                                "version does not load: " + e.getMessage(),
-                                List.of());
-                throw e;
-            }
+            Closing.onFailure(
+                    () -> serve(candidate),
+                    () -> line.rollBack(1, "flywheel", "version " + candidate.number() + " does not load"));
             events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));
             return true;
         }
     }
 
-    private void serve(ModelVersion version) {
-        endpoint.swap(version);
-        triggers.serving(version);
-        log.info("pipeline {} serves version {}", name(), version.number());
+    private ModelVersion serve(ModelVersion champion) {
+        // first, because it may be damaged
+        ModelCard card = champion.card();
+        endpoint.swap(champion);
+        triggers.serving(champion.number(), card);
+        log.info("pipeline {} serves version {}", name(), champion.number());
+        return champion;
+    }
+
+    /** {@return how many versions to go back to the first whole one; 1 if there is none to go back to} */
+    private int stepsToWhole() {
+        FactoryException first = null;
+        int steps = 0;
+        for (ModelVersion version : line.registry().rollbackPath(Factory.CHAMPION)) {
+            steps++;
+            try {
+                version.artifact();
+                return steps;
+            } catch (ModelFormatException | StoreException e) {
+                log.warn("pipeline {} passes over version {}", name(), version.number(), e);
+                first = first == null ? e : first;
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+        return 1;
+    }
+
+    private void pause(@Nullable String reason) {
+        if (reason == null) {
+            line.unmark(PAUSED);
+        } else {
+            line.mark(PAUSED, reason);
+        }
+        paused = reason;
     }
 
     private void requireOpen() {

@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What happens to a deployment. Delivered in order on a thread of the factory; a listener that throws harms nothing.
+ * What happens to a deployment. Delivered in order, on one thread for all deployments of a factory. A listener that
+ * throws harms nothing; one that blocks holds up the events behind it, and nothing else.
  */
 public sealed interface Event {
 
@@ -30,7 +31,8 @@ public sealed interface Event {
      * A candidate was refused and the old version goes on serving.
      *
      * @param run what the run came to
-     * @param reasons the gates that did not pass, with their evidence
+     * @param reasons the gates that did not pass, with their evidence; none if it passed all, but could not serve
+     *     because of a rollback meanwhile
      */
     record Rejected(Run run, List<Verdict> reasons) implements Event {}
 

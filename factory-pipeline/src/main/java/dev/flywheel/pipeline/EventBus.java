@@ -48,7 +48,7 @@ final class EventBus {
         for (Subscription<?> subscription : subscriptions) {
             try {
                 subscription.offer(event);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 log.warn("a listener failed on {}", event, e);
             }
         }

@@ -1,48 +1,63 @@
 package dev.flywheel.pipeline;
 
 import com.google.common.util.concurrent.MoreExecutors;
-import com.google.common.util.concurrent.ThreadFactoryBuilder;
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.registry.Home;
+import dev.flywheel.core.registry.PipelineDirectory;
+import dev.flywheel.core.registry.Registry;
+import dev.flywheel.pipeline.Claims.Use;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a
  * time. Thread-safe. Whoever opens it closes it; closing it closes its deployments.
+ *
+ * <p>{@link #run}, {@link #start} and {@link #close} wait for the threads of the factory. Listeners are called on these,
+ * so they must leave such calls to another thread, and are told so by an {@link IllegalStateException}.
  */
 public final class Factory implements AutoCloseable {
 
     /** The alias of the version that serves. */
     public static final String CHAMPION = "champion";
 
+    private static final Logger log = LoggerFactory.getLogger(Factory.class);
+
     private final Home home;
     private final Options options;
-    private final ExecutorService trainer = Executors.newSingleThreadExecutor(thread("flywheel-train"));
-    private final ExecutorService events = Executors.newSingleThreadExecutor(thread("flywheel-events"));
-    private final ScheduledExecutorService ticker =
-            Executors.newSingleThreadScheduledExecutor(thread("flywheel-clock"));
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final ExecutorService trainer = Executors.newSingleThreadExecutor(named("flywheel-train"));
+    private final ExecutorService events = Executors.newSingleThreadExecutor(named("flywheel-events"));
+    private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(named("flywheel-clock"));
+    private final Claims claims;
     private final List<Deployment<?, ?, ?>> deployments = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Line> lines = new ConcurrentHashMap<>();
-    private volatile boolean closed;
 
     private Factory(Home home, Options options) {
         this.home = home;
         this.options = options;
+        this.claims = new Claims("the factory over " + home.directory());
     }
 
     /**
@@ -87,76 +102,130 @@ public final class Factory implements AutoCloseable {
             return new Options(Objects.requireNonNull(clock, "clock"), progress);
         }
 
-        /** {@return these options with a listener to the progress of runs, called on the thread that trains} */
+        /**
+         * {@return these options with a listener to the progress of runs}
+         *
+         * @param listener called on the thread that trains, so it must be quick; what it throws is logged the first
+         *     time and harms nothing
+         */
         public Options onProgress(Consumer<Progress> listener) {
-            return new Options(clock, Objects.requireNonNull(listener, "listener"));
+            return new Options(clock, harmless(Objects.requireNonNull(listener, "listener")));
+        }
+
+        private static Consumer<Progress> harmless(Consumer<Progress> listener) {
+            AtomicBoolean complained = new AtomicBoolean();
+            return progress -> {
+                try {
+                    listener.accept(progress);
+                } catch (RuntimeException | Error e) {
+                    if (complained.compareAndSet(false, true)) {
+                        log.warn("the listener failed at {}; later failures are not logged", progress, e);
+                    }
+                }
+            };
         }
     }
 
     /**
      * Makes one run of a pipeline without serving it: reads the source anew, trains every candidate, judges the best
-     * and, if it passes every gate, makes it champion. Blocks until the run has ended.
+     * and, if it passes every gate, makes it champion. Blocks until the run has ended. What the source gave is kept in
+     * the home directory, for the runs to come and for the lineage of the versions that learned from it.
      *
-     * @return what it came to; a run that fails is an outcome, not an exception
+     * @return what it came to; a run that fails, for whatever reason, is an outcome, not an exception
+     * @throws IllegalStateException if this pipeline is at work, being started or in a run already
+     * @throws ClosedException if the factory is closed, or this thread is interrupted; the run is then abandoned
      */
     public Run run(Pipeline<?, ?, ?> pipeline) {
-        requireOpen();
-        for (Deployment<?, ?, ?> running : deployments) {
-            if (running.name().equals(pipeline.name())) {
-                throw new IllegalStateException("pipeline \"" + pipeline.name()
-                        + "\" is at work; call retrain() on its deployment, or close that first");
-            }
+        claim(pipeline, Use.RUNNING);
+        try {
+            return Background.await(trainer, () -> runOnce(pipeline));
+        } finally {
+            claims.free(pipeline.name());
         }
-        return Background.await(trainer.submit(() -> runOnce(pipeline)));
     }
 
     private <I, L> Run runOnce(Pipeline<I, L, ?> pipeline) {
-        return new RunExecution<>(pipeline, line(pipeline.name()), "asked for by the host").fromSource();
+        return new RunExecution<>(pipeline, line(pipeline.name()), "asked for by the host", claims::closed).fromSource();
     }
 
     /**
      * Puts a pipeline to work: serves its champion, takes feedback and trains again by its rules. If there is no
-     * champion yet, a first version is trained before this returns.
+     * champion yet, a first version is trained before this returns. If the champion is damaged, the version that a
+     * rollback leads to takes its place.
      *
      * @return the deployment; the caller closes it, at the latest by closing the factory
-     * @throws dev.flywheel.core.FactoryException if there is no champion and the first run does not make one
-     * @throws IllegalStateException if this pipeline is at work already
+     * @throws dev.flywheel.core.FactoryException if there is no champion and the first run does not make one; if no
+     *     version can serve; if the definition has changed so that the champion or the examples no longer fit
+     * @throws IllegalStateException if this pipeline is at work, being started or in a run already
+     * @throws ClosedException if the factory is closed, or this thread is interrupted
      */
     public <I, L, O> Deployment<I, L, O> start(Pipeline<I, L, O> pipeline) {
-        requireOpen();
-        for (Deployment<?, ?, ?> running : deployments) {
-            if (running.name().equals(pipeline.name())) {
-                throw new IllegalStateException(
-                        "pipeline \"" + pipeline.name() + "\" is at work already; close that deployment first");
-            }
+        claim(pipeline, Use.STARTING);
+        try {
+            Deployment<I, L, O> deployment = new Deployment<>(
+                    pipeline,
+                    line(pipeline.name()),
+                    new Deployment.Threads(trainer, ticker, new EventBus(events), claims::closed),
+                    this::ended);
+            deployments.add(deployment);
+            claims.change(pipeline.name(), Use.AT_WORK);
+            return deployment;
+        } catch (RuntimeException | Error e) {
+            claims.free(pipeline.name());
+            throw e;
         }
-        Deployment<I, L, O> deployment = new Deployment<>(
-                pipeline, line(pipeline.name()), trainer, ticker, new EventBus(events), deployments::remove);
-        deployments.add(deployment);
-        return deployment;
     }
 
     /** {@return the versions registered under a pipeline's name, oldest first; empty if there are none} */
     public List<ModelVersion> versions(String pipeline) {
-        return line(pipeline).registry().versions();
+        return read(pipeline, Registry::versions);
     }
 
     /** {@return every move of a pipeline's champion alias, oldest first: who put what into production, when and why} */
     public List<AliasMove> history(String pipeline) {
-        return line(pipeline).registry().history(CHAMPION);
+        return read(pipeline, registry -> registry.history(CHAMPION));
     }
 
-    /** Stops background work, waits for a run in progress to be abandoned, and closes every deployment. */
+    /**
+     * Abandons the runs in progress, waits until they have ended, and closes every deployment. What listeners have not
+     * heard after 10 seconds, they do not hear. Further calls do nothing.
+     *
+     * @throws IllegalStateException if a listener calls this
+     */
     @Override
     public void close() {
-        closed = true;
+        requireForeignThread();
+        claims.close();
         ticker.shutdownNow();
-        trainer.shutdownNow();
-        MoreExecutors.shutdownAndAwaitTermination(trainer, Duration.ofMinutes(1));
-        new ArrayList<>(deployments).forEach(Deployment::close);
-        MoreExecutors.shutdownAndAwaitTermination(events, Duration.ofSeconds(10));
-        lines.values().forEach(Line::close);
-        home.close();
+        trainer.shutdownNow().forEach(waiting -> ((Future<?>) waiting).cancel(false));
+        Uninterruptibles.awaitTerminationUninterruptibly(trainer);
+        claims.awaitSettled();
+        Closing.all(
+                () -> Closing.all(deployments.stream().map(d -> (Runnable) d::close).toArray(Runnable[]::new)),
+                () -> MoreExecutors.shutdownAndAwaitTermination(events, Duration.ofSeconds(10)),
+                () -> Closing.all(lines.values().stream().map(l -> (Runnable) l::close).toArray(Runnable[]::new)),
+                home::close);
+    }
+
+    private void claim(Pipeline<?, ?, ?> pipeline, Use use) {
+        requireForeignThread();
+        claims.take(pipeline.name(), use);
+    }
+
+    private void ended(Deployment<?, ?, ?> deployment) {
+        deployments.remove(deployment);
+        claims.free(deployment.name());
+    }
+
+    /** Asking must not make a directory. */
+    private <T> T read(String pipeline, Function<Registry, T> question) {
+        Line line = lines.get(pipeline);
+        if (line != null) {
+            return question.apply(line.registry());
+        }
+        try (Registry view = Registry.view(PipelineDirectory.in(home.directory(), pipeline))) {
+            return question.apply(view);
+        }
     }
 
     private Line line(String pipeline) {
@@ -164,13 +233,19 @@ public final class Factory implements AutoCloseable {
                 pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress));
     }
 
-    private void requireOpen() {
-        if (closed) {
-            throw new ClosedException("the factory over " + home.directory(), "it was closed", "open it again");
+    private void requireForeignThread() {
+        if (threads.contains(Thread.currentThread())) {
+            throw new IllegalStateException("a listener must not wait for the factory that calls it ("
+                    + Thread.currentThread().getName() + "); leave that to another thread");
         }
     }
 
-    private static java.util.concurrent.ThreadFactory thread(String name) {
-        return new ThreadFactoryBuilder().setNameFormat(name).setDaemon(true).build();
+    private ThreadFactory named(String name) {
+        return work -> {
+            Thread thread = new Thread(work, name);
+            thread.setDaemon(true);
+            threads.add(thread);
+            return thread;
+        };
     }
 }

@@ -66,12 +66,20 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                 || keptDataset(keptEntry(line), line).schema().equals(dataset.schema());
     }
 
-    /** {@return what the source gave last time} */
+    /**
+     * {@return what the source gave last time}
+     *
+     * @throws StoreException if it is not there, or damaged
+     * @throws DataException if the input has other columns by now
+     */
     static <I> History<I> kept(Pipeline<I, ?, ?> pipeline, Line line) {
         Kept kept = keptEntry(line);
         Dataset dataset = keptDataset(kept, line);
         RowType<I> type = pipeline.source().type(Examples.inputs(dataset.schema()));
-        return new History<>(dataset, type, kept.ingest, List.of());
+        List<String> notes = kept.definition.equals(pipeline.hash())
+                ? List.of()
+                : List.of("The definition has changed since the source was read.");
+        return new History<>(dataset, type, kept.ingest, notes);
     }
 
     private static Kept keptEntry(Line line) {
@@ -98,6 +106,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
      * from}
      */
     History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work) {
+        dataset.verify();
         Duration window = pipeline.retrain().window;
         Instant from = window == null ? Instant.MIN : line.clock().instant().minus(window);
         boolean timed = Examples.hasTimes(dataset);
@@ -122,7 +131,9 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                     joined.predictions()));
             if (appender.refused > 0) {
                 news.add(String.format(
-                        Locale.ROOT, "%,d predictions with an outcome were refused by a check.", appender.refused));
+                        Locale.ROOT, "%,d predictions with an outcome were left out: a check refuses them, or a value is missing or"
+                                + " infinite.",
+                        appender.refused));
             }
             return new History<>(writer.finish(), type, ingest, news);
         }
@@ -163,6 +174,10 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
         @Override
         public void joined(Joined example) {
             JoinedRow row = new JoinedRow(example, schema);
+            if (row.infinite()) {
+                refused++;
+                return;
+            }
             for (BoundCheck check : checks) {
                 if (check.violation(row) != null) {
                     refused++;

@@ -1,8 +1,10 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
 /**
@@ -13,6 +15,19 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
 
     private boolean input(int column) {
         return column < joined.row().schema().size();
+    }
+
+    /** {@return whether a number is infinite, of which no model can learn; a source refuses such rows, too} */
+    boolean infinite() {
+        Schema inputs = joined.row().schema();
+        for (int column = 0; column < inputs.size(); column++) {
+            if (inputs.column(column).type() == ColumnType.NUMBER
+                    && !joined.row().missing(column)
+                    && Double.isInfinite(joined.row().number(column))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override
@@ -44,6 +59,6 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     public long time(int column) {
         return input(column)
                 ? joined.row().time(column)
-                : ChronoUnit.MICROS.between(java.time.Instant.EPOCH, joined.at());
+                : ChronoUnit.MICROS.between(Instant.EPOCH, joined.at());
     }
 }

@@ -1,14 +1,15 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.DataException;
+import dev.flywheel.core.StoreException;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
 import dev.flywheel.core.model.ModelVersion;
-import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.registry.PipelineDirectory;
 import dev.flywheel.core.registry.Registry;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -17,16 +18,14 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The durable state of one pipeline in a home directory. Thread-safe. */
 record Line(
@@ -37,15 +36,21 @@ record Line(
         @Nullable Consumer<Progress> progress)
         implements AutoCloseable {
 
+    private static final Logger log = LoggerFactory.getLogger(Line.class);
     private static final String WORK = "work";
     private static final DateTimeFormatter RUN_ID =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     static Line open(
             PipelineDirectory directory, Path datasets, InstantSource clock, @Nullable Consumer<Progress> progress) {
-        Line line = new Line(directory, datasets, Registry.open(directory, clock), clock, progress);
-        line.clearInterruptedRuns();
-        return line;
+        Registry registry = Registry.open(directory, clock);
+        return Closing.onFailure(
+                () -> {
+                    Line line = new Line(directory, datasets, registry, clock, progress);
+                    line.clear();
+                    return line;
+                },
+                registry::close);
     }
 
     String name() {
@@ -56,24 +61,53 @@ record Line(
         return registry.alias(Factory.CHAMPION);
     }
 
-    /** {@return the versions that were champion, the newest first, each once} */
+    /** {@return the champion and those that rollbacks would lead to, in that order} */
     List<ModelVersion> champions() {
-        Set<Integer> numbers = new LinkedHashSet<>();
-        List<AliasMove> moves = new ArrayList<>(registry.history(Factory.CHAMPION));
-        for (int i = moves.size() - 1; i >= 0; i--) {
-            moves.get(i).to().ifPresent(numbers::add);
+        List<ModelVersion> versions = new ArrayList<>();
+        champion().ifPresent(versions::add);
+        versions.addAll(registry.rollbackPath(Factory.CHAMPION));
+        return versions;
+    }
+
+    /** Takes the champion back so many versions; {@return the version that it is then}. */
+    ModelVersion rollBack(int versions, String who, String why) {
+        for (int i = 0; i < versions; i++) {
+            registry.rollback(Factory.CHAMPION, who, why);
         }
-        Set<Integer> existing = new LinkedHashSet<>();
-        registry.versions().forEach(version -> existing.add(version.number()));
-        numbers.retainAll(existing);
-        return numbers.stream().map(registry::version).toList();
+        return champion().orElseThrow();
+    }
+
+    /**
+     * What definition.json holds.
+     *
+     * @param target what the models learn; null in files of a time before it was kept
+     */
+    private record Definition(String hash, @Nullable String target, String definition) {}
+
+    /**
+     * The champion, the predictions and their outcomes are about one target, which the name of the pipeline stands for.
+     *
+     * @throws DataException if the definition has another
+     */
+    void requireSameTarget(Pipeline<?, ?, ?> pipeline) {
+        Path file = directory.definition();
+        if (champion().isEmpty() || !Files.exists(file)) {
+            return;
+        }
+        String before = Json.readKnown(read(file), Definition.class, file.toString()).target;
+        String now = pipeline.source().target().describe();
+        if (before != null && !before.equals(now)) {
+            throw new DataException(
+                    "pipeline \"" + name() + "\" cannot predict \"" + now + "\"",
+                    "its versions and the outcomes in " + directory.path() + " are of \"" + before + "\"",
+                    "give the pipeline of the new target another name");
+        }
     }
 
     /** Keeps the definition that runs now, with its hash. */
     void remember(Pipeline<?, ?, ?> pipeline) {
-        Map<String, String> definition = new LinkedHashMap<>();
-        definition.put("hash", pipeline.hash());
-        definition.put("definition", pipeline.describe());
+        Definition definition =
+                new Definition(pipeline.hash(), pipeline.source().target().describe(), pipeline.describe());
         Durable.write(directory.definition(), Json.write(definition));
     }
 
@@ -101,10 +135,16 @@ record Line(
         return work;
     }
 
-    void endWork(Path run) {
-        Path work = run.resolve(WORK);
-        if (Files.exists(work)) {
-            Durable.delete(work);
+    /** Deletes what a run needed while it lasted; what cannot be deleted now is when the factory opens again. */
+    static void endWork(Path run) {
+        discard(run.resolve(WORK));
+    }
+
+    static void discard(Path doomed) {
+        try {
+            Durable.delete(doomed);
+        } catch (StoreException e) {
+            log.warn("{} is left for later", doomed, e);
         }
     }
 
@@ -123,17 +163,23 @@ record Line(
 
     Optional<String> marked(String name) {
         Path file = directory.path().resolve(name);
-        try {
-            return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Files.exists(file) ? Optional.of(new String(read(file), StandardCharsets.UTF_8)) : Optional.empty();
     }
 
     void unmark(String name) {
-        Path file = directory.path().resolve(name);
-        if (Files.exists(file)) {
-            Durable.delete(file);
+        Durable.delete(directory.path().resolve(name));
+    }
+
+    /**
+     * {@return the content of a file}
+     *
+     * @throws StoreException if it cannot be read
+     */
+    static byte[] read(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw unreadable(file, e);
         }
     }
 
@@ -143,9 +189,15 @@ record Line(
         }
     }
 
-    /** A run that was killed leaves datasets that nobody will ever read. */
-    private void clearInterruptedRuns() {
+    /** A process that was killed leaves datasets that nobody will ever read, and unfinished files. */
+    private void clear() {
         runIds().forEach(id -> endWork(directory.run(id)));
+        try (DirectoryStream<Path> files =
+                Files.newDirectoryStream(directory.path(), "*" + Durable.UNFINISHED)) {
+            files.forEach(Line::discard);
+        } catch (IOException e) {
+            throw unreadable(directory.path(), e);
+        }
     }
 
     private List<String> runIds() {
@@ -155,8 +207,16 @@ record Line(
         try (Stream<Path> runs = Files.list(directory.runs())) {
             return runs.map(run -> run.getFileName().toString()).toList();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw unreadable(directory.runs(), e);
         }
+    }
+
+    private static StoreException unreadable(Path path, IOException e) {
+        return new StoreException(
+                "reading " + path,
+                "the file system says " + e,
+                "check that the disk is mounted and that this user may read there",
+                e);
     }
 
     @Override

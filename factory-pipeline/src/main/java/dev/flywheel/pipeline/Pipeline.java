@@ -123,6 +123,7 @@ public final class Pipeline<I, L, O> {
          * {@return this stage with rules of when to train again; the default is never}
          *
          * @throws IllegalStateException if rules were set before
+         * @throws IllegalArgumentException if a rule's metric is not one of the target's task
          */
         Ready<I, L, O> retrain(Retrain retrain);
 
@@ -235,7 +236,7 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public Sourced<I, L> check(Check check) {
-            List<Check> checks = append(d.checks, check);
+            List<Check> checks = append(d.checks, Objects.requireNonNull(check, "check"));
             return new SourcedStage<>(new Draft<>(d.name, d.source, checks, d.split, null, List.of(), List.of()));
         }
 
@@ -264,7 +265,7 @@ public final class Pipeline<I, L, O> {
             }
             Task task = Objects.requireNonNull(d.source).target().task();
             for (Trainer candidate : candidates) {
-                candidate.requireTask(task);
+                Objects.requireNonNull(candidate, "candidate").requireTask(task);
             }
             return new TrainedStage<>(
                     new Draft<>(d.name, d.source, d.checks, d.split, d.features, List.of(candidates), List.of()));
@@ -275,11 +276,8 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public Trained<I, L> gate(Gate gate) {
-            Task task = Objects.requireNonNull(d.source).target().task();
-            if (gate.metric().task() != task) {
-                throw new IllegalArgumentException("gate \"" + gate.describe() + "\" of pipeline \"" + d.name
-                        + "\" judges " + gate.metric() + ", which is not a metric of a " + task + " target");
-            }
+            Objects.requireNonNull(gate, "gate");
+            requireTask(d, "gate \"" + gate.describe() + "\"", gate.metric());
             return new TrainedStage<>(
                     new Draft<>(d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
         }
@@ -299,7 +297,11 @@ public final class Pipeline<I, L, O> {
         @Override
         public Ready<I, L, O> retrain(Retrain retrain) {
             requireUnset("retrain", rules == null ? null : rules.describe());
-            return new ReadyStage<>(d, response, Objects.requireNonNull(retrain, "retrain"), chosenSeed);
+            Metric metric = Objects.requireNonNull(retrain, "retrain").metric;
+            if (metric != null) {
+                requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
+            }
+            return new ReadyStage<>(d, response, retrain, chosenSeed);
         }
 
         @Override
@@ -317,8 +319,16 @@ public final class Pipeline<I, L, O> {
 
     private static <T> List<T> append(List<T> list, T element) {
         List<T> longer = new ArrayList<>(list);
-        longer.add(Objects.requireNonNull(element));
+        longer.add(element);
         return List.copyOf(longer);
+    }
+
+    private static void requireTask(Draft<?, ?> draft, String what, Metric metric) {
+        Task task = Objects.requireNonNull(draft.source).target().task();
+        if (metric.task() != task) {
+            throw new IllegalArgumentException(what + " of pipeline \"" + draft.name + "\" judges " + metric
+                    + ", which is not a metric of a " + task + " target");
+        }
     }
 
     private static void requireUnset(String option, @Nullable Object found) {

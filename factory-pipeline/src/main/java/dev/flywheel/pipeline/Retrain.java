@@ -48,7 +48,8 @@ public final class Retrain implements Serializable {
     }
 
     /**
-     * {@return a rule that holds once so many new labels have come in since the last run}
+     * {@return a rule that holds once so many new labels have come in since the last run} Labels count as they come,
+     * repeated and corrected ones too, and over restarts; a run that was cut short does not use them up.
      *
      * @param labels the number of labels, at least 1
      */
@@ -66,7 +67,8 @@ public final class Retrain implements Serializable {
     }
 
     /**
-     * {@return a rule that holds once quality in production falls}
+     * {@return a rule that holds once quality in production falls} It looks every 100 labels, and forgets at a restart:
+     * what was predicted before, or more than 200,000 predictions ago, does not count.
      *
      * @param metric what is measured, on the last 1,000 labelled predictions of the serving version
      * @param by how much worse than the version's own evaluation it may become, in the metric's unit, above 0
@@ -111,9 +113,10 @@ public final class Retrain implements Serializable {
     }
 
     /**
-     * {@return these rules, learning only from examples so new. Without it a run learns from all history}
+     * {@return these rules, learning only from examples so new. Without it a run learns from all history} The first run
+     * learns from all that the source gives, and so does every run from a source without event time.
      *
-     * @param window how far back from the newest example, positive
+     * @param window how far back from now, positive
      */
     public Retrain learningFromLast(Duration window) {
         requireUnset("learningFromLast", this.window);

@@ -4,7 +4,6 @@ import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.Dataset;
-import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Signature;
@@ -24,8 +23,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,6 +51,7 @@ final class RunExecution<I, L> {
     private final Pipeline<I, L, ?> pipeline;
     private final Line line;
     private final Promotion promotion;
+    private final BooleanSupplier abandoned;
     private final RunRecord record;
     private final Path directory;
     private final List<Path> stages = new ArrayList<>();
@@ -56,17 +59,20 @@ final class RunExecution<I, L> {
     /** What the source gave, if the champion cannot be served over it: kept once there is another champion. */
     private @Nullable History<I> unkept;
 
-    RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger) {
-        this(pipeline, line, trigger, (version, why, evidence) -> {
+    /** @param abandoned whether nobody wants the run any more; asked now and then */
+    RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
+        this(pipeline, line, trigger, abandoned, (version, why, evidence) -> {
             line.registry().move(Factory.CHAMPION, version.number(), "flywheel", why, evidence);
             return true;
         });
     }
 
-    RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, Promotion promotion) {
+    RunExecution(
+            Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned, Promotion promotion) {
         this.pipeline = pipeline;
         this.line = line;
         this.promotion = promotion;
+        this.abandoned = abandoned;
         this.directory = line.newRun();
         this.record = new RunRecord(pipeline, line, directory, trigger);
     }
@@ -106,18 +112,37 @@ final class RunExecution<I, L> {
     private Run execute(Supplier<History<I>> examples) {
         try {
             line.report("reading examples", 0);
+            line.requireSameTarget(pipeline);
             attempt(examples.get());
-        } catch (FactoryException | IllegalArgumentException e) {
-            log.debug("run {} failed", directory, e);
+        } catch (RuntimeException | Error e) {
+            if (expected(e)) {
+                log.debug("run {} failed", directory, e);
+            } else {
+                log.error("run {} failed unexpectedly", directory, e);
+            }
             record.failed(e);
         } finally {
-            stages.forEach(Durable::delete);
-            line.endWork(directory);
+            stages.forEach(Line::discard);
+            Line.endWork(directory);
         }
         line.report("writing the report", 0.95);
         Run run = record.finish();
-        line.report(run.outcome().name().toLowerCase(java.util.Locale.ROOT), 1);
+        line.report(run.outcome().name().toLowerCase(Locale.ROOT), 1);
         return run;
+    }
+
+    /** {@return whether the failure explains itself; of others a reader needs the kind and the stack trace, too} */
+    static boolean expected(Throwable failure) {
+        return failure instanceof FactoryException
+                || failure instanceof IllegalArgumentException
+                || failure instanceof CancellationException;
+    }
+
+    /** Asks both, because native libraries swallow an interrupt now and then. */
+    private void stopIfAbandoned() {
+        if (abandoned.getAsBoolean() || Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("the run was abandoned");
+        }
     }
 
     private void attempt(History<I> history) {
@@ -140,6 +165,7 @@ final class RunExecution<I, L> {
 
         List<Candidate> candidates = new ArrayList<>();
         for (Trainer trainer : pipeline.candidates()) {
+            stopIfAbandoned();
             candidates.add(train(trainer, features, matrix, history, test, labels, champion, candidates.size()));
         }
         judge(best(candidates), test);
@@ -237,6 +263,7 @@ final class RunExecution<I, L> {
             record.rejected(RunRecord.sentence(refused));
             return;
         }
+        stopIfAbandoned();
         if (unkept != null) {
             unkept.keep(pipeline, line);
         }
@@ -246,7 +273,7 @@ final class RunExecution<I, L> {
         if (promotion.promote(version, why, verdicts)) {
             record.promoted(version.number(), why);
         } else {
-            record.registeredOnly(version.number(), "it passed every gate, but a rollback paused promotions meanwhile");
+            record.registeredOnly(version.number(), "it passed every gate, but a rollback has paused promotions");
         }
     }
 

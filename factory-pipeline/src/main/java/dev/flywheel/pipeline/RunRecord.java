@@ -26,12 +26,15 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a run leaves behind: filled in step by step, so that a run that fails tells how far it came. Not thread-safe.
  */
 final class RunRecord {
 
+    private static final Logger log = LoggerFactory.getLogger(RunRecord.class);
     private static final int MAX_SLICES = 24;
 
     private final Pipeline<?, ?, ?> pipeline;
@@ -120,7 +123,7 @@ final class RunRecord {
         evaluation.metrics().forEach((metric, estimate) -> metrics.put(metric.name(), estimate));
         return new ModelCard(
                 pipeline.name(),
-                directory.getFileName().toString(),
+                id(),
                 line.clock().instant(),
                 pipeline.task(),
                 pipeline.hash(),
@@ -155,15 +158,36 @@ final class RunRecord {
     void failed(Throwable cause) {
         failure = cause;
         outcome = Run.Outcome.FAILED;
-        reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        String message = cause.getMessage();
+        reason = message != null && RunExecution.expected(cause) ? message : cause.toString();
     }
 
-    /** Writes the report, as JSON and as HTML. */
+    /** Writes the report, as JSON and as HTML; {@return what the run came to, also if that is not possible}. */
     Run finish() {
-        RunReport report = new RunReport(
+        Path html = directory.resolve("report.html");
+        try {
+            RunReport report = report();
+            Durable.write(html, report.html().getBytes(StandardCharsets.UTF_8));
+            Durable.write(directory.resolve("run.json"), report.json());
+        } catch (RuntimeException | Error e) {
+            log.error("the report of run {} of pipeline {} was not written", id(), pipeline.name(), e);
+        }
+        Map<String, Estimate> metrics = new LinkedHashMap<>();
+        if (winner.isPresent()) {
+            candidates.get(winner.getAsInt()).metrics().forEach((metric, value) -> metrics.put(metric.name(), value));
+        }
+        return new Run(id(), pipeline.name(), outcome, reason, version, candidateName(), metrics, verdicts, html);
+    }
+
+    private String id() {
+        return directory.getFileName().toString();
+    }
+
+    private RunReport report() {
+        return new RunReport(
                 new RunReport.Head(
                         pipeline.name(),
-                        directory.getFileName().toString(),
+                        id(),
                         RunReport.Outcome.valueOf(outcome.name()),
                         reason,
                         startedAt,
@@ -181,23 +205,6 @@ final class RunRecord {
                         slices),
                 verdicts,
                 new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
-        Path html = directory.resolve("report.html");
-        Durable.write(html, report.html().getBytes(StandardCharsets.UTF_8));
-        Durable.write(directory.resolve("run.json"), report.json());
-        Map<String, Estimate> metrics = new LinkedHashMap<>();
-        if (winner.isPresent()) {
-            candidates.get(winner.getAsInt()).metrics().forEach((metric, value) -> metrics.put(metric.name(), value));
-        }
-        return new Run(
-                directory.getFileName().toString(),
-                pipeline.name(),
-                outcome,
-                reason,
-                version,
-                candidateName(),
-                metrics,
-                verdicts,
-                html);
     }
 
     private String candidateName() {

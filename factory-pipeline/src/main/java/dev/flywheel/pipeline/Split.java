@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import com.google.common.math.LongMath;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.data.Dataset;
 import java.io.Serializable;
@@ -7,6 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Which examples are held back from training to test the candidates on. Immutable. */
@@ -33,7 +35,8 @@ public final class Split implements Serializable {
 
     /**
      * {@return the newest examples by event time: what a model that predicts the future must be tested on. The default,
-     * with 0.2, where the source has an event time}
+     * with 0.2, where the source has an event time} Examples of the same time stay together, so there may be more of
+     * them.
      *
      * @param share the share of examples, above 0 and below 1
      */
@@ -80,11 +83,15 @@ public final class Split implements Serializable {
             case NEWEST_SHARE -> "newest " + share;
             case NEWEST_TIME -> "newest " + time;
             case RANDOM -> "random " + share;
-            case EVERY_NTH -> "every " + (int) share + "th";
+            case EVERY_NTH -> "one in every " + (int) share;
         };
     }
 
-    /** {@return the rows to test on} */
+    /**
+     * {@return the rows to test on}
+     *
+     * @throws DataException if no row is left to test or to train on, or if the examples have no event time to go by
+     */
     BitSet testRows(Dataset examples, long seed) {
         int rows = Math.toIntExact(examples.rows());
         BitSet test = new BitSet(rows);
@@ -102,22 +109,36 @@ public final class Split implements Serializable {
                     test.set(row);
                 }
             }
-            case NEWEST_SHARE, NEWEST_TIME -> newest(Examples.times(examples), test);
+            case NEWEST_SHARE, NEWEST_TIME -> newest(times(examples), test);
         }
         if (test.isEmpty() || test.cardinality() == rows) {
-            throw new DataException(
-                    "split \"" + describe() + "\" of " + rows + " examples",
+            throw impossible(
+                    rows,
                     test.isEmpty() ? "no example is left to test on" : "no example is left to train on",
                     "bring more examples or choose another split");
         }
         return test;
     }
 
+    private long[] times(Dataset examples) {
+        if (!Examples.hasTimes(examples)) {
+            throw impossible(
+                    examples.rows(),
+                    "the source tells no event time",
+                    "name its column with eventTime(...), or choose another split");
+        }
+        return Examples.times(examples);
+    }
+
+    private DataException impossible(long rows, String why, String fix) {
+        return new DataException("split \"" + describe() + "\" of " + rows + " examples", why, fix);
+    }
+
     private void newest(long[] times, BitSet test) {
         long from;
         if (kind == Kind.NEWEST_TIME) {
             long newest = Arrays.stream(times).max().orElse(Long.MIN_VALUE);
-            from = newest - Objects.requireNonNull(time).toNanos() / 1_000 + 1;
+            from = LongMath.saturatedSubtract(newest, TimeUnit.MICROSECONDS.convert(Objects.requireNonNull(time))) + 1;
         } else {
             long[] sorted = times.clone();
             Arrays.sort(sorted);

@@ -3,7 +3,7 @@ package dev.flywheel.pipeline;
 import com.google.common.cache.Cache;
 import com.google.common.cache.CacheBuilder;
 import dev.flywheel.core.model.Estimate;
-import dev.flywheel.core.model.ModelVersion;
+import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.time.Duration;
@@ -27,8 +27,9 @@ final class Triggers {
     private record Made(int version, double output) {}
 
     private final Retrain rules;
-    private final Cache<UUID, Made> made =
-            CacheBuilder.newBuilder().maximumSize(REMEMBERED_OUTPUTS).build();
+    /** Null where no rule asks for it. */
+    private final @Nullable Cache<UUID, Made> made;
+
     private final ArrayDeque<Outcome> outcomes = new ArrayDeque<>();
     private long labels;
     private long measuredAt;
@@ -36,15 +37,23 @@ final class Triggers {
     private int version;
     private @Nullable Estimate reference;
 
-    Triggers(Retrain rules, Instant lastRun) {
+    /**
+     * @param lastRun when the last run started
+     * @param labels how many labels have come in since
+     */
+    Triggers(Retrain rules, Instant lastRun, long labels) {
         this.rules = rules;
         this.lastRun = lastRun;
+        this.labels = labels;
+        this.made = rules.metric == null
+                ? null
+                : CacheBuilder.newBuilder().maximumSize(REMEMBERED_OUTPUTS).build();
     }
 
     /** The outcomes of another version say nothing of this one, so the window starts anew. */
-    synchronized void serving(ModelVersion serving) {
-        version = serving.number();
-        reference = rules.metric == null ? null : serving.card().metrics().get(rules.metric.name());
+    synchronized void serving(int number, ModelCard card) {
+        version = number;
+        reference = rules.metric == null ? null : card.metrics().get(rules.metric.name());
         outcomes.clear();
     }
 
@@ -54,12 +63,10 @@ final class Triggers {
         measuredAt = 0;
     }
 
-    boolean remembersOutputs() {
-        return rules.metric != null;
-    }
-
     void predicted(UUID id, int version, double output) {
-        made.put(id, new Made(version, output));
+        if (made != null) {
+            made.put(id, new Made(version, output));
+        }
     }
 
     /** {@return how many labels have come in since the last run} */
@@ -70,9 +77,8 @@ final class Triggers {
 
     private void labelled(UUID id, double label) {
         labels++;
-        Made prediction = remembersOutputs() ? made.getIfPresent(id) : null;
+        Made prediction = made == null ? null : made.asMap().remove(id);
         if (prediction != null && prediction.version == version) {
-            made.invalidate(id);
             outcomes.addLast(new Outcome(prediction.output, label));
             if (outcomes.size() > QUALITY_WINDOW) {
                 outcomes.removeFirst();
@@ -82,6 +88,10 @@ final class Triggers {
 
     /** {@return why a run should start now, if it should} */
     synchronized Optional<String> due(Instant now) {
+        if (now.isBefore(lastRun)) {
+            // a clock that was set back must not put the next run off until it has caught up
+            lastRun = now;
+        }
         Duration since = Duration.between(lastRun, now);
         if (rules.cooldown != null && since.compareTo(rules.cooldown) < 0) {
             return Optional.empty();

@@ -76,6 +76,8 @@ public final class Home implements AutoCloseable {
                         Json.write(new Factory(FORMAT, "flywheel " + version(), clock.instant())));
             }
             Durable.createDirectories(path.resolve("data"));
+            deleteUnfinished(path);
+            deleteUnfinished(path.resolve("data"));
             Durable.createDirectories(path.resolve(PIPELINES));
             return new Home(path, lock);
         } catch (RuntimeException | Error e) {
@@ -127,6 +129,15 @@ public final class Home implements AutoCloseable {
     @Override
     public void close() {
         lock.close();
+    }
+
+    /** What a crash has cut short; nobody else writes here while the lock is held. */
+    private static void deleteUnfinished(Path directory) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + Durable.UNFINISHED)) {
+            files.forEach(Durable::delete);
+        } catch (IOException e) {
+            throw unreadable(directory, e);
+        }
     }
 
     private static void checkFormat(Path file) {

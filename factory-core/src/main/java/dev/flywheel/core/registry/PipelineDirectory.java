@@ -9,8 +9,9 @@ import java.util.regex.Pattern;
  *
  * <pre>
  * pipelines/NAME/
- *   definition.json     the last definition and its hash
- *   runs/RUN/           run.json, metrics.json, report.html, checkpoints/
+ *   definition.json     the last definition that ran, and its hash
+ *   history.json        which dataset the source gave last
+ *   runs/RUN/           run.json, report.html, quarantine.jsonl
  *   versions/N/         manifest.json, card.json, model.onnx ...
  *   staging/            artifacts on their way to a version; emptied when the registry is opened
  *   aliases/            every alias move: when, from, to, who, why, evidence

@@ -208,6 +208,11 @@ public final class Registry implements AutoCloseable {
         }
     }
 
+    /** {@return the versions that one {@link #rollback} of an alias after the other would lead to, the next first} */
+    public List<ModelVersion> rollbackPath(String alias) {
+        return current().path(alias).stream().map(files::at).toList();
+    }
+
     /**
      * Takes an alias away; its history stays.
      *

@@ -78,9 +78,18 @@ final class RegistryState {
 
     /** {@return the version that a rollback would lead to, 0 for none} */
     int before(String alias) {
+        List<Integer> path = path(alias);
+        return path.isEmpty() ? 0 : path.get(0);
+    }
+
+    /** {@return the versions that one rollback after the other would lead to} */
+    List<Integer> path(String alias) {
         Alias found = aliases.get(alias);
-        Undo undo = found == null ? null : below(found);
-        return undo == null ? 0 : undo.version;
+        List<Integer> path = new ArrayList<>();
+        for (Undo undo = found == null ? null : below(found); undo != null; undo = undo.below) {
+            path.add(undo.version);
+        }
+        return path;
     }
 
     List<AliasMove> history(String alias) {

@@ -77,6 +77,18 @@ class HomeTest {
         Home.open(root, CLOCK).close();
 
         assertThat(root.resolve("factory.json")).exists();
+        assertThat(root.resolve("factory.json.5f.tmp")).doesNotExist();
+    }
+
+    @Test
+    void deletesDatasetsThatACrashHasCutShort() throws IOException {
+        Home.open(root, CLOCK).close();
+        Files.writeString(root.resolve("data/dataset-5f.tmp"), "half");
+        Files.writeString(root.resolve("data/5f.arrow"), "whole");
+
+        Home.open(root, CLOCK).close();
+
+        assertThat(root.resolve("data")).isDirectoryContaining("glob:**.arrow").isDirectoryNotContaining("glob:**.tmp");
     }
 
     @Test

@@ -107,6 +107,8 @@ class RegistryTest {
         registry.move("champion", 4, "ann", "", List.of());
         reopen();
 
+        assertThat(registry.rollbackPath("champion"))
+                .containsExactly(registry.version(2), registry.version(1));
         AliasMove back = registry.rollback("champion", "bob", "slow");
 
         assertThat(back.from()).hasValue(4);
@@ -118,6 +120,8 @@ class RegistryTest {
                 .isThrownBy(() -> registry.rollback("champion", "bob", ""))
                 .withMessage("rolling back alias \"champion\" of pipeline delays: it names version 1 and named no other"
                         + " before. Fix: move it to one of the versions [1, 2, 3, 4].");
+        assertThat(registry.rollbackPath("champion")).isEmpty();
+        assertThat(registry.rollbackPath("shadow")).isEmpty();
         assertThat(registry.history("champion")).hasSize(7);
     }
 
