@@ -20,8 +20,8 @@ final class Background {
     /**
      * {@return the result, or throws what the work threw}
      *
-     * @throws ClosedException if the executor ends before the work has begun, or this thread is interrupted; the work is
-     *     then interrupted, too
+     * @throws ClosedException if the executor ends before the work has begun, or this thread is interrupted; the work
+     *     is then interrupted, too
      */
     static <T> T await(ExecutorService executor, Callable<T> work) {
         Future<T> result;

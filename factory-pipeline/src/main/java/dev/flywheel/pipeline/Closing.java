@@ -25,7 +25,9 @@ final class Closing {
         }
     }
 
-    /** {@return what the work gives; if it fails, what was done before is undone, all of it, and the failure thrown on} */
+    /**
+     * {@return what the work gives; if it fails, what was done before is undone, all of it, and the failure thrown on}
+     */
     static <T> T onFailure(Supplier<T> work, Runnable... undo) {
         try {
             return work.get();

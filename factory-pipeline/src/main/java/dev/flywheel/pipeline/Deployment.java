@@ -92,16 +92,14 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         RowType<I> type = History.kept(pipeline, line).type();
         this.paused = line.marked(PAUSED).orElse(null);
         this.predictions = PredictionLog.open(line.directory().predictions(), type);
-        this.outcomes = Closing.onFailure(
-                () -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
+        this.outcomes =
+                Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
         this.triggers = Closing.onFailure(this::triggers, closeLogs);
         this.endpoint = Closing.onFailure(() -> open(type), closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         this.tick = Closing.onFailure(
-                () -> Background.everySecond(threads.ticker, this::startRunIfDue),
-                endpoint::close,
-                closeLogs);
+                () -> Background.everySecond(threads.ticker, this::startRunIfDue), endpoint::close, closeLogs);
     }
 
     /** {@return the name of the pipeline} */
@@ -297,7 +295,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             }
             closed = true;
             tick.cancel(false);
-            Closing.all(runs::close, this::closeEndpoint, outcomes::close, predictions::close, () -> onClose.accept(this));
+            Closing.all(
+                    runs::close, this::closeEndpoint, outcomes::close, predictions::close, () -> onClose.accept(this));
         }
     }
 

@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a
  * time. Thread-safe. Whoever opens it closes it; closing it closes its deployments.
  *
- * <p>{@link #run}, {@link #start} and {@link #close} wait for the threads of the factory. Listeners are called on these,
- * so they must leave such calls to another thread, and are told so by an {@link IllegalStateException}.
+ * <p>{@link #run}, {@link #start} and {@link #close} wait for the threads of the factory. Listeners are called on
+ * these, so they must leave such calls to another thread, and are told so by an {@link IllegalStateException}.
  */
 public final class Factory implements AutoCloseable {
 
@@ -145,7 +145,8 @@ public final class Factory implements AutoCloseable {
     }
 
     private <I, L> Run runOnce(Pipeline<I, L, ?> pipeline) {
-        return new RunExecution<>(pipeline, line(pipeline.name()), "asked for by the host", claims::closed).fromSource();
+        return new RunExecution<>(pipeline, line(pipeline.name()), "asked for by the host", claims::closed)
+                .fromSource();
     }
 
     /**
@@ -201,9 +202,11 @@ public final class Factory implements AutoCloseable {
         Uninterruptibles.awaitTerminationUninterruptibly(trainer);
         claims.awaitSettled();
         Closing.all(
-                () -> Closing.all(deployments.stream().map(d -> (Runnable) d::close).toArray(Runnable[]::new)),
+                () -> Closing.all(
+                        deployments.stream().map(d -> (Runnable) d::close).toArray(Runnable[]::new)),
                 () -> MoreExecutors.shutdownAndAwaitTermination(events, Duration.ofSeconds(10)),
-                () -> Closing.all(lines.values().stream().map(l -> (Runnable) l::close).toArray(Runnable[]::new)),
+                () -> Closing.all(
+                        lines.values().stream().map(l -> (Runnable) l::close).toArray(Runnable[]::new)),
                 home::close);
     }
 

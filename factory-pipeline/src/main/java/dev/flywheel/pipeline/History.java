@@ -131,7 +131,8 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                     joined.predictions()));
             if (appender.refused > 0) {
                 news.add(String.format(
-                        Locale.ROOT, "%,d predictions with an outcome were left out: a check refuses them, or a value is missing or"
+                        Locale.ROOT,
+                        "%,d predictions with an outcome were left out: a check refuses them, or a value is missing or"
                                 + " infinite.",
                         appender.refused));
             }

@@ -57,8 +57,6 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
 
     @Override
     public long time(int column) {
-        return input(column)
-                ? joined.row().time(column)
-                : ChronoUnit.MICROS.between(Instant.EPOCH, joined.at());
+        return input(column) ? joined.row().time(column) : ChronoUnit.MICROS.between(Instant.EPOCH, joined.at());
     }
 }

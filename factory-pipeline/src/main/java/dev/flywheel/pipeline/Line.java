@@ -192,8 +192,7 @@ record Line(
     /** A process that was killed leaves datasets that nobody will ever read, and unfinished files. */
     private void clear() {
         runIds().forEach(id -> endWork(directory.run(id)));
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(directory.path(), "*" + Durable.UNFINISHED)) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory.path(), "*" + Durable.UNFINISHED)) {
             files.forEach(Line::discard);
         } catch (IOException e) {
             throw unreadable(directory.path(), e);

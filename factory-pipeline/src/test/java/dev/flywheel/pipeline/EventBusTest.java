@@ -73,7 +73,8 @@ class EventBusTest {
         try (Factory factory = Factory.open(directory.resolve("home"));
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline())) {
             live.onRun(e -> heard.add("run " + e.run().outcome() + ", " + e.trigger()));
-            live.onPromotion(e -> heard.add("version " + e.version() + " after " + e.previous().orElseThrow()));
+            live.onPromotion(e -> heard.add(
+                    "version " + e.version() + " after " + e.previous().orElseThrow()));
             live.onFeedback(e -> heard.add(e.count() + " of " + e.total() + " labels"));
             UUID first = live.predict(new Point(1, 1, "red")).id();
             UUID second = live.predict(new Point(-1, -1, "red")).id();

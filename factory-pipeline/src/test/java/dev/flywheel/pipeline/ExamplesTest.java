@@ -120,7 +120,8 @@ class ExamplesTest {
         Row odd = Row.of("number", Double.NEGATIVE_INFINITY);
         forEach(
                 inputs(FULL, EMPTY, odd),
-                row -> infinite.add(new JoinedRow(new Joined(UUID.randomUUID(), 1, row, 0.7, 1, NOON), schema).infinite()));
+                row -> infinite.add(
+                        new JoinedRow(new Joined(UUID.randomUUID(), 1, row, 0.7, 1, NOON), schema).infinite()));
         assertThat(infinite).containsExactly(false, false, true);
     }
 

@@ -95,9 +95,10 @@ class FactoryTest {
             assertThat(run.report()).content().contains(death.getClass().getSimpleName());
             assertThat(run.report().resolveSibling("run.json")).content().contains("FAILED");
             assertThat(run.report().resolveSibling("work")).doesNotExist();
-            assertThat(home.resolve("pipelines/points/staging")).satisfiesAnyOf(
-                    staging -> assertThat(staging).doesNotExist(),
-                    staging -> assertThat(staging).isEmptyDirectory());
+            assertThat(home.resolve("pipelines/points/staging"))
+                    .satisfiesAnyOf(
+                            staging -> assertThat(staging).doesNotExist(),
+                            staging -> assertThat(staging).isEmptyDirectory());
             assertThat(factory.run(pipeline("points", trainer())).outcome()).isEqualTo(Run.Outcome.PROMOTED);
         }
     }
@@ -171,8 +172,8 @@ class FactoryTest {
     void closingAbandonsTheRunInProgressAndThoseThatWait() throws Exception {
         HookedTrainer.Gate gate = new HookedTrainer.Gate();
         Factory factory = Factory.open(home);
-        CompletableFuture<Run> running = CompletableFuture.supplyAsync(
-                () -> factory.run(pipeline("running", new HookedTrainer(gate))), callers);
+        CompletableFuture<Run> running =
+                CompletableFuture.supplyAsync(() -> factory.run(pipeline("running", new HookedTrainer(gate))), callers);
         gate.begun.await();
         Thread waiting = new Thread(() -> factory.run(pipeline("waiting", trainer())));
         AtomicReference<Throwable> refused = new AtomicReference<>();
@@ -246,8 +247,10 @@ class FactoryTest {
         }
         slow.answered.countDown();
         closing.join();
-        assertThatThrownBy(starting::join).isInstanceOf(CompletionException.class).cause().isInstanceOf(
-                ClosedException.class);
+        assertThatThrownBy(starting::join)
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(ClosedException.class);
         try (Factory again = Factory.open(home);
                 Deployment<Point, Boolean, Double> live = again.start(pipeline("points", trainer()))) {
             assertThat(live.version()).isEqualTo(1);

@@ -135,8 +135,9 @@ class FeedbackTest {
             for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
                 assertThatThrownBy(() -> live.feedback(id, bad))
                         .isInstanceOf(DataException.class)
-                        .hasMessage("label " + bad + " of \"y\" cannot be used: expected a finite number. Fix: leave such"
-                                + " outcomes out.");
+                        .hasMessage(
+                                "label " + bad + " of \"y\" cannot be used: expected a finite number. Fix: leave such"
+                                        + " outcomes out.");
             }
             Map<UUID, Double> halfGood = new HashMap<>();
             halfGood.put(id, 1.0);
@@ -232,7 +233,9 @@ class FeedbackTest {
             assertThatThrownBy(() -> live.feedback(UUID.randomUUID(), true))
                     .isInstanceOf(ClosedException.class)
                     .hasMessage(message);
-            assertThatThrownBy(live::rollback).isInstanceOf(ClosedException.class).hasMessage(message);
+            assertThatThrownBy(live::rollback)
+                    .isInstanceOf(ClosedException.class)
+                    .hasMessage(message);
             assertThatThrownBy(live::resume).isInstanceOf(ClosedException.class).hasMessage(message);
             assertThatThrownBy(live::retrain)
                     .isInstanceOf(ClosedException.class)

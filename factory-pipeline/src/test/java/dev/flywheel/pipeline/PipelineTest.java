@@ -22,7 +22,8 @@ class PipelineTest {
     record Flight(String origin, double distance) {}
 
     private static Pipeline.Sourced<Flight, Boolean> sourced() {
-        return Pipeline.named("delays").from(Csv.files("flights.csv").examples(Flight.class, Target.atLeast("delay", 15)));
+        return Pipeline.named("delays")
+                .from(Csv.files("flights.csv").examples(Flight.class, Target.atLeast("delay", 15)));
     }
 
     private static Pipeline.Featured<Flight, Boolean> featured() {
@@ -75,8 +76,9 @@ class PipelineTest {
     void aNameThatIsNoPlainNameIsRefused(String name) {
         assertThatThrownBy(() -> Pipeline.named(name))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("pipeline name \"" + name + "\" is invalid: expected 1 to 64 lower-case letters, digits, '-' or"
-                        + " '_', the first a letter or digit");
+                .hasMessage(
+                        "pipeline name \"" + name + "\" is invalid: expected 1 to 64 lower-case letters, digits, '-' or"
+                                + " '_', the first a letter or digit");
     }
 
     @ParameterizedTest
@@ -112,16 +114,18 @@ class PipelineTest {
     void aGateOfAnotherTaskIsRefused() {
         assertThatThrownBy(() -> trained().gate(Gate.atMost(Metric.RMSE, 3)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("gate \"RMSE at most 3\" of pipeline \"delays\" judges RMSE, which is not a metric of a BINARY"
-                        + " target");
+                .hasMessage(
+                        "gate \"RMSE at most 3\" of pipeline \"delays\" judges RMSE, which is not a metric of a BINARY"
+                                + " target");
     }
 
     @Test
     void aRuleOfRetrainingOfAnotherTaskIsRefused() {
         assertThatThrownBy(() -> ready().retrain(Retrain.onQualityDrop(Metric.RMSE, 3)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("retrain \"when RMSE is worse by 3.0\" of pipeline \"delays\" judges RMSE, which is not a metric"
-                        + " of a BINARY target");
+                .hasMessage(
+                        "retrain \"when RMSE is worse by 3.0\" of pipeline \"delays\" judges RMSE, which is not a metric"
+                                + " of a BINARY target");
     }
 
     @Test

@@ -103,8 +103,9 @@ class RetrainTest {
         assertThat(triggers.due(START)).as("looks every 100 labels").isEmpty();
         label(triggers, 4, 0, 1);
         assertThat(triggers.due(START))
-                .contains("ACCURACY of version 4 is 0.7990 on its last 1000 outcomes, 0.9000 at its evaluation; the rule"
-                        + " is a drop of 0.1");
+                .contains(
+                        "ACCURACY of version 4 is 0.7990 on its last 1000 outcomes, 0.9000 at its evaluation; the rule"
+                                + " is a drop of 0.1");
         triggers.serving(5, card(0.9));
         label(triggers, 4, 0, 1_000);
         assertThat(triggers.due(START)).as("outcomes of the version before").isEmpty();

@@ -72,7 +72,8 @@ class RollbackTest {
             flipOneBit(file(2, "model.onnx"));
             assertThat(live.rollback()).isEqualTo(1);
             assertThat(live.predict(POINT).version()).isEqualTo(1);
-            assertThat(live.paused()).hasValueSatisfying(why -> assertThat(why).startsWith("rolled back from version 3"));
+            assertThat(live.paused())
+                    .hasValueSatisfying(why -> assertThat(why).startsWith("rolled back from version 3"));
         }
         try (Factory factory = Factory.open(home);
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
@@ -89,8 +90,7 @@ class RollbackTest {
             flipOneBit(file(1, "model.onnx"));
             assertThatThrownBy(live::rollback)
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessageStartingWith(
-                            "artifact " + file(1, "") + ": file \"model.onnx\" is damaged: expected ");
+                    .hasMessageStartingWith("artifact " + file(1, "") + ": file \"model.onnx\" is damaged: expected ");
             assertThat(live.predict(POINT).version()).isEqualTo(2);
             assertThat(live.paused()).isEmpty();
             assertThat(champions(factory)).containsExactly(1, 2);
@@ -103,8 +103,9 @@ class RollbackTest {
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
             assertThatThrownBy(live::rollback)
                     .isInstanceOf(StoreException.class)
-                    .hasMessage("rolling back alias \"champion\" of pipeline points: it names version 1 and named no other"
-                            + " before. Fix: move it to one of the versions [1].");
+                    .hasMessage(
+                            "rolling back alias \"champion\" of pipeline points: it names version 1 and named no other"
+                                    + " before. Fix: move it to one of the versions [1].");
             assertThat(live.paused()).isEmpty();
         }
         try (Factory factory = Factory.open(home);

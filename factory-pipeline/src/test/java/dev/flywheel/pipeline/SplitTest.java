@@ -90,8 +90,9 @@ class SplitTest {
     void timesThatAreAllEqualCannotBeSplitByTime() {
         assertThatThrownBy(() -> rows(Split.newest(0.2), at(7, 7, 7)))
                 .isInstanceOf(DataException.class)
-                .hasMessage("split \"newest 0.2\" of 3 examples: no example is left to train on. Fix: bring more examples"
-                        + " or choose another split.");
+                .hasMessage(
+                        "split \"newest 0.2\" of 3 examples: no example is left to train on. Fix: bring more examples"
+                                + " or choose another split.");
         assertThatThrownBy(() -> rows(Split.newest(Duration.ofHours(1)), at(7, 7, 7)))
                 .isInstanceOf(DataException.class)
                 .hasMessage("split \"newest PT1H\" of 3 examples: no example is left to train on. Fix: bring more"
@@ -117,8 +118,9 @@ class SplitTest {
         for (Split split : new Split[] {Split.newest(0.2), Split.newest(Duration.ofHours(1))}) {
             assertThatThrownBy(() -> rows(split, untimed(10)))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("split \"" + split.describe() + "\" of 10 examples: the source tells no event time. Fix:"
-                            + " name its column with eventTime(...), or choose another split.");
+                    .hasMessage(
+                            "split \"" + split.describe() + "\" of 10 examples: the source tells no event time. Fix:"
+                                    + " name its column with eventTime(...), or choose another split.");
         }
     }
 
@@ -137,8 +139,8 @@ class SplitTest {
         assertThat(rows(split, examples)).isEqualTo(chosen);
         assertThat(split.testRows(examples, 43).stream().toArray()).isNotEqualTo(chosen);
         int[] shorter = rows(split, untimed(100));
-        assertThat(Arrays.stream(chosen).filter(row -> row < 100)).containsExactly(
-                Arrays.stream(shorter).boxed().toArray(Integer[]::new));
+        assertThat(Arrays.stream(chosen).filter(row -> row < 100))
+                .containsExactly(Arrays.stream(shorter).boxed().toArray(Integer[]::new));
     }
 
     @Test

@@ -107,8 +107,7 @@ class RegistryTest {
         registry.move("champion", 4, "ann", "", List.of());
         reopen();
 
-        assertThat(registry.rollbackPath("champion"))
-                .containsExactly(registry.version(2), registry.version(1));
+        assertThat(registry.rollbackPath("champion")).containsExactly(registry.version(2), registry.version(1));
         AliasMove back = registry.rollback("champion", "bob", "slow");
 
         assertThat(back.from()).hasValue(4);
