@@ -71,7 +71,10 @@ final class Runs implements AutoCloseable {
     void startIfDue(Supplier<Optional<String>> reason) {
         synchronized (lock) {
             if (!closed && pending == null) {
-                reason.get().ifPresent(this::start);
+                Optional<String> due = reason.get();
+                if (due.isPresent()) {
+                    CompletableFuture<Run> unused = start(due.get());
+                }
             }
         }
     }
@@ -97,7 +100,14 @@ final class Runs implements AutoCloseable {
             }
         }
         running.lock();
-        running.unlock();
+        try {
+            completeWhatNeverBegan();
+        } finally {
+            running.unlock();
+        }
+    }
+
+    private void completeWhatNeverBegan() {
         CompletableFuture<Run> never;
         synchronized (lock) {
             never = executing ? null : pending;
