@@ -288,22 +288,23 @@ class FactoryTest {
 
     @Test
     void aListenerIsToldNotToWaitForTheFactory() {
-        AtomicReference<Factory> factory = new AtomicReference<>();
+        CompletableFuture<Factory> opened = new CompletableFuture<>();
         CompletableFuture<Throwable> refused = new CompletableFuture<>();
         Factory.Options options = Factory.options().onProgress(progress -> {
             try {
-                factory.get().close();
+                opened.join().close();
             } catch (IllegalStateException e) {
                 refused.complete(e);
             }
         });
-        factory.set(Factory.open(home, options));
-        assertThat(factory.get().run(pipeline("points", trainer())).outcome()).isEqualTo(Run.Outcome.PROMOTED);
+        Factory factory = Factory.open(home, options);
+        opened.complete(factory);
+        assertThat(factory.run(pipeline("points", trainer())).outcome()).isEqualTo(Run.Outcome.PROMOTED);
         assertThat(refused.join())
                 .hasMessage("a listener must not wait for the factory that calls it (flywheel-train); leave that to"
                         + " another thread");
-        factory.get().close();
-        factory.get().close();
+        factory.close();
+        factory.close();
     }
 
     @Test

@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullUnmarked;
 
 /** What a caller without null checks may pass. */
 @NullUnmarked
+@SuppressWarnings("TypeParameterUnusedInFormals")
 final class Nulls {
 
     private Nulls() {}
