@@ -17,13 +17,13 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
         return column < joined.row().schema().size();
     }
 
-    /** {@return whether a number is infinite, of which no model can learn; a source refuses such rows, too} */
+    /** {@return whether a number is more than a float holds; no model can learn of it, and a source refuses it, too} */
     boolean infinite() {
         Schema inputs = joined.row().schema();
         for (int column = 0; column < inputs.size(); column++) {
             if (inputs.column(column).type() == ColumnType.NUMBER
                     && !joined.row().missing(column)
-                    && Double.isInfinite(joined.row().number(column))) {
+                    && Float.isInfinite((float) joined.row().number(column))) {
                 return true;
             }
         }

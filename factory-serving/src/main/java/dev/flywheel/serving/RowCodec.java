@@ -1,6 +1,7 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.RowWriter;
@@ -159,8 +160,18 @@ final class RowCodec<I, O> implements Codec<I, O> {
         private void putNumber(int column, float value) {
             int place = numberPlaces[column];
             if (numbers != null && place >= 0) {
+                if (Float.isInfinite(value)) {
+                    throw infinite(column);
+                }
                 numbers.put(numbersAt + place, value);
             }
+        }
+
+        private PredictionException infinite(int column) {
+            return new PredictionException(
+                    "column \"" + schema.column(column).name() + "\" of an input cannot be used",
+                    "its number is infinite, or beyond the 3.4e38 that a float holds",
+                    "leave it missing (null or NaN), or do not ask for such inputs");
         }
 
         private void putText(int column, String value) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
@@ -107,6 +108,17 @@ class RowCodecTest {
                 .isEqualTo(-1100);
         assertThat(predict(PLAIN, full, (out, schema) -> out.number(3, Double.NaN)))
                 .isEqualTo(-1100);
+    }
+
+    @Test
+    void numbersThatNoFloatHoldsAreRefused() {
+        for (double odd : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 3.5e38, -1e300}) {
+            assertThatThrownBy(() -> predict(PLAIN, (out, schema) -> out.number(3, odd)))
+                    .isInstanceOf(PredictionException.class)
+                    .hasMessage("column \"a\" of an input cannot be used: its number is infinite, or beyond the 3.4e38"
+                            + " that a float holds. Fix: leave it missing (null or NaN), or do not ask for such"
+                            + " inputs.");
+        }
     }
 
     @Test

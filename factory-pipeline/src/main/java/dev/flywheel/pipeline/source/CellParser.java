@@ -9,6 +9,7 @@ import java.math.BigDecimal;
 final class CellParser {
 
     static final String EXPECTED_NUMBER = "a finite number";
+    static final String EXPECTED_FLOAT = "a number that a float holds, up to 3.4e38";
     static final String EXPECTED_INTEGER = "a whole number of at most 64 bits";
     static final String EXPECTED_BOOLEAN = "true or false (also yes/no, y/n, t/f, 1/0)";
     static final String EXPECTED_TIME = "an ISO-8601 date or time";

@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>an empty cell; in columns other than text also blank, {@code NA}, {@code N/A}, {@code NaN} or {@code null}
  * in any case</td><td>missing</td></tr>
  * <tr><td>missing in a primitive component, the target, the event time or the event id</td><td>row refused</td></tr>
- * <tr><td>a cell that is not of its column's type, an infinity, a number beyond its type</td><td>row refused</td></tr>
+ * <tr><td>a cell that is not of its column's type, an infinity, a whole number beyond its type, a number beyond the
+ * 3.4e38 that a float holds</td><td>row refused</td></tr>
  * <tr><td>a whole number written with a fraction of zeros, as {@code 3.0}</td><td>accepted as 3</td></tr>
  * <tr><td>a time without a zone</td><td>taken as UTC</td></tr>
  * <tr><td>more or fewer fields than the header</td><td>row refused</td></tr>

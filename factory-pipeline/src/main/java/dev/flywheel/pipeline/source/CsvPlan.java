@@ -117,7 +117,13 @@ final class CsvPlan {
             return column.nullable() ? null : "a value";
         }
         switch (type) {
-            case NUMBER -> row.number(position, cell.number());
+            case NUMBER -> {
+                double number = cell.number();
+                if (cell.ok() && Float.isInfinite((float) number)) {
+                    return CellParser.EXPECTED_FLOAT;
+                }
+                row.number(position, number);
+            }
             case INTEGER -> row.integer(position, cell.integer());
             case BOOLEAN -> row.bool(position, cell.bool());
             case TIME -> row.time(position, cell.time());

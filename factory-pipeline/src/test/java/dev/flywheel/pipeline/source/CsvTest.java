@@ -270,6 +270,14 @@ class CsvTest {
     }
 
     @Test
+    void numbersThatNoModelCanTakeAreRefused() {
+        for (String large : List.of("3.5e38", "-1e300")) {
+            assertRefused(
+                    points(GOOD + large + ",2,a,yes\n"), "x", "expected a number that a float holds, up to 3.4e38", large);
+        }
+    }
+
+    @Test
     void integersBeyondTheirComponentAreRefused() {
         Ingested<Point> ingested = points(GOOD + "1,5000000000,a,yes\n");
         assertThat(ingested.report().quarantined())
