@@ -35,7 +35,10 @@ class BadInputTest {
     private static final int GOOD = 100;
 
     /** A point of which anything may be unknown. */
-    record Loose(@Nullable Double x, @Nullable Double y, @Nullable String colour) {}
+    record Loose(
+            @Nullable Double x,
+            @Nullable Double y,
+            @Nullable String colour) {}
 
     @TempDir
     Path directory;
@@ -233,8 +236,7 @@ class BadInputTest {
         lines.add(50, ",,,true");
         Files.write(csv(), lines);
         try (Factory factory = Factory.open(home());
-                Deployment<Loose, Boolean, Double> live =
-                        factory.start(pipeline(Loose.class, Csv.files(csv())))) {
+                Deployment<Loose, Boolean, Double> live = factory.start(pipeline(Loose.class, Csv.files(csv())))) {
             double missing = live.predict(new Loose(null, 1.0, "red")).value();
             assertThat(missing).isBetween(0.0, 1.0);
             assertThat(live.predict(new Loose(Double.NaN, 1.0, "red")).value()).isEqualTo(missing);
@@ -249,8 +251,7 @@ class BadInputTest {
     void nanInAPrimitiveComponentIsPredictedAsMissing() throws IOException {
         Files.write(csv(), good());
         try (Factory factory = Factory.open(home());
-                Deployment<Point, Boolean, Double> live =
-                        factory.start(pipeline(Point.class, Csv.files(csv())))) {
+                Deployment<Point, Boolean, Double> live = factory.start(pipeline(Point.class, Csv.files(csv())))) {
             assertThat(live.predict(new Point(Double.NaN, 1, "red")).value()).isBetween(0.0, 1.0);
         }
     }
@@ -261,8 +262,7 @@ class BadInputTest {
         String message = "column \"x\" of an input cannot be used: its number is infinite, or beyond the 3.4e38 that a"
                 + " float holds. Fix: leave it missing (null or NaN), or do not ask for such inputs.";
         try (Factory factory = Factory.open(home());
-                Deployment<Point, Boolean, Double> live =
-                        factory.start(pipeline(Point.class, Csv.files(csv())))) {
+                Deployment<Point, Boolean, Double> live = factory.start(pipeline(Point.class, Csv.files(csv())))) {
             for (double odd : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 1e39}) {
                 Point point = new Point(odd, 1, "red");
                 assertThatThrownBy(() -> live.predict(point))
@@ -287,8 +287,9 @@ class BadInputTest {
         Files.writeString(home().resolve("factory.json"), "{\"format\": 2, \"createdBy\": \"flywheel 9.1\"}");
         assertThatThrownBy(() -> Factory.open(home()))
                 .isInstanceOf(StoreException.class)
-                .hasMessage("opening " + home() + ": its format is 2 (created by flywheel 9.1), this library (flywheel of"
-                        + " unknown version) reads format 1. Fix: upgrade the library.");
+                .hasMessage(
+                        "opening " + home() + ": its format is 2 (created by flywheel 9.1), this library (flywheel of"
+                                + " unknown version) reads format 1. Fix: upgrade the library.");
     }
 
     /** Holds a factory until its input ends, or says why it cannot start a pipeline. */
@@ -363,8 +364,7 @@ class BadInputTest {
 
     private List<String> classesLoadedToStart(Path points, String answer) throws Exception {
         Path log = directory.resolve("classes.log");
-        Process other =
-                other(List.of("-Xlog:class+load:file=" + log), home().toString(), points.toString());
+        Process other = other(List.of("-Xlog:class+load:file=" + log), home().toString(), points.toString());
         try (BufferedReader out = other.inputReader()) {
             assertThat(out.readLine()).startsWith(answer);
         } finally {

@@ -137,7 +137,8 @@ class DefinitionChangeTest {
             assertThat(live.predict(new Point(1, 1, "red")).version()).isEqualTo(1);
             Files.delete(dataset);
             assertThat(live.retrain().join().reason())
-                    .isEqualTo("dataset " + dataset + " cannot be used: there is no such file. Fix: restore the file from a"
+                    .isEqualTo("dataset " + dataset
+                            + " cannot be used: there is no such file. Fix: restore the file from a"
                             + " backup, or make the dataset again from its source.");
         }
         try (Factory factory = Factory.open(home)) {

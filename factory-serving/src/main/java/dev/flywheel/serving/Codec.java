@@ -29,8 +29,8 @@ public interface Codec<I, O> {
      *
      * <p>A column that the row does not write is missing: NaN in {@code numbers}, empty in {@code texts},
      * {@link Long#MIN_VALUE} in {@code times}. A number that the model takes and that is infinite, or beyond what a
-     * float holds, is refused with a {@link dev.flywheel.core.PredictionException}. Booleans are 0 or 1 as numbers and "true" or "false" as texts; integers
-     * become texts in decimal; times become whole seconds, rounded down.
+     * float holds, is refused with a {@link dev.flywheel.core.PredictionException}. Booleans are 0 or 1 as numbers and
+     * "true" or "false" as texts; integers become texts in decimal; times become whole seconds, rounded down.
      *
      * @param type how a row is written
      * @param respond makes the answer out of the model's number

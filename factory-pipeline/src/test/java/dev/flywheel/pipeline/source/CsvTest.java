@@ -273,7 +273,10 @@ class CsvTest {
     void numbersThatNoModelCanTakeAreRefused() {
         for (String large : List.of("3.5e38", "-1e300")) {
             assertRefused(
-                    points(GOOD + large + ",2,a,yes\n"), "x", "expected a number that a float holds, up to 3.4e38", large);
+                    points(GOOD + large + ",2,a,yes\n"),
+                    "x",
+                    "expected a number that a float holds, up to 3.4e38",
+                    large);
         }
     }
 
