@@ -1,20 +1,15 @@
 package dev.flywheel.pipeline;
 
+import com.google.common.primitives.Longs;
 import dev.flywheel.core.ClosedException;
-import dev.flywheel.core.FactoryException;
-import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowType;
-import dev.flywheel.core.model.ModelCard;
-import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
-import dev.flywheel.serving.Codec;
-import dev.flywheel.serving.Endpoint;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -30,7 +24,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,7 +39,6 @@ import org.slf4j.LoggerFactory;
 public final class Deployment<I, L, O> implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Deployment.class);
-    private static final String PAUSED = "paused";
     private static final String LABELS = "labels";
 
     private final Pipeline<I, L, O> pipeline;
@@ -56,15 +48,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
     private final Triggers triggers;
-    private final Endpoint<I, O> endpoint;
+    private final Champion<I, O> champion;
     private final Runs runs;
     private final ScheduledFuture<?> tick;
-
-    /** Held while the champion changes, so that the alias and the endpoint agree. */
-    private final Object championLock = new Object();
-
-    /** Why retraining is paused; changes under the champion's lock. */
-    private volatile @Nullable String paused;
 
     private final Object closing = new Object();
     private volatile boolean closed;
@@ -90,16 +76,18 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             firstRun(threads);
         }
         RowType<I> type = History.kept(pipeline, line).type();
-        this.paused = line.marked(PAUSED).orElse(null);
         this.predictions = PredictionLog.open(line.directory().predictions(), type);
         this.outcomes =
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
         this.triggers = Closing.onFailure(this::triggers, closeLogs);
-        this.endpoint = Closing.onFailure(() -> open(type), closeLogs);
+        this.champion = Closing.onFailure(
+                () -> new Champion<>(
+                        line, type, pipeline.response(), this::observed, triggers::serving, threads.events),
+                closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         this.tick = Closing.onFailure(
-                () -> Background.everySecond(threads.ticker, this::startRunIfDue), endpoint::close, closeLogs);
+                () -> Background.everySecond(threads.ticker, this::startRunIfDue), champion::close, closeLogs);
     }
 
     /** {@return the name of the pipeline} */
@@ -109,27 +97,27 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return the number of the version that serves} */
     public int version() {
-        return endpoint.version();
+        return champion.version();
     }
 
     /** {@return the prediction for one input, made on the caller's thread} */
     public Prediction<O> predict(I input) {
-        return endpoint.predict(input);
+        return champion.endpoint().predict(input);
     }
 
     /** {@return the prediction for one input, batched with those of other callers} */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        return endpoint.predictAsync(input);
+        return champion.endpoint().predictAsync(input);
     }
 
     /** {@return the predictions for many inputs, in their order} */
     public List<Prediction<O>> predictAll(List<I> inputs) {
-        return endpoint.predictAll(inputs);
+        return champion.endpoint().predictAll(inputs);
     }
 
     /** {@return the raw predictions for the rows of a dataset, in their order; they are not logged} */
     public double[] score(Dataset rows) {
-        return endpoint.score(rows);
+        return champion.endpoint().score(rows);
     }
 
     /**
@@ -235,39 +223,16 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      *
      * @return the version that serves now
      * @throws dev.flywheel.core.StoreException if there is no earlier champion
-     * @throws ModelFormatException if no earlier champion is whole; the one that serves goes on
+     * @throws dev.flywheel.core.ModelFormatException if no earlier champion is whole; the one that serves goes on
      * @throws ClosedException if the deployment is closed
      */
     public int rollback() {
-        synchronized (championLock) {
-            requireOpen();
-            int from = version();
-            int steps = stepsToWhole();
-            String before = paused;
-            pause("rolled back from version " + from + " at " + line.clock().instant());
-            ModelVersion previous = Closing.onFailure(() -> rollBack(steps, from), () -> pause(before));
-            events.publish(
-                    new Event.Promoted(previous.number(), OptionalInt.of(from), "rolled back; retraining is paused"));
-            return previous.number();
-        }
-    }
-
-    private ModelVersion rollBack(int steps, int from) {
-        ModelVersion previous = line.rollBack(steps, "host", "rollback asked for by the host");
-        return Closing.onFailure(
-                () -> serve(previous),
-                () -> line.registry()
-                        .move(
-                                Factory.CHAMPION,
-                                from,
-                                "flywheel",
-                                "version " + previous.number() + " does not load",
-                                List.of()));
+        return champion.rollback();
     }
 
     /** {@return why retraining is paused, if it is; this survives a restart} */
     public Optional<String> paused() {
-        return Optional.ofNullable(paused);
+        return champion.paused();
     }
 
     /**
@@ -276,10 +241,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * @throws ClosedException if the deployment is closed
      */
     public void resume() {
-        synchronized (championLock) {
-            requireOpen();
-            pause(null);
-        }
+        champion.resume();
         startRunIfDue();
     }
 
@@ -295,15 +257,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             }
             closed = true;
             tick.cancel(false);
-            Closing.all(
-                    runs::close, this::closeEndpoint, outcomes::close, predictions::close, () -> onClose.accept(this));
-        }
-    }
-
-    /** Not while a rollback is about to serve another version. */
-    private void closeEndpoint() {
-        synchronized (championLock) {
-            endpoint.close();
+            Closing.all(runs::close, champion::close, outcomes::close, predictions::close, () -> onClose.accept(this));
         }
     }
 
@@ -320,37 +274,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     private Triggers triggers() {
-        long used = line.marked(LABELS).map(Long::parseLong).orElse(0L);
+        long used = line.marked(LABELS).map(Longs::tryParse).orElse(0L);
         return new Triggers(pipeline.retrain(), line.lastRun(), Math.max(0, outcomes.size() - used));
-    }
-
-    /** A damaged champion must not keep the application from its predictions: the newest whole one before it serves. */
-    private Endpoint<I, O> open(RowType<I> type) {
-        FactoryException first = null;
-        List<ModelVersion> champions = line.champions();
-        for (ModelVersion version : champions) {
-            try {
-                ModelCard card = version.card();
-                Endpoint<I, O> opened = Endpoint.of(version, Codec.rows(type, pipeline.response()))
-                        .clock(line.clock())
-                        .observer(this::observed)
-                        .open();
-                if (first != null) {
-                    String why = String.valueOf(first.getMessage());
-                    log.warn("pipeline {} serves version {}: {}", name(), version.number(), why);
-                    int steps = champions.indexOf(version);
-                    Closing.onFailure(() -> line.rollBack(steps, "flywheel", why), opened::close);
-                }
-                triggers.serving(version.number(), card);
-                return opened;
-            } catch (ModelFormatException | StoreException e) {
-                first = first == null ? e : first;
-            }
-        }
-        if (first != null) {
-            throw first;
-        }
-        throw new AssertionError("a deployment is opened only where there is a champion");
     }
 
     private void observed(UUID id, int version, I input, double output, Instant at) {
@@ -361,7 +286,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** Called on threads of the host, too, whose business it is not if this fails. */
     private void startRunIfDue() {
         try {
-            if (paused == null) {
+            if (champion.paused().isEmpty()) {
                 runs.startIfDue(() -> triggers.due(line.clock().instant()));
             }
         } catch (ClosedException e) {
@@ -375,7 +300,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         triggers.runStarted(line.clock().instant());
         long labels = outcomes.size();
         predictions.flush();
-        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, this::promote);
+        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
         Run run = execution.fromFeedback();
         List<Event> news = new ArrayList<>();
         if (!closed) {
@@ -400,60 +325,6 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         } catch (StoreException e) {
             news.add(new Event.Failed("noting that " + labels + " labels were used", e));
         }
-    }
-
-    /** {@return whether the version became champion; not while a rollback has paused retraining} */
-    private boolean promote(ModelVersion candidate, String why, List<Verdict> evidence) {
-        synchronized (championLock) {
-            if (paused != null) {
-                return false;
-            }
-            int previous = version();
-            line.registry().move(Factory.CHAMPION, candidate.number(), "flywheel", why, evidence);
-            Closing.onFailure(
-                    () -> serve(candidate),
-                    () -> line.rollBack(1, "flywheel", "version " + candidate.number() + " does not load"));
-            events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));
-            return true;
-        }
-    }
-
-    private ModelVersion serve(ModelVersion champion) {
-        // first, because it may be damaged
-        ModelCard card = champion.card();
-        endpoint.swap(champion);
-        triggers.serving(champion.number(), card);
-        log.info("pipeline {} serves version {}", name(), champion.number());
-        return champion;
-    }
-
-    /** {@return how many versions to go back to the first whole one; 1 if there is none to go back to} */
-    private int stepsToWhole() {
-        FactoryException first = null;
-        int steps = 0;
-        for (ModelVersion version : line.registry().rollbackPath(Factory.CHAMPION)) {
-            steps++;
-            try {
-                version.artifact();
-                return steps;
-            } catch (ModelFormatException | StoreException e) {
-                log.warn("pipeline {} passes over version {}", name(), version.number(), e);
-                first = first == null ? e : first;
-            }
-        }
-        if (first != null) {
-            throw first;
-        }
-        return 1;
-    }
-
-    private void pause(@Nullable String reason) {
-        if (reason == null) {
-            line.unmark(PAUSED);
-        } else {
-            line.mark(PAUSED, reason);
-        }
-        paused = reason;
     }
 
     private void requireOpen() {

@@ -19,11 +19,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -33,6 +35,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +119,38 @@ class FeedbackTest {
             assertThat(live.version()).isEqualTo(1);
             live.awaitRun();
             assertThat(live.version()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aRunThatIsDueStartsByItselfAlsoAfterALookForItHasFailed() throws Exception {
+        Instant start = Instant.parse("2026-01-01T00:00:00Z");
+        AtomicReference<Instant> now = new AtomicReference<>(start);
+        AtomicBoolean broken = new AtomicBoolean();
+        InstantSource clock = () -> {
+            if (Thread.currentThread().getName().equals("flywheel-clock") && broken.compareAndSet(true, false)) {
+                throw new IllegalStateException("the clock stands still");
+            }
+            return Objects.requireNonNull(now.get());
+        };
+        Pipeline<Point, Boolean, Double> daily = Pipeline.named("points")
+                .from(Csv.files(csv).examples(Point.class, Target.isTrue("inside")))
+                .features(Features.auto(Point.class))
+                .train(Trainers.logistic())
+                .gate(Gate.atLeast(Metric.ROC_AUC, 0.5))
+                .respond(p -> p)
+                .retrain(Retrain.every(Duration.ofDays(1)))
+                .build();
+        try (Factory factory = Factory.open(home, Factory.options().clock(clock));
+                Deployment<Point, Boolean, Double> live = factory.start(daily)) {
+            CompletableFuture<Event.Failed> failed = new CompletableFuture<>();
+            CompletableFuture<Event.Promoted> promoted = new CompletableFuture<>();
+            live.onError(failed::complete).onPromotion(promoted::complete);
+            broken.set(true);
+            now.set(start.plus(Duration.ofDays(1)));
+            assertThat(failed.join().activity()).isEqualTo("looking for a reason to retrain pipeline points");
+            assertThat(failed.join().cause()).hasMessage("the clock stands still");
+            assertThat(promoted.join().version()).isEqualTo(2);
         }
     }
 

@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.registry.AliasMove;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.CrashChild.Point;
+import dev.flywheel.pipeline.evaluate.Gate;
+import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.source.Csv;
+import dev.flywheel.pipeline.source.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,8 +19,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -186,6 +194,40 @@ class RollbackTest {
             assertThat(champions(factory)).containsExactly(1, 2, 1);
             assertThatThrownBy(live::rollback).hasMessageContaining("it names version 1 and named no other before");
             promote(live, 3);
+        }
+    }
+
+    @Test
+    void aRunThatEndsAfterARollbackDoesNotPromote() throws Exception {
+        AtomicReference<Runnable> hook = new AtomicReference<>(() -> {});
+        Pipeline<Point, Boolean, Double> hooked = Pipeline.named("points")
+                .from(Csv.files(directory.resolve("points.csv")).examples(Point.class, Target.isTrue("inside")))
+                .features(Features.auto(Point.class))
+                .train(new HookedTrainer(
+                        () -> Objects.requireNonNull(hook.get()).run()))
+                .gate(Gate.atLeast(Metric.ROC_AUC, 0.5))
+                .respond(p -> p)
+                .build();
+        try (Factory factory = Factory.open(home);
+                Deployment<Point, Boolean, Double> live = factory.start(hooked)) {
+            promote(live, 2);
+            HookedTrainer.Gate gate = new HookedTrainer.Gate();
+            hook.set(gate);
+            CompletableFuture<Event.Rejected> rejected = new CompletableFuture<>();
+            live.onRejected(rejected::complete);
+            CompletableFuture<Run> run = live.retrain();
+            gate.begun.await();
+            assertThat(live.rollback()).isEqualTo(1);
+            gate.letGo.countDown();
+            assertThat(run.join().outcome()).isEqualTo(Run.Outcome.REJECTED);
+            assertThat(run.join().reason()).isEqualTo("it passed every gate, but a rollback has paused promotions");
+            assertThat(run.join().version()).hasValue(3);
+            assertThat(rejected.join().reasons()).isEmpty();
+            assertThat(live.version()).isEqualTo(1);
+            live.resume();
+            assertThat(live.paused()).isEmpty();
+            promote(live, 4);
+            assertThat(live.rollback()).isEqualTo(1);
         }
     }
 }
