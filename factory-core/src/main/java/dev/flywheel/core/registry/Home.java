@@ -24,7 +24,6 @@ import java.util.List;
  *   lock                held by the one process that may write
  *   data/               dataset snapshots
  *   pipelines/NAME/     see {@link PipelineDirectory}
- *   audit/              the audit log
  * </pre>
  */
 public final class Home implements AutoCloseable {
@@ -94,11 +93,6 @@ public final class Home implements AutoCloseable {
     /** {@return where dataset snapshots are; it exists} */
     public Path data() {
         return directory.resolve("data");
-    }
-
-    /** {@return where the audit log is} */
-    public Path audit() {
-        return directory.resolve("audit");
     }
 
     /**
