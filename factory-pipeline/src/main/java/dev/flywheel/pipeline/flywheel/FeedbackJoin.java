@@ -27,9 +27,6 @@ import java.util.UUID;
  */
 public final class FeedbackJoin {
 
-    // the time in an id and the time of its prediction may differ a little
-    private static final long SLACK_MICROS = 60_000_000;
-
     // about what microseconds in a long can hold
     private static final Duration LONGEST = Duration.ofDays(100_000_000);
 
@@ -103,13 +100,12 @@ public final class FeedbackJoin {
     /** The first walk: which predictions there are. */
     private JoinTable predicted(long start, long end) {
         JoinTable table = new JoinTable();
-        long earliest = start < Long.MIN_VALUE + SLACK_MICROS ? Long.MIN_VALUE : start - SLACK_MICROS;
-        long latest = end > Long.MAX_VALUE - SLACK_MICROS ? Long.MAX_VALUE : end + SLACK_MICROS;
         walk(predictions, cursor -> {
             PredictionFrame frame = PredictionFrame.of(cursor, predictions);
             long micros = frame.micros();
-            if (micros >= earliest && micros < latest) {
-                boolean inside = micros >= start && micros < end;
+            boolean inside = micros >= start && micros < end;
+            // an id runs ahead of its prediction where the clock was set back, so one outside can look like one inside
+            if (inside || belongs(frame.id(), start, end)) {
                 table.add(frame.high(), frame.low(), micros, inside ? 0 : JoinTable.OUTSIDE);
             }
         });

@@ -279,6 +279,19 @@ class FeedbackJoinTest {
     }
 
     @Test
+    void knowsAPredictionMadeAfterTheClockWasSetBack() {
+        predict(50);
+        UUID behind = predict(-3_600);
+        feedback.feedback(Map.of(behind, 1.0), START.plusSeconds(60));
+
+        JoinReport report = join();
+
+        assertThat(PredictionIds.time(behind)).isEqualTo(START.plusSeconds(50));
+        assertThat(report.predictions()).isEqualTo(1);
+        assertThat(report.unknown()).isZero();
+    }
+
+    @Test
     void agreesWithAPlainMapOnRandomHistories() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
