@@ -2,7 +2,9 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.serving.engine.Lane;
+import java.util.List;
 import java.util.function.DoubleFunction;
+import java.util.function.Function;
 
 /**
  * How values of a Java type become rows of a model's inputs, and rows of its outputs become answers. Thread-safe; what
@@ -22,6 +24,31 @@ public interface Codec<I, O> {
      * @throws dev.flywheel.core.ModelFormatException if the lane's model does not fit; the message says what differs
      */
     Binding<I, O> bind(Lane lane);
+
+    /**
+     * {@return how long the row of this input is, where the model leaves that free, such as the tokens of a text; at
+     * least 1} Inputs of like length run together, and the lane's rows are as long as the longest. Asked once for each
+     * request, on the caller's thread. By default 1, which is right for models whose rows have a fixed size.
+     */
+    default int length(I input) {
+        return 1;
+    }
+
+    /** {@return inputs with which to warm up and probe a model; by default none, and then zeros are used} */
+    default List<I> examples() {
+        return List.of();
+    }
+
+    /**
+     * {@return this codec for inputs of another type, which are prepared on the caller's thread, before they queue for
+     * a lane} What the preparation throws is the caller's.
+     *
+     * @param prepare makes the input of this codec; thread-safe
+     * @param examples inputs with which to warm up and probe a model
+     */
+    default <A> Codec<A, O> from(Function<? super A, ? extends I> prepare, List<A> examples) {
+        return new PreparingCodec<>(this, prepare, examples);
+    }
 
     /**
      * {@return a codec for models whose signature names the raw columns of a row, as those made by a pipeline do, and

@@ -15,6 +15,20 @@ public interface Lane extends AutoCloseable {
     int maxRows();
 
     /**
+     * Sets how long the rows of the next runs are, where the model leaves that free: the size of the one dimension
+     * beyond the batch, such as the tokens of a text. To be called before rows are written; the rows in the inputs are
+     * lost when it changes.
+     *
+     * @param length at least 1; a model whose rows have a fixed size takes only 1
+     */
+    default void length(int length) {
+        if (length != 1) {
+            throw new IllegalArgumentException(
+                    "a model whose rows have a fixed size takes rows of length 1, found " + length);
+        }
+    }
+
+    /**
      * {@return the memory of an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs}
      */
     TensorBuffer input(int index);
@@ -32,6 +46,12 @@ public interface Lane extends AutoCloseable {
      * same buffer for the life of the lane; otherwise ask again after each run.
      */
     TensorBuffer output(int index);
+
+    /**
+     * Asks the run that is under way, if there is one, to end with a failure soon. May be called from any thread. The
+     * lane can run again afterwards. An engine that cannot do this does nothing.
+     */
+    default void terminate() {}
 
     /** Frees the handles. */
     @Override
