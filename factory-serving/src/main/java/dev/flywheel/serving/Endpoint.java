@@ -6,8 +6,8 @@ import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
-import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.BatcherStatistics;
+import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.OnnxEngine;
 import java.lang.ref.Cleaner;
@@ -15,9 +15,9 @@ import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,14 +42,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
     });
 
     private final Models<I, O> models;
-    private final int part;
     private final State<I, O> state;
     private final Cleaner.Cleanable cleanable;
 
-    Endpoint(Models<I, O> models, Models.Loaded<I, O> first, int queueCapacity) {
+    Endpoint(Models<I, O> models, Models.Loaded<I, O> first) {
         this.models = models;
-        this.part = Math.min(models.maxBatch(), queueCapacity);
-        this.state = new State<>(models.name(), first, queueCapacity);
+        this.state = new State<>(models.name(), first);
         this.cleanable = CLEANER.register(this, state);
     }
 
@@ -85,8 +83,16 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * @throws ClosedException if this endpoint is closed
      */
     public Prediction<O> predict(I input) {
+        Request<I, O> request = models.request(input);
         try {
-            return state.batcher.run(new Request<>(Objects.requireNonNull(input, "input")));
+            while (true) {
+                Models.Loaded<I, O> model = state.current;
+                try {
+                    return model.batcher().run(request);
+                } catch (ClosedException e) {
+                    state.rethrowUnlessSwapped(model, e);
+                }
+            }
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -98,13 +104,25 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * let long work go elsewhere ({@code thenApplyAsync}).
      */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        Request<I, O> request = new Request<>(Objects.requireNonNull(input, "input"));
+        Request<I, O> request = models.request(input);
         try {
-            state.batcher.submit(request);
+            submit(request);
         } catch (OverloadedException | ClosedException e) {
             request.completeExceptionally(e);
         }
         return request;
+    }
+
+    private void submit(Request<I, O> request) {
+        while (true) {
+            Models.Loaded<I, O> model = state.current;
+            try {
+                model.batcher().submit(request);
+                return;
+            } catch (ClosedException e) {
+                state.rethrowUnlessSwapped(model, e);
+            }
+        }
     }
 
     /**
@@ -117,13 +135,10 @@ public final class Endpoint<I, O> implements AutoCloseable {
      */
     public List<Prediction<O>> predictAll(List<? extends I> inputs) {
         List<Prediction<O>> answers = new ArrayList<>(inputs.size());
+        int part = models.part();
         try {
             for (int from = 0; from < inputs.size(); from += part) {
-                int first = from;
-                List<? extends I> some = inputs.subList(from, Math.min(inputs.size(), from + part));
-                if (!state.batcher.runHere(some.size(), lane -> lane.answerAll(some, first, answers))) {
-                    queueAll(some, first, answers);
-                }
+                answerPart(inputs.subList(from, Math.min(inputs.size(), from + part)), from, answers);
             }
             return answers;
         } finally {
@@ -131,12 +146,27 @@ public final class Endpoint<I, O> implements AutoCloseable {
         }
     }
 
-    private void queueAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+    private void answerPart(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+        while (true) {
+            Models.Loaded<I, O> model = state.current;
+            try {
+                if (!model.batcher().runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers))) {
+                    queueAll(model, inputs, first, answers);
+                }
+                return;
+            } catch (ClosedException e) {
+                state.rethrowUnlessSwapped(model, e);
+            }
+        }
+    }
+
+    private void queueAll(
+            Models.Loaded<I, O> model, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
         List<Request<I, O>> requests = new ArrayList<>(inputs.size());
         for (I input : inputs) {
-            requests.add(new Request<>(input));
+            requests.add(models.request(input));
         }
-        state.batcher.runAll(requests);
+        model.batcher().runAll(requests);
         for (int i = 0; i < requests.size(); i++) {
             try {
                 answers.add(requests.get(i).await());
@@ -200,12 +230,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
 
     /** {@return the number of the version that serves new requests} */
     public int version() {
-        return state.current().version();
+        return state.current.version();
     }
 
     /** {@return what was served since the endpoint opened} */
     public BatcherStatistics statistics() {
-        return state.batcher.statistics();
+        return state.statistics();
     }
 
     /** Refuses new requests, answers those that wait, and returns when the model is closed. */
@@ -224,19 +254,34 @@ public final class Endpoint<I, O> implements AutoCloseable {
     private static final class State<I, O> implements Runnable {
 
         private final String name;
-        final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
-        private volatile Models.Loaded<I, O> current;
+        private final Tally ended = new Tally();
+        volatile Models.Loaded<I, O> current;
+        private Models.@Nullable Loaded<I, O> ending;
+        private volatile boolean closed;
         volatile boolean owned;
 
-        State(String name, Models.Loaded<I, O> first, int queueCapacity) {
+        State(String name, Models.Loaded<I, O> first) {
             this.name = name;
-            this.batcher = new Batcher<>(name, queueCapacity);
             this.current = first;
-            batcher.swap(first.lanes());
         }
 
-        Models.Loaded<I, O> current() {
-            return current;
+        /** Returns where the version that refused a request is no longer the current one. */
+        void rethrowUnlessSwapped(Models.Loaded<I, O> refused, ClosedException e) {
+            if (refused == current || !refused.batcher().isClosed()) {
+                throw e;
+            }
+        }
+
+        BatcherStatistics statistics() {
+            Tally total = new Tally();
+            synchronized (ended) {
+                total.add(ended);
+                if (ending != null) {
+                    ending.batcher().count(total);
+                }
+                current.batcher().count(total);
+                return total.statistics(current.batcher().queued());
+            }
         }
 
         Models.Loaded<I, O> retain() {
@@ -253,17 +298,20 @@ public final class Endpoint<I, O> implements AutoCloseable {
         }
 
         synchronized void swap(Models.Loaded<I, O> fresh) {
-            Models.Loaded<I, O> old = current;
-            current = fresh;
-            try {
-                batcher.swap(fresh.lanes());
-            } catch (ClosedException e) {
-                current = old;
-                fresh.lanes().forEach(ModelLane::close);
-                fresh.release();
-                throw e;
+            if (closed) {
+                fresh.close();
+                throw new ClosedException(name + " refused a new version", "it is closed", "keep it open until then");
             }
-            old.release();
+            Models.Loaded<I, O> old = current;
+            synchronized (ended) {
+                ending = old;
+                current = fresh;
+            }
+            old.close();
+            synchronized (ended) {
+                ending = null;
+                old.batcher().count(ended);
+            }
         }
 
         @Override
@@ -271,8 +319,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
             if (!owned) {
                 log.warn("{} was forgotten and is closed now. Fix: close it, best in a try-with-resources", name);
             }
-            batcher.close();
-            current.release();
+            closed = true;
+            current.close();
         }
     }
 }

@@ -19,7 +19,7 @@ public final class EndpointBuilder<I, O> {
 
     private final String name;
     private final Supplier<? extends Engine> engine;
-    private final Codec<I, O> codec;
+    private final Preparation<I, O> preparation;
     private @Nullable Integer lanes;
     private @Nullable Integer maxBatch;
     private @Nullable Integer queueCapacity;
@@ -31,7 +31,7 @@ public final class EndpointBuilder<I, O> {
     EndpointBuilder(String name, Supplier<? extends Engine> engine, Codec<I, O> codec) {
         this.name = name;
         this.engine = engine;
-        this.codec = Objects.requireNonNull(codec, "codec");
+        this.preparation = new Preparation<>(codec);
     }
 
     /** Sets how many runs go on at a time; at least 1, by default the number of processors, but at least 2. */
@@ -71,8 +71,8 @@ public final class EndpointBuilder<I, O> {
     }
 
     /**
-     * Sets the input of the run that proves each model before it serves. By default that run gets zeros and empty
-     * strings, which some models refuse.
+     * Sets the input of the run that proves each model before it serves. By default the codec's first example, and
+     * where it has none, zeros and empty strings, which some models refuse.
      */
     public EndpointBuilder<I, O> warmUp(I input) {
         example = once("warmUp", example, input);
@@ -89,15 +89,15 @@ public final class EndpointBuilder<I, O> {
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         Models<I, O> models = new Models<>(
                 name,
-                codec,
+                preparation,
                 lanes == null ? processors : lanes,
                 maxBatch == null ? DEFAULT_MAX_BATCH : maxBatch,
+                queueCapacity == null ? DEFAULT_QUEUE : queueCapacity,
                 clock == null ? InstantSource.system() : clock,
                 observer,
                 example);
         int number = version == null ? 0 : version;
-        return new Endpoint<>(
-                models, models.load(engine, number), queueCapacity == null ? DEFAULT_QUEUE : queueCapacity);
+        return new Endpoint<>(models, models.load(engine, number));
     }
 
     private static int atLeastOne(String option, int value) {

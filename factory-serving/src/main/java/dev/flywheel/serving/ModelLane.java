@@ -13,16 +13,19 @@ import org.jspecify.annotations.Nullable;
 /** A lane of one model version together with the codec bound to it. Not thread-safe. */
 final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
+    private final Preparation<I, O> preparation;
     private final Lane lane;
-    private final Codec.Binding<I, O> binding;
+    private final Codec.Binding<Object, O> binding;
     private final int version;
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final UUID[] fresh;
 
-    ModelLane(Lane lane, Codec.Binding<I, O> binding, int version, PredictionIds ids, Observation<I> observation) {
+    ModelLane(
+            Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
+        this.preparation = preparation;
         this.lane = lane;
-        this.binding = binding;
+        this.binding = preparation.bind(lane);
         this.version = version;
         this.ids = ids;
         this.observation = observation;
@@ -35,8 +38,13 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     }
 
     @Override
+    public void length(int length) {
+        lane.length(length);
+    }
+
+    @Override
     public void write(Request<I, O> request, int row) {
-        binding.write(request.input, row);
+        binding.write(request.prepared, row);
     }
 
     @Override
@@ -60,7 +68,9 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         if (example == null) {
             lane.run(1);
         } else {
-            binding.write(example, 0);
+            Object prepared = preparation.prepared(example);
+            lane.length(preparation.length(prepared));
+            binding.write(prepared, 0);
             lane.run(1);
             O unused = binding.read(0);
         }
@@ -74,13 +84,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     void answerAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
         for (int from = 0; from < inputs.size(); from += lane.maxRows()) {
             int rows = Math.min(lane.maxRows(), inputs.size() - from);
-            for (int row = 0; row < rows; row++) {
-                try {
-                    binding.write(inputs.get(from + row), row);
-                } catch (RuntimeException e) {
-                    throw rejected(first + from + row, e);
-                }
-            }
+            write(inputs.subList(from, from + rows), first + from);
             run(rows);
             for (int row = 0; row < rows; row++) {
                 try {
@@ -88,6 +92,27 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
                 } catch (RuntimeException e) {
                     throw rejected(first + from + row, e);
                 }
+            }
+        }
+    }
+
+    private void write(List<? extends I> inputs, int first) {
+        Object[] prepared = new Object[inputs.size()];
+        int length = 1;
+        for (int row = 0; row < prepared.length; row++) {
+            try {
+                prepared[row] = preparation.prepared(inputs.get(row));
+                length = Math.max(length, preparation.length(prepared[row]));
+            } catch (RuntimeException e) {
+                throw rejected(first + row, e);
+            }
+        }
+        lane.length(length);
+        for (int row = 0; row < prepared.length; row++) {
+            try {
+                binding.write(prepared[row], row);
+            } catch (RuntimeException e) {
+                throw rejected(first + row, e);
             }
         }
     }

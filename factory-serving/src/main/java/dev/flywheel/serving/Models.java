@@ -2,7 +2,9 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.time.InstantSource;
@@ -16,36 +18,46 @@ import org.jspecify.annotations.Nullable;
 final class Models<I, O> {
 
     private final String name;
-    private final Codec<I, O> codec;
+    private final Preparation<I, O> preparation;
     private final int lanes;
     private final int maxBatch;
+    private final int queueCapacity;
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final @Nullable I example;
 
     Models(
             String name,
-            Codec<I, O> codec,
+            Preparation<I, O> preparation,
             int lanes,
             int maxBatch,
+            int queueCapacity,
             InstantSource clock,
             @Nullable PredictionObserver<? super I> observer,
             @Nullable I example) {
         this.name = name;
-        this.codec = codec;
+        this.preparation = preparation;
         this.lanes = lanes;
         this.maxBatch = maxBatch;
+        this.queueCapacity = queueCapacity;
         this.ids = new PredictionIds(clock);
         this.observation = new Observation<>(name, observer);
-        this.example = example;
+        this.example = example == null && !preparation.examples().isEmpty()
+                ? preparation.examples().get(0)
+                : example;
     }
 
     String name() {
         return name;
     }
 
-    int maxBatch() {
-        return maxBatch;
+    Request<I, O> request(I input) {
+        return preparation.request(input);
+    }
+
+    /** {@return the most requests that fit both a batch and the queue} */
+    int part() {
+        return Math.min(maxBatch, queueCapacity);
     }
 
     /** {@return the engine's model, proven and ready; if that fails, the engine is closed} */
@@ -57,7 +69,7 @@ final class Models<I, O> {
                 made.add(lane(engine, version));
             }
             prove(engine, made.get(0));
-            return new Loaded<>(engine, made, version);
+            return new Loaded<>(engine, new Batcher<>(name, queueCapacity, made), version);
         } catch (RuntimeException | Error e) {
             made.forEach(ModelLane::close);
             engine.close();
@@ -68,7 +80,7 @@ final class Models<I, O> {
     private ModelLane<I, O> lane(Engine engine, int version) {
         Lane lane = engine.newLane(maxBatch);
         try {
-            return new ModelLane<>(lane, codec.bind(lane), version, ids, observation);
+            return new ModelLane<>(preparation, lane, version, ids, observation);
         } catch (RuntimeException | Error e) {
             lane.close();
             throw e;
@@ -81,24 +93,28 @@ final class Models<I, O> {
         } catch (RuntimeException e) {
             throw new ModelFormatException(
                     engine + " cannot serve",
-                    "its proving run, on " + (example == null ? "zeros and empty strings" : "the warmUp input")
+                    "its proving run, on " + (example == null ? "zeros and empty strings" : "an example input")
                             + ", failed (" + (e instanceof FactoryException ? e.getMessage() : e) + ")",
                     "give warmUp(...) an input that the model takes, or export the model again",
                     e);
         }
     }
 
-    /** One version, loaded. Its engine is closed when the last who uses it lets go. Thread-safe. */
+    /**
+     * One version, loaded. Its lanes close when the last request is done; its engine when the last who uses it lets go.
+     * Thread-safe.
+     */
     static final class Loaded<I, O> {
 
         private final Engine engine;
-        private final List<ModelLane<I, O>> lanes;
+        private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
         private final int version;
         private final AtomicInteger users = new AtomicInteger(1);
 
-        private Loaded(Engine engine, List<ModelLane<I, O>> lanes, int version) {
+        private Loaded(
+                Engine engine, Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher, int version) {
             this.engine = engine;
-            this.lanes = lanes;
+            this.batcher = batcher;
             this.version = version;
         }
 
@@ -106,8 +122,8 @@ final class Models<I, O> {
             return engine;
         }
 
-        List<ModelLane<I, O>> lanes() {
-            return lanes;
+        Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher() {
+            return batcher;
         }
 
         int version() {
@@ -123,6 +139,12 @@ final class Models<I, O> {
             if (users.decrementAndGet() == 0) {
                 engine.close();
             }
+        }
+
+        /** Refuses new requests, answers those that it has, and lets go of the engine. */
+        void close() {
+            batcher.close();
+            release();
         }
     }
 }

@@ -16,9 +16,14 @@ record PreparingCodec<A, I, O>(Codec<I, O> target, Function<? super A, ? extends
         implements Codec<A, O> {
 
     PreparingCodec {
-        Objects.requireNonNull(target, "target");
         Objects.requireNonNull(prepare, "prepare");
+        Objects.requireNonNull(target, "target");
         examples = List.copyOf(examples);
+    }
+
+    @Override
+    public <B> Codec<B, O> from(Function<? super B, ? extends A> before, List<B> others) {
+        return new PreparingCodec<>(target, input -> prepare.apply(before.apply(input)), others);
     }
 
     @Override

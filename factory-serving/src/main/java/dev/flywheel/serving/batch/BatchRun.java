@@ -10,6 +10,11 @@ final class BatchRun {
     /** Answers or fails every call that is not done yet; at most as many as the runner takes. */
     static <C extends Call<?>> void run(Runner<? super C> runner, List<C> calls, Tally tally) {
         int rows = 0;
+        int length = 1;
+        for (C call : calls) {
+            length = Math.max(length, call.length());
+        }
+        runner.length(length);
         for (C call : calls) {
             if (!call.isDone() && written(runner, call, rows)) {
                 call.row = rows++;
@@ -75,6 +80,7 @@ final class BatchRun {
 
     private static <C extends Call<?>> void alone(Runner<? super C> runner, C call) {
         try {
+            runner.length(call.length());
             runner.write(call, 0);
             runner.run(1);
             runner.read(call, 0);

@@ -34,50 +34,24 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     private final WaitingLine<C> waiting;
     private final Workers workers = new Workers(this::runGathered, this::workable);
-    private final Tally ended = new Tally();
-    private volatile Lanes<R> lanes = new Lanes<>(List.of());
-    private volatile @Nullable Lanes<R> retiring;
+    private final Lanes<R> lanes;
     private final AtomicLong lookedNanos = new AtomicLong(System.nanoTime());
     private volatile long runNanos = UNKNOWN_NANOS;
 
     /**
      * @param name what it serves, for messages
      * @param capacity the most calls that wait, at least 1
+     * @param runners one for each lane, at least one; closed by this batcher
      */
-    public Batcher(String name, int capacity) {
+    public Batcher(String name, int capacity, List<R> runners) {
         if (capacity < 1) {
             throw new IllegalArgumentException("a queue needs room for at least 1 call, found " + capacity);
         }
-        this.waiting = new WaitingLine<>(name, capacity);
-    }
-
-    /**
-     * Serves with these from now on. Calls that have begun finish on the runners that they began on; returns when they
-     * have, and the old runners are closed.
-     *
-     * @param runners one for each lane, at least one; closed by this batcher
-     * @throws dev.flywheel.core.ClosedException if this batcher is closed; then the runners are still the caller's
-     */
-    public synchronized void swap(List<R> runners) {
         if (runners.isEmpty()) {
             throw new IllegalArgumentException("a batcher needs at least one runner");
         }
-        if (waiting.isClosed()) {
-            throw waiting.closedException();
-        }
-        Lanes<R> old = lanes;
-        synchronized (ended) {
-            retiring = old;
-            lanes = new Lanes<>(runners);
-        }
-        runNanos = UNKNOWN_NANOS;
-        lookedNanos.set(System.nanoTime() - WORTH_A_WORKER_NANOS);
-        wake();
-        old.retire();
-        synchronized (ended) {
-            old.count(ended);
-            retiring = null;
-        }
+        this.waiting = new WaitingLine<>(name, capacity);
+        this.lanes = new Lanes<>(runners);
     }
 
     /**
@@ -154,21 +128,24 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** {@return what was done so far} */
     public BatcherStatistics statistics() {
         Tally total = new Tally();
-        synchronized (ended) {
-            total.add(ended);
-            lanes.count(total);
-            if (retiring != null) {
-                retiring.count(total);
-            }
-        }
-        return new BatcherStatistics(
-                total.calls(),
-                total.errors(),
-                waiting.refused(),
-                total.batches(),
-                waiting.size(),
-                Duration.ofNanos(total.quantileNanos(0.5)),
-                Duration.ofNanos(total.quantileNanos(0.99)));
+        count(total);
+        return total.statistics(queued());
+    }
+
+    /** Adds what was done so far to {@code total}. */
+    public void count(Tally total) {
+        lanes.count(total);
+        total.refused(waiting.refused());
+    }
+
+    /** {@return the requests that wait now} */
+    public int queued() {
+        return waiting.size();
+    }
+
+    /** {@return whether it refuses calls, because it is closed or being closed} */
+    public boolean isClosed() {
+        return waiting.isClosed();
     }
 
     /** Refuses new calls, runs those that wait, and returns when every lane is free and closed. */
@@ -188,19 +165,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     }
 
     private @Nullable Slot<R> claimAtOnce() {
-        return waiting.isEmpty() ? claim() : null;
-    }
-
-    private @Nullable Slot<R> claim() {
-        Lanes<R> current = lanes;
-        while (true) {
-            Slot<R> slot = current.claim();
-            Lanes<R> now = lanes;
-            if (slot != null || now == current) {
-                return slot;
-            }
-            current = now;
-        }
+        return waiting.isEmpty() && !waiting.isClosed() ? lanes.claim() : null;
     }
 
     private void release(Slot<R> slot) {
@@ -249,7 +214,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     /** {@return the calls of the batch that was run, to be finished; none if no lane was free or nothing waited} */
     private List<C> runGathered() {
-        Slot<R> slot = waiting.isEmpty() ? null : claim();
+        Slot<R> slot = waiting.isEmpty() ? null : lanes.claim();
         if (slot == null) {
             return List.of();
         }

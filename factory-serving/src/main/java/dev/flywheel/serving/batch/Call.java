@@ -16,15 +16,26 @@ public abstract class Call<T> extends CompletableFuture<T> {
     private static final String NO_ANSWER = "the runner neither answered nor failed the call";
 
     private final long startedNanos;
+    private final int length;
     private @Nullable T answer;
     private @Nullable Throwable failure;
 
     /** The row that it has in the batch being run; -1 if it has none. */
     int row = -1;
 
-    /** Starts the clock of this call. */
-    protected Call() {
+    /**
+     * Starts the clock of this call.
+     *
+     * @param length how long its row is, at least 1
+     */
+    protected Call(int length) {
         this.startedNanos = System.nanoTime();
+        this.length = length;
+    }
+
+    /** {@return how long its row is} */
+    public final int length() {
+        return length;
     }
 
     /** Sets the answer; the owner gets it when the lane is free again. */

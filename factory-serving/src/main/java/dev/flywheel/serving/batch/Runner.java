@@ -11,6 +11,9 @@ public interface Runner<C> extends AutoCloseable {
     /** {@return the most rows of one run} */
     int maxRows();
 
+    /** Sets how long the rows of the next run are; called before they are written. */
+    void length(int length);
+
     /** Writes the input of a call into a row, over whatever was there. Throwing fails this call alone. */
     void write(C call, int row);
 

@@ -1,5 +1,6 @@
 package dev.flywheel.serving.batch;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -7,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * right within 6%; the layout of HdrHistogram). Written only by whoever holds the lane, so a plain increment is enough;
  * read by anyone at any time.
  */
-final class Tally {
+public final class Tally {
 
     private static final int SUB_BITS = 4;
     private static final int SUB = 1 << SUB_BITS;
@@ -18,9 +19,13 @@ final class Tally {
     private static final int CALLS = 0;
     private static final int ERRORS = 1;
     private static final int BATCHES = 2;
-    private static final int HEADER = 3;
+    private static final int REFUSED = 3;
+    private static final int HEADER = 4;
 
     private final AtomicLongArray cells = new AtomicLongArray(HEADER + BUCKETS);
+
+    /** Makes an empty one. */
+    public Tally() {}
 
     void call(long nanos) {
         calls(1, nanos);
@@ -41,7 +46,7 @@ final class Tally {
     }
 
     /** Adds what another tally has counted. */
-    void add(Tally other) {
+    public void add(Tally other) {
         for (int i = 0; i < cells.length(); i++) {
             add(i, other.cells.getOpaque(i));
         }
@@ -57,6 +62,22 @@ final class Tally {
 
     long batches() {
         return cells.getOpaque(BATCHES);
+    }
+
+    void refused(long count) {
+        add(REFUSED, count);
+    }
+
+    /** {@return the sums, for a queue that holds so many requests now} */
+    public BatcherStatistics statistics(int queued) {
+        return new BatcherStatistics(
+                calls(),
+                errors(),
+                cells.getOpaque(REFUSED),
+                batches(),
+                queued,
+                Duration.ofNanos(quantileNanos(0.5)),
+                Duration.ofNanos(quantileNanos(0.99)));
     }
 
     /** {@return the latency in nanoseconds that this share of the calls did not exceed; 0 without calls} */

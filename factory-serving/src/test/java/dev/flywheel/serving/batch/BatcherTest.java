@@ -23,7 +23,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BatcherTest {
 
-    private final Batcher<String, Ask, FakeRunner> batcher = new Batcher<>("endpoint test", 8);
+    private Batcher<String, Ask, FakeRunner> batcher =
+            new Batcher<>("endpoint test", 8, List.of(new FakeRunner("unused", 1)));
 
     private Ask begun = new Ask(-1);
 
@@ -38,9 +39,14 @@ class BatcherTest {
     }
 
     private FakeRunner serve(FakeRunner runner) {
-        runners.add(runner);
-        batcher.swap(List.of(runner));
+        serve(List.of(runner));
         return runner;
+    }
+
+    private void serve(List<FakeRunner> some) {
+        runners.addAll(some);
+        batcher.close();
+        batcher = new Batcher<>("endpoint test", 8, some);
     }
 
     private Ask submit(int input) {
@@ -159,24 +165,6 @@ class BatcherTest {
     }
 
     @Test
-    void callsThatHaveBegunFinishOnTheRunnersTheyBeganOn() throws Exception {
-        FakeRunner old = serve(new FakeRunner("old", 4).gated());
-        occupy(old);
-        Ask waiting = submit(1);
-        FakeRunner fresh = new FakeRunner("new", 4);
-        CompletableFuture<Void> swapped = CompletableFuture.runAsync(() -> batcher.swap(List.of(fresh)), threads);
-        assertThat(waiting.await()).as("what has not begun runs on the new one").isEqualTo("new:1");
-        assertThat(batcher.run(new Ask(2))).isEqualTo("new:2");
-        assertThat(old.closed).isFalse();
-        assertThat(swapped).isNotDone();
-        old.open();
-        assertThat(begun.await()).isEqualTo("old:0");
-        swapped.get(20, TimeUnit.SECONDS);
-        assertThat(old.closed).isTrue();
-        assertThat(batcher.statistics().requests()).isEqualTo(3);
-    }
-
-    @Test
     void closingAnswersWhatWaitsAndThenCloses() throws Exception {
         FakeRunner runner = serve(new FakeRunner("a", 4).gated());
         occupy(runner);
@@ -194,7 +182,6 @@ class BatcherTest {
                 .hasMessage(
                         "endpoint test refused a prediction: it is closed. Fix: keep it open for as long as requests "
                                 + "come.");
-        assertThatThrownBy(() -> batcher.swap(List.of(new FakeRunner("b", 1)))).isInstanceOf(ClosedException.class);
         assertThatCode(batcher::close).doesNotThrowAnyException();
     }
 
@@ -240,8 +227,7 @@ class BatcherTest {
     void twoLanesRunAtTheSameTime() throws Exception {
         FakeRunner one = new FakeRunner("one", 4).gated();
         FakeRunner two = new FakeRunner("two", 4).gated();
-        runners.addAll(List.of(one, two));
-        batcher.swap(List.of(one, two));
+        serve(List.of(one, two));
         CompletableFuture<String> first = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(1)), threads);
         CompletableFuture<String> second = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(2)), threads);
         one.entered.acquire();
@@ -254,8 +240,10 @@ class BatcherTest {
 
     @Test
     void aRunnerThatForgetsToAnswerIsABugAndNotAHang() {
-        Batcher<String, Ask, Runner<Ask>> forgetful = new Batcher<>("forgetful", 4);
-        forgetful.swap(List.of(new Runner<Ask>() {
+        Batcher<String, Ask, Runner<Ask>> forgetful = new Batcher<>("forgetful", 4, List.of(new Runner<Ask>() {
+            @Override
+            public void length(int length) {}
+
             @Override
             public int maxRows() {
                 return 1;

@@ -15,6 +15,7 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
         final int input;
 
         Ask(int input) {
+            super(1);
             this.input = input;
         }
     }
@@ -55,6 +56,9 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
         badRead = read;
         return this;
     }
+
+    @Override
+    public void length(int length) {}
 
     @Override
     public int maxRows() {

@@ -1,0 +1,44 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.serving.engine.Lane;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** What happens to an input before it queues. Thread-safe. */
+final class Preparation<I, O> {
+
+    private final Codec<I, O> codec;
+    private final @Nullable PreparingCodec<I, Object, O> preparing;
+    private final Codec<Object, O> target;
+
+    // What a preparation makes is given to no codec but the one behind it.
+    @SuppressWarnings("unchecked")
+    Preparation(Codec<I, O> codec) {
+        this.codec = Objects.requireNonNull(codec, "codec");
+        this.preparing = codec instanceof PreparingCodec<?, ?, ?> p ? (PreparingCodec<I, Object, O>) p : null;
+        this.target = preparing == null ? (Codec<Object, O>) codec : preparing.target();
+    }
+
+    Request<I, O> request(I input) {
+        Object prepared = prepared(Objects.requireNonNull(input, "input"));
+        return new Request<>(input, prepared, target.length(prepared));
+    }
+
+    /** {@return what the bound codec writes} */
+    Object prepared(I input) {
+        return preparing == null ? input : preparing.prepare().apply(input);
+    }
+
+    int length(Object prepared) {
+        return target.length(prepared);
+    }
+
+    List<I> examples() {
+        return codec.examples();
+    }
+
+    Codec.Binding<Object, O> bind(Lane lane) {
+        return target.bind(lane);
+    }
+}
