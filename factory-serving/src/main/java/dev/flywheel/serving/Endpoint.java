@@ -160,8 +160,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
         }
     }
 
-    private void queueAll(
-            Models.Loaded<I, O> model, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+    private void queueAll(Models.Loaded<I, O> model, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
         List<Request<I, O>> requests = new ArrayList<>(inputs.size());
         for (I input : inputs) {
             requests.add(models.request(input));

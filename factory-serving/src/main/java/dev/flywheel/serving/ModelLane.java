@@ -21,8 +21,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final Observation<I> observation;
     private final UUID[] fresh;
 
-    ModelLane(
-            Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
+    ModelLane(Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
         this.preparation = preparation;
         this.lane = lane;
         this.binding = preparation.bind(lane);

@@ -111,8 +111,7 @@ final class Models<I, O> {
         private final int version;
         private final AtomicInteger users = new AtomicInteger(1);
 
-        private Loaded(
-                Engine engine, Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher, int version) {
+        private Loaded(Engine engine, Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher, int version) {
             this.engine = engine;
             this.batcher = batcher;
             this.version = version;

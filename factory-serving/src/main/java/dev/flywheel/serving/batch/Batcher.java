@@ -1,7 +1,6 @@
 package dev.flywheel.serving.batch;
 
 import dev.flywheel.serving.batch.Lanes.Slot;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
