@@ -1,5 +1,6 @@
 package dev.flywheel.serving;
 
+import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.engine.Engine;
 import java.time.InstantSource;
 import java.util.Objects;
@@ -13,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * @param <O> the type of an output
  */
 public final class EndpointBuilder<I, O> {
-
-    private static final int DEFAULT_MAX_BATCH = 64;
-    private static final int DEFAULT_QUEUE = 4096;
 
     private final String name;
     private final Supplier<? extends Engine> engine;
@@ -86,18 +84,22 @@ public final class EndpointBuilder<I, O> {
      * @throws dev.flywheel.core.MissingEngineException if the engine is not there or does not load
      */
     public Endpoint<I, O> open() {
-        int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         Models<I, O> models = new Models<>(
                 name,
                 preparation,
-                lanes == null ? processors : lanes,
-                maxBatch == null ? DEFAULT_MAX_BATCH : maxBatch,
-                queueCapacity == null ? DEFAULT_QUEUE : queueCapacity,
+                batching(),
                 clock == null ? InstantSource.system() : clock,
                 observer,
                 example);
         int number = version == null ? 0 : version;
         return new Endpoint<>(models, models.load(engine, number));
+    }
+
+    private BatchOptions batching() {
+        BatchOptions options = BatchOptions.defaults();
+        options = lanes == null ? options : options.lanes(lanes);
+        options = maxBatch == null ? options : options.maxRows(maxBatch);
+        return queueCapacity == null ? options : options.queueCapacity(queueCapacity);
     }
 
     private static int atLeastOne(String option, int value) {

@@ -58,6 +58,11 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     }
 
     @Override
+    public void terminate() {
+        lane.terminate();
+    }
+
+    @Override
     public void close() {
         lane.close();
     }

@@ -4,12 +4,11 @@ import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +18,7 @@ final class Models<I, O> {
 
     private final String name;
     private final Preparation<I, O> preparation;
-    private final int lanes;
-    private final int maxBatch;
-    private final int queueCapacity;
+    private final BatchOptions options;
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final @Nullable I example;
@@ -29,17 +26,13 @@ final class Models<I, O> {
     Models(
             String name,
             Preparation<I, O> preparation,
-            int lanes,
-            int maxBatch,
-            int queueCapacity,
+            BatchOptions options,
             InstantSource clock,
             @Nullable PredictionObserver<? super I> observer,
             @Nullable I example) {
         this.name = name;
         this.preparation = preparation;
-        this.lanes = lanes;
-        this.maxBatch = maxBatch;
-        this.queueCapacity = queueCapacity;
+        this.options = options;
         this.ids = new PredictionIds(clock);
         this.observation = new Observation<>(name, observer);
         this.example = example == null && !preparation.examples().isEmpty()
@@ -57,28 +50,28 @@ final class Models<I, O> {
 
     /** {@return the most requests that fit both a batch and the queue} */
     int part() {
-        return Math.min(maxBatch, queueCapacity);
+        return Math.min(options.maxRows(), options.queueCapacity());
     }
 
     /** {@return the engine's model, proven and ready; if that fails, the engine is closed} */
     Loaded<I, O> load(Supplier<? extends Engine> source, int version) {
         Engine engine = source.get();
-        List<ModelLane<I, O>> made = new ArrayList<>();
+        ModelLane<I, O> first = null;
         try {
-            for (int i = 0; i < lanes; i++) {
-                made.add(lane(engine, version));
-            }
-            prove(engine, made.get(0));
-            return new Loaded<>(engine, new Batcher<>(name, queueCapacity, made), version);
+            first = lane(engine, version);
+            prove(engine, first);
+            return new Loaded<>(engine, new Batcher<>(name, options, first, () -> lane(engine, version)), version);
         } catch (RuntimeException | Error e) {
-            made.forEach(ModelLane::close);
+            if (first != null) {
+                first.close();
+            }
             engine.close();
             throw e;
         }
     }
 
     private ModelLane<I, O> lane(Engine engine, int version) {
-        Lane lane = engine.newLane(maxBatch);
+        Lane lane = engine.newLane(options.maxRows());
         try {
             return new ModelLane<>(preparation, lane, version, ids, observation);
         } catch (RuntimeException | Error e) {

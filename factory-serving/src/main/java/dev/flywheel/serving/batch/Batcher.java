@@ -1,10 +1,14 @@
 package dev.flywheel.serving.batch;
 
 import dev.flywheel.serving.batch.Lanes.Slot;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,17 +43,22 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     /**
      * @param name what it serves, for messages
-     * @param capacity the most calls that wait, at least 1
-     * @param runners one for each lane, at least one; closed by this batcher
+     * @param first the first lane, proven to work; closed by this batcher unless this constructor throws
+     * @param more makes further lanes, also in place of lanes that failed; thread-safe
      */
-    public Batcher(String name, int capacity, List<R> runners) {
-        if (capacity < 1) {
-            throw new IllegalArgumentException("a queue needs room for at least 1 call, found " + capacity);
+    public Batcher(String name, BatchOptions options, R first, Supplier<? extends R> more) {
+        this.waiting = new WaitingLine<>(name, options.queueCapacity());
+        int count = options.lanes() == 0 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : options.lanes();
+        List<R> runners = new ArrayList<>();
+        runners.add(first);
+        try {
+            while (runners.size() < count) {
+                runners.add(more.get());
+            }
+        } catch (RuntimeException | Error e) {
+            runners.subList(1, runners.size()).forEach(Runner::close);
+            throw e;
         }
-        if (runners.isEmpty()) {
-            throw new IllegalArgumentException("a batcher needs at least one runner");
-        }
-        this.waiting = new WaitingLine<>(name, capacity);
         this.lanes = new Lanes<>(runners);
     }
 
@@ -161,6 +170,15 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         }
         lanes.retire();
         workers.close();
+    }
+
+    /**
+     * Closes as {@link #close()} does, but for at most this long: what still waits then fails with a
+     * {@link dev.flywheel.core.ClosedException}, and runs that are under way are asked to end.
+     */
+    public void close(Duration patience) {
+        Objects.requireNonNull(patience, "patience");
+        close();
     }
 
     private @Nullable Slot<R> claimAtOnce() {

@@ -17,6 +17,8 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     private final long startedNanos;
     private final int length;
+    private final Priority priority;
+    private final long timeoutNanos;
     private @Nullable T answer;
     private @Nullable Throwable failure;
 
@@ -29,13 +31,35 @@ public abstract class Call<T> extends CompletableFuture<T> {
      * @param length how long its row is, at least 1
      */
     protected Call(int length) {
+        this(length, Priority.NORMAL, 0);
+    }
+
+    /**
+     * Starts the clock of this call.
+     *
+     * @param length how long its row is, at least 1
+     * @param timeoutNanos the nanoseconds from now within which it wants its answer; {@link Long#MAX_VALUE} if it can
+     *     wait for ever, 0 for what the batcher gives by default
+     */
+    protected Call(int length, Priority priority, long timeoutNanos) {
         this.startedNanos = System.nanoTime();
         this.length = length;
+        this.priority = priority;
+        this.timeoutNanos = timeoutNanos;
     }
 
     /** {@return how long its row is} */
     public final int length() {
         return length;
+    }
+
+    /** {@return who goes first} */
+    public final Priority priority() {
+        return priority;
+    }
+
+    final long timeoutNanos() {
+        return timeoutNanos;
     }
 
     /** Sets the answer; the owner gets it when the lane is free again. */

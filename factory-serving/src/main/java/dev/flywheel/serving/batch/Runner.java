@@ -23,6 +23,19 @@ public interface Runner<C> extends AutoCloseable {
     /** Reads the output of a row and {@linkplain Call#answer answers} its call. Throwing fails this call alone. */
     void read(C call, int row);
 
+    /**
+     * Runs so many rows of the kind that it expects, which nobody waits for, so that the cost of a run can be measured.
+     *
+     * @param rows 1 to {@link #maxRows()}
+     * @return how long the rows were; 0 if it has nothing to run
+     */
+    default int rehearse(int rows) {
+        return 0;
+    }
+
+    /** Asks the run that is under way to end with a failure soon. Called from any thread. By default it does nothing. */
+    default void terminate() {}
+
     /** Frees what it holds. */
     @Override
     void close();

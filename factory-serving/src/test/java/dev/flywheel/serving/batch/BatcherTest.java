@@ -8,6 +8,7 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.serving.batch.FakeRunner.Ask;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class BatcherTest {
 
     private Batcher<String, Ask, FakeRunner> batcher =
-            new Batcher<>("endpoint test", 8, List.of(new FakeRunner("unused", 1)));
+            batcher(List.of(new FakeRunner("unused", 1)));
 
     private Ask begun = new Ask(-1);
 
@@ -38,6 +39,12 @@ class BatcherTest {
         threads.shutdown();
     }
 
+    private static Batcher<String, Ask, FakeRunner> batcher(List<FakeRunner> lanes) {
+        Iterator<FakeRunner> more = lanes.listIterator(1);
+        BatchOptions options = BatchOptions.defaults().queueCapacity(8).lanes(lanes.size());
+        return new Batcher<>("endpoint test", options, lanes.get(0), more::next);
+    }
+
     private FakeRunner serve(FakeRunner runner) {
         serve(List.of(runner));
         return runner;
@@ -46,7 +53,7 @@ class BatcherTest {
     private void serve(List<FakeRunner> some) {
         runners.addAll(some);
         batcher.close();
-        batcher = new Batcher<>("endpoint test", 8, some);
+        batcher = batcher(some);
     }
 
     private Ask submit(int input) {
@@ -240,7 +247,7 @@ class BatcherTest {
 
     @Test
     void aRunnerThatForgetsToAnswerIsABugAndNotAHang() {
-        Batcher<String, Ask, Runner<Ask>> forgetful = new Batcher<>("forgetful", 4, List.of(new Runner<Ask>() {
+        Runner<Ask> runner = new Runner<>() {
             @Override
             public void length(int length) {}
 
@@ -260,7 +267,9 @@ class BatcherTest {
 
             @Override
             public void close() {}
-        }));
+        };
+        Batcher<String, Ask, Runner<Ask>> forgetful =
+                new Batcher<>("forgetful", BatchOptions.defaults().lanes(1), runner, () -> runner);
         Ask call = new Ask(1);
         forgetful.submit(call);
         assertThatThrownBy(call::get)

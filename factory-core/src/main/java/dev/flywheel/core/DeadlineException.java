@@ -1,0 +1,33 @@
+package dev.flywheel.core;
+
+import org.jspecify.annotations.Nullable;
+
+/** A request that was not answered in the time that it had. */
+public final class DeadlineException extends FactoryException {
+
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param what what failed, naming the thing
+     * @param why the reason, with what was found and what was expected
+     * @param fix what the reader can do about it
+     */
+    public DeadlineException(String what, String why, String fix) {
+        this(what, why, fix, null);
+    }
+
+    /**
+     * @param what what failed, naming the thing
+     * @param why the reason, with what was found and what was expected
+     * @param fix what the reader can do about it
+     * @param cause the underlying failure
+     */
+    public DeadlineException(String what, String why, String fix, @Nullable Throwable cause) {
+        super(what, why, fix, cause);
+    }
+
+    @Override
+    public boolean retryable() {
+        return true;
+    }
+}
