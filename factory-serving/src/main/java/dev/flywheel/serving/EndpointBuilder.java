@@ -85,12 +85,7 @@ public final class EndpointBuilder<I, O> {
      */
     public Endpoint<I, O> open() {
         Models<I, O> models = new Models<>(
-                name,
-                preparation,
-                batching(),
-                clock == null ? InstantSource.system() : clock,
-                observer,
-                example);
+                name, preparation, batching(), clock == null ? InstantSource.system() : clock, observer, example);
         int number = version == null ? 0 : version;
         return new Endpoint<>(models, models.load(engine, number));
     }

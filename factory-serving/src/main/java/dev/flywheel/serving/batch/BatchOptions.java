@@ -44,9 +44,9 @@ public final class BatchOptions {
     }
 
     /**
-     * {@return a copy with this as the most tokens of one run, padding included: its rows times the longest of them}
-     * At least 1; a single row that is longer runs alone. By default what is measured to be worthwhile: beyond it a
-     * larger batch makes everyone wait longer and answers no more.
+     * {@return a copy with this as the most tokens of one run, padding included: its rows times the longest of them} At
+     * least 1; a single row that is longer runs alone. By default what is measured to be worthwhile: beyond it a larger
+     * batch makes everyone wait longer and answers no more.
      */
     public BatchOptions maxTokens(int tokens) {
         BatchOptions copy = new BatchOptions(this);
@@ -61,8 +61,7 @@ public final class BatchOptions {
     public BatchOptions maxDelay(Duration delay) {
         Objects.requireNonNull(delay, "delay");
         if (delay.isNegative() || delay.compareTo(Duration.ofHours(1)) > 0) {
-            throw new IllegalArgumentException(
-                    "option maxDelay is invalid: found " + delay + ", expected 0 to 1 hour");
+            throw new IllegalArgumentException("option maxDelay is invalid: found " + delay + ", expected 0 to 1 hour");
         }
         BatchOptions copy = new BatchOptions(this);
         copy.maxDelayNanos = delay.toNanos();
@@ -86,8 +85,10 @@ public final class BatchOptions {
         return copy;
     }
 
-    /** {@return a copy with this as the time within which requests that do not say otherwise want their answer; more
-     * than 0, by default without end} */
+    /**
+     * {@return a copy with this as the time within which requests that do not say otherwise want their answer; more
+     * than 0, by default without end}
+     */
     public BatchOptions deadline(Duration fromRequest) {
         BatchOptions copy = new BatchOptions(this);
         copy.deadlineNanos = positive("deadline", fromRequest);
@@ -95,8 +96,8 @@ public final class BatchOptions {
     }
 
     /**
-     * {@return a copy with this as the time after which a run counts as hung: it is told to end, and given up if it does
-     * not} More than 0, by default 1 minute.
+     * {@return a copy with this as the time after which a run counts as hung: it is told to end, and given up if it
+     * does not} More than 0, by default 1 minute.
      */
     public BatchOptions runTimeout(Duration longest) {
         BatchOptions copy = new BatchOptions(this);
@@ -159,8 +160,8 @@ public final class BatchOptions {
     private static long positive(String option, Duration value) {
         Objects.requireNonNull(value, option);
         if (value.isNegative() || value.isZero()) {
-            throw new IllegalArgumentException("option " + option + " is invalid: found " + value
-                    + ", expected more than 0");
+            throw new IllegalArgumentException(
+                    "option " + option + " is invalid: found " + value + ", expected more than 0");
         }
         return nanos(value);
     }

@@ -33,7 +33,9 @@ public interface Runner<C> extends AutoCloseable {
         return 0;
     }
 
-    /** Asks the run that is under way to end with a failure soon. Called from any thread. By default it does nothing. */
+    /**
+     * Asks the run that is under way to end with a failure soon. Called from any thread. By default it does nothing.
+     */
     default void terminate() {}
 
     /** Frees what it holds. */

@@ -24,8 +24,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BatcherTest {
 
-    private Batcher<String, Ask, FakeRunner> batcher =
-            batcher(List.of(new FakeRunner("unused", 1)));
+    private Batcher<String, Ask, FakeRunner> batcher = batcher(List.of(new FakeRunner("unused", 1)));
 
     private Ask begun = new Ask(-1);
 
