@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -45,6 +46,18 @@ public final class OnnxGraph {
     /** Adds an output; dimensions below 0 are free. */
     public OnnxGraph output(String name, TensorProto.DataType type, long... shape) {
         graph.addOutput(value(name, type, shape));
+        return this;
+    }
+
+    /** Adds an input whose free dimensions have names: each size is a number, a name, or "" for one without a name. */
+    public OnnxGraph input(String name, TensorProto.DataType type, List<?> sizes) {
+        graph.addInput(value(name, type, sizes));
+        return this;
+    }
+
+    /** Adds an output whose free dimensions have names, as {@link #input(String, TensorProto.DataType, List)} does. */
+    public OnnxGraph output(String name, TensorProto.DataType type, List<?> sizes) {
+        graph.addOutput(value(name, type, sizes));
         return this;
     }
 
@@ -153,10 +166,22 @@ public final class OnnxGraph {
     }
 
     private static ValueInfoProto value(String name, TensorProto.DataType type, long... shape) {
+        List<Object> sizes = new ArrayList<>();
+        for (long size : shape) {
+            sizes.add(size < 0 ? "d" + sizes.size() : (Object) size);
+        }
+        return value(name, type, sizes);
+    }
+
+    private static ValueInfoProto value(String name, TensorProto.DataType type, List<?> sizes) {
         TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
-        for (int i = 0; i < shape.length; i++) {
-            TensorShapeProto.Dimension.Builder dimension = TensorShapeProto.Dimension.newBuilder();
-            dimensions.addDim(shape[i] < 0 ? dimension.setDimParam("d" + i) : dimension.setDimValue(shape[i]));
+        for (Object size : sizes) {
+            TensorShapeProto.Dimension.Builder dimension = dimensions.addDimBuilder();
+            if (size instanceof Number number) {
+                dimension.setDimValue(number.longValue());
+            } else if (!size.equals("")) {
+                dimension.setDimParam(size.toString());
+            }
         }
         return ValueInfoProto.newBuilder()
                 .setName(name)

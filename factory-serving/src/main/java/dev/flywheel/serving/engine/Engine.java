@@ -16,8 +16,8 @@ public interface Engine extends AutoCloseable {
      * {@return a new lane, to be closed by the caller before this engine}
      *
      * @param maxRows the most rows that one run has to take, at least 1; a model with a batch size of its own gives a
-     *     lane of that size
-     * @throws dev.flywheel.core.ModelFormatException if the model cannot be run in rows; the message says why
+     *     lane of that size, one that cannot be fed in rows a lane of 1
+     * @throws dev.flywheel.core.ModelFormatException if the model cannot be run; the message says why
      */
     Lane newLane(int maxRows);
 

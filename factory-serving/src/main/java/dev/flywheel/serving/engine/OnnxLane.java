@@ -1,72 +1,68 @@
 package dev.flywheel.serving.engine;
 
-import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
-import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A lane of an {@link OnnxSession}. Numeric inputs, and outputs whose row has a fixed size, are tensors over this
- * lane's own memory, made once for each row count and kept, so that a run copies nothing. Strings and outputs of
- * varying size go through memory of ONNX Runtime. Not thread-safe.
+ * A lane of an {@link OnnxSession}. Inputs, and outputs whose shape follows from the rows and their length, are tensors
+ * over this lane's own memory, kept from run to run, so that a run copies nothing. Strings, unsigned integers and
+ * outputs of varying size go through memory of ONNX Runtime. Not thread-safe.
  */
 final class OnnxLane implements Lane {
 
-    /** Bindings for this many rows and fewer are all kept: a few hundred bytes each. Above, only the largest is. */
-    private static final int KEPT_ROWS = 64;
+    private static final Logger log = LoggerFactory.getLogger(OnnxLane.class);
 
     private final Path model;
-    private final OrtEnvironment environment;
     private final OrtSession session;
     private final Signature signature;
     private final RowShapes shapes;
     private final int maxRows;
     private final TensorBuffer[] inputs;
-    private final TensorBuffer[] outputs;
-    private final Set<String> unpinned = new LinkedHashSet<>();
-    private final List<Integer> texts = new ArrayList<>();
-    private final @Nullable Binding[] bindings;
-    private @Nullable Binding largest;
+    private final TensorBuffer[] rowOutputs;
+    private final TensorBuffer[] shapedOutputs;
+    private final boolean[] pinned;
+    private final OnnxBindings bindings;
+    private final RunControl control;
+    private TensorBuffer[] outputs;
+    private int length = 1;
 
-    OnnxLane(Path model, OrtSession session, Signature signature, int maxRows) {
+    OnnxLane(Path model, OrtSession session, Signature signature, RowShapes shapes, int maxRows) {
+        OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
-        this.environment = OnnxRuntime.environment();
         this.session = session;
         this.signature = signature;
-        this.shapes = RowShapes.of(model, signature);
-        this.maxRows = shapes.fixedBatch() > 0 ? shapes.fixedBatch() : maxRows;
-        this.bindings = new Binding[Math.min(this.maxRows, KEPT_ROWS) + 1];
+        this.shapes = shapes;
+        this.maxRows = !shapes.byRows() ? 1 : shapes.fixedBatch() > 0 ? shapes.fixedBatch() : maxRows;
         this.inputs = new TensorBuffer[signature.inputs().size()];
         for (int i = 0; i < inputs.length; i++) {
-            TensorSpec spec = signature.inputs().get(i);
-            inputs[i] = TensorBuffer.allocate(spec, shapes.inputWidth(i), this.maxRows);
-            if (spec.type() == ElementType.STRING) {
-                texts.add(i);
-            }
+            inputs[i] = TensorBuffer.shaped(signature.inputs().get(i), shapes.input(i, this.maxRows, length));
         }
-        this.outputs = new TensorBuffer[signature.outputs().size()];
-        for (int i = 0; i < outputs.length; i++) {
+        this.rowOutputs = new TensorBuffer[signature.outputs().size()];
+        this.shapedOutputs = new TensorBuffer[rowOutputs.length];
+        this.pinned = new boolean[rowOutputs.length];
+        for (int i = 0; i < rowOutputs.length; i++) {
             TensorSpec spec = signature.outputs().get(i);
-            outputs[i] = TensorBuffer.allocate(spec, Math.max(1, shapes.outputWidth(i)), this.maxRows);
-            if (!shapes.pinned(i)) {
-                unpinned.add(spec.name());
-            }
+            pinned[i] = shapes.pinned(i);
+            rowOutputs[i] = TensorBuffer.shaped(spec, firstOutput(i));
+            shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
+        }
+        this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
+        this.bindings = new OnnxBindings(environment, shapes, inputs, rowOutputs, pinned, this.maxRows);
+        try {
+            this.control = new RunControl();
+        } catch (OrtException e) {
+            throw new ModelFormatException(
+                    "cannot run " + model, "ONNX Runtime says: " + OnnxSession.text(e), "free some memory", e);
         }
     }
 
@@ -78,6 +74,23 @@ final class OnnxLane implements Lane {
     @Override
     public int maxRows() {
         return maxRows;
+    }
+
+    @Override
+    public void length(int length) {
+        if (length != 1 && !shapes.freeLength()) {
+            Lane.super.length(length);
+        }
+        if (length < 1) {
+            throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
+        }
+        boolean changed = length != this.length;
+        this.length = length;
+        for (int i = 0; i < inputs.length; i++) {
+            if (changed || (inputs[i].reshaped() && shapes.byRows())) {
+                inputs[i].lay(shapes.input(i, maxRows, length));
+            }
+        }
     }
 
     @Override
@@ -95,164 +108,152 @@ final class OnnxLane implements Lane {
         if (rows < 1 || rows > maxRows) {
             throw new IllegalArgumentException("a lane of " + maxRows + " rows cannot run " + rows);
         }
-        int bound = shapes.fixedBatch() > 0 ? maxRows : rows;
+        boolean shaped = !shapes.byRows() || anyReshaped();
+        if (shaped && rows > 1) {
+            throw new IllegalStateException(
+                    "an input was given a shape of its own, so that it runs alone, not with " + rows + " rows");
+        }
+        control.begin();
+        boolean terminated = false;
         try {
-            Binding binding = binding(bound);
             try {
-                bindTexts(binding, bound);
-                try (OrtSession.Result result = session.run(binding.inputs, unpinned, binding.outputs)) {
-                    for (int i = 0; i < outputs.length && !unpinned.isEmpty(); i++) {
-                        copy(i, result, bound);
-                    }
+                if (shaped) {
+                    runShaped();
+                } else {
+                    runRows(shapes.fixedBatch() > 0 ? maxRows : rows);
                 }
             } finally {
-                releaseTexts(binding);
-                if (!kept(bound)) {
-                    binding.close();
-                }
+                terminated = control.end();
             }
         } catch (OrtException e) {
-            throw new PredictionException(
-                    "model " + model + " failed on " + rows + (rows == 1 ? " row" : " rows"),
-                    "ONNX Runtime says: " + OnnxSession.text(e),
-                    "check the values of the input against what the model expects",
-                    e);
+            throw terminated ? ended(e) : failed(rows, e);
         }
     }
 
     @Override
+    public void terminate() {
+        control.terminate();
+    }
+
+    @Override
     public void close() {
-        for (int i = 0; i < bindings.length; i++) {
-            Binding binding = bindings[i];
-            if (binding != null) {
-                binding.close();
-                bindings[i] = null;
-            }
-        }
-        if (largest != null) {
-            largest.close();
-            largest = null;
-        }
+        bindings.clear();
+        control.close();
     }
 
-    private boolean kept(int rows) {
-        return rows < bindings.length || rows == maxRows;
-    }
-
-    private Binding binding(int rows) throws OrtException {
-        Binding known = rows < bindings.length ? bindings[rows] : rows == maxRows ? largest : null;
-        if (known != null) {
-            return known;
-        }
-        Binding made = bind(rows);
-        if (rows < bindings.length) {
-            bindings[rows] = made;
-        } else if (rows == maxRows) {
-            largest = made;
-        }
-        return made;
-    }
-
-    private Binding bind(int rows) throws OrtException {
-        Binding made = new Binding();
-        try {
-            for (int i = 0; i < inputs.length; i++) {
-                if (inputs[i].spec().type() != ElementType.STRING) {
-                    made.inputs.put(inputs[i].spec().name(), over(inputs[i], shapes.input(i, rows), rows));
-                }
-            }
+    private void runRows(int rows) throws OrtException {
+        outputs = rowOutputs;
+        if (shapes.freeLength()) {
             for (int i = 0; i < outputs.length; i++) {
-                if (shapes.pinned(i)) {
-                    made.outputs.put(outputs[i].spec().name(), over(outputs[i], shapes.output(i, rows), rows));
+                if (pinned[i]) {
+                    outputs[i].lay(shapes.output(i, rows, length));
                 }
             }
-            return made;
-        } catch (OrtException | RuntimeException e) {
-            made.close();
-            throw e;
         }
-    }
-
-    private OnnxTensor over(TensorBuffer memory, long[] shape, int rows) throws OrtException {
-        ByteBuffer bytes = memory.bytes();
-        ByteBuffer used =
-                bytes.slice(0, bytes.capacity() / memory.rows() * rows).order(bytes.order());
-        OnnxJavaType type = OnnxJavaType.valueOf(memory.spec().type().name());
-        return OnnxTensor.createTensor(environment, used, shape, type);
-    }
-
-    private void bindTexts(Binding binding, int rows) throws OrtException {
-        for (int i : texts) {
-            TensorBuffer memory = inputs[i];
-            String[] values = Arrays.copyOf(memory.texts(), rows * memory.width());
-            binding.inputs.put(
-                    memory.spec().name(), OnnxTensor.createTensor(environment, values, shapes.input(i, rows)));
+        try {
+            execute(bindings.rows(rows, length));
+        } catch (OrtException e) {
+            runUnpinned(rows, e);
         }
-    }
-
-    private void releaseTexts(Binding binding) {
-        for (int i : texts) {
-            OnnxTensor tensor = binding.inputs.remove(inputs[i].spec().name());
-            if (tensor != null) {
-                tensor.close();
+        for (int i = 0; i < outputs.length; i++) {
+            if (!pinned[i]) {
+                requireRows(outputs[i], rows);
             }
         }
     }
 
-    private void copy(int index, OrtSession.Result result, int rows) throws OrtException {
-        if (shapes.pinned(index)) {
-            return;
+    private void runShaped() throws OrtException {
+        outputs = shapedOutputs;
+        long[][] layout = rowLayout(1);
+        for (int i = 0; i < inputs.length; i++) {
+            if (!shapes.byRows() || inputs[i].reshaped()) {
+                layout[i] = inputs[i].shape();
+            }
         }
-        TensorBuffer memory = outputs[index];
-        OnnxTensor tensor = (OnnxTensor) result.get(memory.spec().name()).orElseThrow();
-        int width = width(memory.spec(), tensor.getInfo().getShape(), rows);
-        if (width != memory.width()) {
-            memory = TensorBuffer.allocate(memory.spec(), width, maxRows);
-            outputs[index] = memory;
-        }
-        if (memory.spec().type() == ElementType.STRING) {
-            flatten(tensor.getValue(), memory.texts(), 0);
-        } else {
-            memory.bytes().duplicate().put(tensor.getByteBuffer());
+        execute(bindings.shaped(layout));
+    }
+
+    private void execute(OnnxBindings.Binding binding) throws OrtException {
+        try {
+            bindings.bindCopies(binding);
+            try (OrtSession.Result result =
+                    session.run(binding.inputs, binding.unpinned, binding.pinned, control.options())) {
+                for (int i = 0; i < outputs.length && !binding.unpinned.isEmpty(); i++) {
+                    String name = outputs[i].spec().name();
+                    if (binding.unpinned.contains(name)) {
+                        OnnxTensors.take((OnnxTensor) result.get(name).orElseThrow(), outputs[i]);
+                    }
+                }
+            }
+        } finally {
+            bindings.release(binding);
         }
     }
 
-    private int width(TensorSpec spec, long[] shape, int rows) {
-        long elements = 1;
-        for (long dimension : shape) {
-            elements *= dimension;
+    /**
+     * Some files declare outputs of another shape than they give; then ONNX Runtime has to choose the memory. Whether
+     * that was what failed can only be found out by trying.
+     */
+    private void runUnpinned(int rows, OrtException cause) throws OrtException {
+        try {
+            execute(bindings.shaped(rowLayout(rows)));
+        } catch (OrtException e) {
+            throw cause;
         }
-        if (shape.length == 0 || shape[0] != rows || elements == 0) {
+        log.debug("{}: an output has not the shape that the file declares", model, cause);
+        bindings.clear();
+        Arrays.fill(pinned, false);
+    }
+
+    private long[][] rowLayout(int rows) {
+        long[][] layout = new long[inputs.length][];
+        for (int i = 0; i < inputs.length; i++) {
+            layout[i] = shapes.input(i, rows, length);
+        }
+        return layout;
+    }
+
+    private void requireRows(TensorBuffer output, int rows) {
+        long[] shape = output.shape();
+        if (rows > 1 && (shape.length == 0 || shape[0] != rows)) {
             throw new PredictionException(
                     "model " + model + " gave no output for each row",
-                    "output \"" + spec.name() + "\" has shape " + Arrays.toString(shape) + " for " + rows
+                    "output \"" + output.spec().name() + "\" has shape " + Arrays.toString(shape) + " for " + rows
                             + " rows, expected the rows as its first dimension",
                     "export the model with the batch as the first dimension of every output");
         }
-        return Math.toIntExact(elements / rows);
     }
 
-    private static int flatten(Object value, String[] target, int from) {
-        if (value instanceof Object[] array) {
-            int next = from;
-            for (Object element : array) {
-                next = flatten(element, target, next);
+    private boolean anyReshaped() {
+        for (TensorBuffer input : inputs) {
+            if (input.reshaped()) {
+                return true;
             }
-            return next;
         }
-        target[from] = (String) value;
-        return from + 1;
+        return false;
     }
 
-    /** The tensors for one row count. */
-    private static final class Binding {
-
-        final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
-        final Map<String, OnnxTensor> outputs = new HashMap<>();
-
-        void close() {
-            inputs.values().forEach(OnnxTensor::close);
-            outputs.values().forEach(OnnxTensor::close);
+    private long[] firstOutput(int index) {
+        if (pinned[index]) {
+            return shapes.output(index, maxRows, length);
         }
+        // Until a run tells more, an output has the rows that the file promises, without elements.
+        return new long[] {shapes.certain(index) ? maxRows : 0, 0};
+    }
+
+    private PredictionException failed(int rows, OrtException cause) {
+        return new PredictionException(
+                "model " + model + " failed on " + rows + (rows == 1 ? " row" : " rows"),
+                "ONNX Runtime says: " + OnnxSession.text(cause),
+                "check the values of the input against what the model expects",
+                cause);
+    }
+
+    private PredictionException ended(OrtException cause) {
+        return new PredictionException(
+                "a run of model " + model + " was ended",
+                "it was told to, before it had finished",
+                "give requests more time, or make them smaller",
+                cause);
     }
 }

@@ -1,20 +1,12 @@
 package dev.flywheel.serving.engine;
 
-import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.TensorInfo;
 import dev.flywheel.core.ModelFormatException;
-import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
-import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,12 +16,10 @@ final class OnnxSession {
 
     private static final Logger log = LoggerFactory.getLogger(OnnxSession.class);
 
-    private static final String ELEMENT_PREFIX = "ONNX_TENSOR_ELEMENT_DATA_TYPE_";
-
     private final OrtSession session;
-    private final Signature signature;
+    private final OnnxSignature signature;
 
-    private OnnxSession(OrtSession session, Signature signature) {
+    private OnnxSession(OrtSession session, OnnxSignature signature) {
         this.session = session;
         this.signature = signature;
     }
@@ -39,7 +29,7 @@ final class OnnxSession {
         OrtSession session = null;
         try (OrtSession.SessionOptions options = options()) {
             session = environment.createSession(model.toString(), options);
-            return new OnnxSession(session, signature(model, session));
+            return new OnnxSession(session, OnnxSignature.read(model, session));
         } catch (OrtException | RuntimeException e) {
             closeQuietly(session);
             throw e instanceof OrtException ort ? unusable(model, ort) : (RuntimeException) e;
@@ -48,11 +38,11 @@ final class OnnxSession {
 
     /** {@return what the file says} */
     Signature signature() {
-        return signature;
+        return signature.signature();
     }
 
     OnnxLane newLane(Path model, Signature signature, int maxRows) {
-        return new OnnxLane(model, session, signature, maxRows);
+        return new OnnxLane(model, session, signature, RowShapes.of(signature, this.signature.symbols()), maxRows);
     }
 
     void close() {
@@ -74,52 +64,6 @@ final class OnnxSession {
         // Failures come as exceptions; the native log would print them a second time.
         options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
         return options;
-    }
-
-    private static Signature signature(Path model, OrtSession session) throws OrtException {
-        Map<String, String> metadata = session.getMetadata().getCustomMetadata();
-        List<TensorSpec> inputs = new ArrayList<>();
-        for (NodeInfo input : session.getInputInfo().values()) {
-            if (!(input.getInfo() instanceof TensorInfo tensor)) {
-                throw new ModelFormatException(
-                        "cannot load " + model,
-                        "input \"" + input.getName() + "\" is not a tensor but " + input.getInfo(),
-                        "export the model with tensors as inputs");
-            }
-            String columns = metadata.get("flywheel." + input.getName());
-            inputs.add(spec(model, input.getName(), tensor, columns));
-        }
-        List<TensorSpec> outputs = new ArrayList<>();
-        for (NodeInfo output : session.getOutputInfo().values()) {
-            if (output.getInfo() instanceof TensorInfo tensor) {
-                outputs.add(spec(model, output.getName(), tensor, null));
-            } else {
-                log.info("{}: output \"{}\" is not a tensor and is left out", model, output.getName());
-            }
-        }
-        if (inputs.isEmpty() || outputs.isEmpty()) {
-            throw new ModelFormatException(
-                    "cannot load " + model,
-                    "it has " + inputs.size() + " tensor inputs and " + outputs.size()
-                            + " tensor outputs, expected at least one of each",
-                    "export the model with its inputs and outputs as tensors");
-        }
-        return new Signature(inputs, outputs);
-    }
-
-    private static TensorSpec spec(Path model, String name, TensorInfo tensor, @Nullable String columns) {
-        List<Long> shape = Arrays.stream(tensor.getShape()).boxed().toList();
-        try {
-            ElementType type = ElementType.valueOf(tensor.onnxType.name().substring(ELEMENT_PREFIX.length()));
-            return new TensorSpec(name, type, shape, columns == null ? List.of() : ColumnNames.parse(columns));
-        } catch (IllegalArgumentException e) {
-            throw new ModelFormatException(
-                    "cannot load " + model,
-                    "tensor \"" + name + "\" of type " + tensor.onnxType + " is not usable (" + e.getMessage() + ")",
-                    "export the model again with a supported element type and with the column names that it was "
-                            + "trained with",
-                    e);
-        }
     }
 
     private static ModelFormatException unusable(Path model, OrtException cause) {

@@ -1,130 +1,128 @@
 package dev.flywheel.serving.engine;
 
-import dev.flywheel.core.ModelFormatException;
-import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
-import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * How rows lie in the tensors of a model: the first dimension of each is the batch, the others make a row. Immutable.
+ * How rows lie in the tensors of a model: the first dimension of each is the batch, the others make a row; at most one
+ * size beyond the batch is free, the length. Models that are not like that are fed in shapes given for each run.
+ * Immutable.
  */
 final class RowShapes {
 
-    private final int fixedBatch;
-    private final long[][] inputs;
-    private final long[][] outputs;
-    private final int[] inputWidths;
-    private final int[] outputWidths;
-    private final boolean[] pinned;
+    private static final long FREE = -1;
 
-    private RowShapes(int fixedBatch, Signature signature, int[] inputWidths, int[] outputWidths) {
-        this.fixedBatch = fixedBatch;
-        this.inputs = shapes(signature.inputs());
-        this.outputs = shapes(signature.outputs());
-        this.inputWidths = inputWidths;
-        this.outputWidths = outputWidths;
-        this.pinned = new boolean[outputWidths.length];
-        for (int i = 0; i < pinned.length; i++) {
-            TensorSpec output = signature.outputs().get(i);
-            pinned[i] = outputWidths[i] > 0 && writable(output.type());
+    /**
+     * The names of the free dimensions, tensor by tensor, empty where there is none: equal names are equal sizes.
+     *
+     * @param inputs in the signature's order
+     * @param outputs in the signature's order
+     */
+    record Symbols(List<String[]> inputs, List<String[]> outputs) {}
+
+    private final Signature signature;
+    private final boolean byRows;
+    private final long batch;
+    private final Set<String> lengthSymbols;
+    private final boolean[] predictable;
+    private final boolean[] certain;
+
+    private RowShapes(Signature signature, Symbols symbols, boolean byRows, String batchSymbol, Set<String> lengths) {
+        this.signature = signature;
+        this.byRows = byRows;
+        this.lengthSymbols = lengths;
+        this.batch = byRows ? signature.inputs().get(0).shape().get(0) : 1;
+        this.predictable = new boolean[signature.outputs().size()];
+        this.certain = new boolean[predictable.length];
+        for (int i = 0; byRows && i < predictable.length; i++) {
+            List<Long> shape = signature.outputs().get(i).shape();
+            String[] names = symbols.outputs.get(i);
+            certain[i] = !shape.isEmpty() && shape.get(0) == batch && (batch > 0 || names[0].equals(batchSymbol));
+            predictable[i] = certain[i] && predictable(shape, names);
         }
     }
 
-    /** @throws ModelFormatException if a row of an input has no fixed size, or the batch sizes differ */
-    static RowShapes of(Path model, Signature signature) {
-        int[] inputWidths = new int[signature.inputs().size()];
-        int batch = -1;
-        for (int i = 0; i < inputWidths.length; i++) {
-            TensorSpec input = signature.inputs().get(i);
-            inputWidths[i] = width(input);
-            if (inputWidths[i] < 1 || (!writable(input.type()) && input.type() != ElementType.STRING)) {
-                throw new ModelFormatException(
-                        "cannot serve " + model + " row by row",
-                        "input \"" + input.name() + "\" is " + input.type() + " of shape " + input.shape()
-                                + ", expected a supported type with a batch as the first dimension and fixed sizes "
-                                + "beyond it",
-                        "export the model with only its first dimension dynamic");
+    static RowShapes of(Signature signature, Symbols symbols) {
+        String batchSymbol = "";
+        Set<String> lengths = new HashSet<>();
+        boolean byRows = !signature.inputs().isEmpty();
+        for (int i = 0; i < signature.inputs().size(); i++) {
+            List<Long> shape = signature.inputs().get(i).shape();
+            List<Long> first = signature.inputs().get(0).shape();
+            if (shape.isEmpty() || shape.get(0) == 0 || !shape.get(0).equals(first.get(0))) {
+                byRows = false;
+                break;
             }
-            int own = Math.toIntExact(input.shape().get(0));
-            if (own > 0 && batch > 0 && own != batch) {
-                throw new ModelFormatException(
-                        "cannot serve " + model + " row by row",
-                        "its inputs want batches of " + batch + " and of " + own + " rows",
-                        "export the model with a dynamic first dimension");
+            String[] names = symbols.inputs.get(i);
+            byRows &= names[0].isEmpty() || batchSymbol.isEmpty() || names[0].equals(batchSymbol);
+            batchSymbol = batchSymbol.isEmpty() ? names[0] : batchSymbol;
+            int unnamed = 0;
+            for (int d = 1; d < names.length; d++) {
+                byRows &= shape.get(d) != 0;
+                if (shape.get(d) < 0) {
+                    lengths.add(names[d]);
+                    unnamed += names[d].isEmpty() ? 1 : 0;
+                }
             }
-            batch = Math.max(batch, own);
+            byRows &= unnamed < 2;
         }
-        int[] outputWidths = new int[signature.outputs().size()];
-        for (int i = 0; i < outputWidths.length; i++) {
-            TensorSpec output = signature.outputs().get(i);
-            boolean batched = !output.shape().isEmpty() && output.shape().get(0) == batch;
-            outputWidths[i] = batched ? width(output) : -1;
-        }
-        return new RowShapes(batch, signature, inputWidths, outputWidths);
+        byRows &= lengths.size() < 2 && (batchSymbol.isEmpty() || !lengths.contains(batchSymbol));
+        return new RowShapes(signature, symbols, byRows, batchSymbol, lengths);
+    }
+
+    /** {@return whether the model can be fed in rows} */
+    boolean byRows() {
+        return byRows;
+    }
+
+    /** {@return whether the rows have a free length} */
+    boolean freeLength() {
+        return byRows && !lengthSymbols.isEmpty();
     }
 
     /** {@return the rows that every run must have, or -1 if it may have any number} */
     int fixedBatch() {
-        return fixedBatch;
+        return (int) batch;
     }
 
-    /** {@return the elements of a row} */
-    int inputWidth(int index) {
-        return inputWidths[index];
+    /** {@return whether an output has the rows of the inputs, by what the file says} */
+    boolean certain(int output) {
+        return certain[output];
     }
 
-    /** {@return the elements of a row, or -1 if only the run tells} */
-    int outputWidth(int index) {
-        return outputWidths[index];
+    /** {@return whether rows and length give an output's shape, so that it can be written straight into our memory} */
+    boolean pinned(int output) {
+        return predictable[output]
+                && OnnxTensors.writable(signature.outputs().get(output).type());
     }
 
-    /** {@return whether the output can be written straight into memory of ours} */
-    boolean pinned(int index) {
-        return pinned[index];
+    long[] input(int index, int rows, int length) {
+        return filled(signature.inputs().get(index), rows, length);
     }
 
-    long[] input(int index, int rows) {
-        return withRows(inputs[index], rows);
+    long[] output(int index, int rows, int length) {
+        return filled(signature.outputs().get(index), rows, length);
     }
 
-    long[] output(int index, int rows) {
-        return withRows(outputs[index], rows);
-    }
-
-    private static long[] withRows(long[] shape, int rows) {
-        long[] copy = shape.clone();
-        copy[0] = rows;
-        return copy;
-    }
-
-    private static long[][] shapes(List<TensorSpec> specs) {
-        return specs.stream()
-                .map(s -> s.shape().stream().mapToLong(Long::longValue).toArray())
-                .toArray(long[][]::new);
-    }
-
-    private static int width(TensorSpec spec) {
-        List<Long> shape = spec.shape();
-        if (shape.isEmpty()) {
-            return -1;
-        }
-        long width = 1;
-        for (long dimension : shape.subList(1, shape.size())) {
-            if (dimension < 1) {
-                return -1;
+    private boolean predictable(List<Long> shape, String[] names) {
+        for (int d = 1; d < names.length; d++) {
+            boolean length = shape.get(d) == FREE && !names[d].isEmpty() && lengthSymbols.contains(names[d]);
+            if (shape.get(d) < 1 && !length) {
+                return false;
             }
-            width = Math.multiplyExact(width, dimension);
         }
-        return Math.toIntExact(width);
+        return true;
     }
 
-    /** The Java API makes tensors over foreign memory for these. */
-    private static boolean writable(ElementType type) {
-        return switch (type) {
-            case STRING, UINT16, UINT32, UINT64 -> false;
-            default -> true;
-        };
+    private static long[] filled(TensorSpec spec, int rows, int length) {
+        long[] shape = new long[spec.shape().size()];
+        for (int d = 0; d < shape.length; d++) {
+            long size = spec.shape().get(d);
+            shape[d] = size >= 0 ? size : d == 0 ? rows : length;
+        }
+        return shape;
     }
 }

@@ -1,0 +1,108 @@
+package dev.flywheel.serving.engine;
+
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What an ONNX file says of its inputs and outputs. Immutable.
+ *
+ * @param signature the tensors; outputs of other kinds are left out
+ * @param symbols the names of their free dimensions
+ */
+record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
+
+    private static final Logger log = LoggerFactory.getLogger(OnnxSignature.class);
+
+    private static final String ELEMENT_PREFIX = "ONNX_TENSOR_ELEMENT_DATA_TYPE_";
+
+    /** @throws ModelFormatException if an input is not a tensor of a usable type, or no output is one */
+    static OnnxSignature read(Path model, OrtSession session) throws OrtException {
+        Map<String, String> metadata = session.getMetadata().getCustomMetadata();
+        List<TensorSpec> inputs = new ArrayList<>();
+        List<String[]> inputSymbols = new ArrayList<>();
+        for (NodeInfo input : session.getInputInfo().values()) {
+            ElementType type = type(input);
+            if (type == null || !(input.getInfo() instanceof TensorInfo tensor)) {
+                throw new ModelFormatException(
+                        "cannot load " + model,
+                        "input \"" + input.getName() + "\" is " + kind(input) + ", expected a tensor of one of "
+                                + Arrays.toString(ElementType.values()),
+                        "export the model with such tensors as inputs");
+            }
+            inputs.add(spec(model, input.getName(), type, tensor, metadata.get("flywheel." + input.getName())));
+            inputSymbols.add(tensor.getDimensionNames());
+        }
+        List<TensorSpec> outputs = new ArrayList<>();
+        List<String[]> outputSymbols = new ArrayList<>();
+        for (NodeInfo output : session.getOutputInfo().values()) {
+            ElementType type = type(output);
+            if (type != null && output.getInfo() instanceof TensorInfo tensor) {
+                outputs.add(spec(model, output.getName(), type, tensor, null));
+                outputSymbols.add(tensor.getDimensionNames());
+            } else {
+                log.info("{}: output \"{}\" is {} and is left out", model, output.getName(), kind(output));
+            }
+        }
+        if (outputs.isEmpty()) {
+            throw new ModelFormatException(
+                    "cannot load " + model,
+                    "none of its outputs is a tensor of a usable type: "
+                            + session.getOutputInfo().values().stream()
+                                    .map(o -> "\"" + o.getName() + "\" is " + kind(o))
+                                    .collect(Collectors.joining(", ")),
+                    "export the model with its answers as tensors");
+        }
+        return new OnnxSignature(
+                new Signature(inputs, outputs), new RowShapes.Symbols(inputSymbols, outputSymbols));
+    }
+
+    private static @Nullable ElementType type(NodeInfo node) {
+        if (!(node.getInfo() instanceof TensorInfo tensor)) {
+            return null;
+        }
+        String name = tensor.onnxType.name().substring(ELEMENT_PREFIX.length());
+        return Arrays.stream(ElementType.values())
+                .filter(t -> t.name().equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static String kind(NodeInfo node) {
+        if (!(node.getInfo() instanceof TensorInfo tensor)) {
+            String info = node.getInfo().getClass().getSimpleName();
+            return "no tensor but a " + info.replace("Info", "").toLowerCase(Locale.ROOT);
+        }
+        String name = tensor.onnxType.name().substring(ELEMENT_PREFIX.length());
+        return "a tensor of " + (name.equals("UNDEFINED") ? "a type unknown to ONNX Runtime's Java API" : name);
+    }
+
+    private static TensorSpec spec(
+            Path model, String name, ElementType type, TensorInfo tensor, @Nullable String columns) {
+        List<Long> shape = Arrays.stream(tensor.getShape()).boxed().toList();
+        try {
+            return new TensorSpec(name, type, shape, columns == null ? List.of() : ColumnNames.parse(columns));
+        } catch (IllegalArgumentException e) {
+            throw new ModelFormatException(
+                    "cannot load " + model,
+                    "input \"" + name + "\" cannot have the columns that its metadata names (" + e.getMessage() + ")",
+                    "export the model again with the column names that it was trained with",
+                    e);
+        }
+    }
+}
