@@ -12,9 +12,9 @@ public interface Lane extends AutoCloseable {
     Signature signature();
 
     /**
-     * {@return the most rows of one run} 1 for a model that cannot be fed in rows, because several of its sizes are free,
-     * or the batch is not the first dimension of every input, or an input is a scalar, or there is none: give its inputs
-     * their {@linkplain TensorBuffer#reshape shape} before each run.
+     * {@return the most rows of one run} 1 for a model that cannot be fed in rows, because several of its sizes are
+     * free, or the batch is not the first dimension of every input, or an input is a scalar, or there is none: give its
+     * inputs their {@linkplain TensorBuffer#reshape shape} before each run.
      */
     int maxRows();
 
@@ -33,9 +33,7 @@ public interface Lane extends AutoCloseable {
         }
     }
 
-    /**
-     * {@return an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs}
-     */
+    /** {@return an input, from 0; the same for the life of the lane. It keeps the rows of earlier runs} */
     TensorBuffer input(int index);
 
     /**
@@ -48,9 +46,9 @@ public interface Lane extends AutoCloseable {
     void run(int rows);
 
     /**
-     * {@return an output of the last run, from 0} Where the signature fixes every dimension beyond the batch, it and its
-     * views are the same as long as rows are run; otherwise ask again after each run. Before the first run it has no rows
-     * where the model does not promise as many as the inputs have.
+     * {@return an output of the last run, from 0} Where the signature fixes every dimension beyond the batch, it and
+     * its views are the same as long as rows are run; otherwise ask again after each run. Before the first run it has
+     * no rows where the model does not promise as many as the inputs have.
      */
     TensorBuffer output(int index);
 

@@ -88,8 +88,7 @@ final class OnnxBindings {
             for (int i = 0; i < outputs.length; i++) {
                 String name = outputs[i].spec().name();
                 if (pinned[i]) {
-                    made.pinned.put(
-                            name, OnnxTensors.over(environment, outputs[i], shapes.output(i, rows, length)));
+                    made.pinned.put(name, OnnxTensors.over(environment, outputs[i], shapes.output(i, rows, length)));
                 } else {
                     made.unpinned.add(name);
                 }
@@ -132,8 +131,7 @@ final class OnnxBindings {
         for (int i = 0; i < inputs.length; i++) {
             TensorBuffer memory = inputs[i];
             if (!OnnxTensors.writable(memory.spec().type())) {
-                binding.inputs.put(
-                        memory.spec().name(), OnnxTensors.copied(environment, memory, binding.shapes[i]));
+                binding.inputs.put(memory.spec().name(), OnnxTensors.copied(environment, memory, binding.shapes[i]));
             }
         }
     }

@@ -68,8 +68,7 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
                                     .collect(Collectors.joining(", ")),
                     "export the model with its answers as tensors");
         }
-        return new OnnxSignature(
-                new Signature(inputs, outputs), new RowShapes.Symbols(inputSymbols, outputSymbols));
+        return new OnnxSignature(new Signature(inputs, outputs), new RowShapes.Symbols(inputSymbols, outputSymbols));
     }
 
     private static @Nullable ElementType type(NodeInfo node) {

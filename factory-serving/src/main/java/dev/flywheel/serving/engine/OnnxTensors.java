@@ -23,7 +23,11 @@ final class OnnxTensors {
 
     /** {@return a tensor over the memory of a buffer, of a writable type, from its first element on} */
     static OnnxTensor over(OrtEnvironment environment, TensorBuffer memory, long[] shape) throws OrtException {
-        return over(environment, memory, shape, OnnxJavaType.valueOf(memory.spec().type().name()));
+        return over(
+                environment,
+                memory,
+                shape,
+                OnnxJavaType.valueOf(memory.spec().type().name()));
     }
 
     /** {@return a tensor with a copy of what is in a buffer, for one run} */
@@ -33,12 +37,11 @@ final class OnnxTensors {
             String[] values = Arrays.copyOf(memory.texts(), elements(shape));
             return OnnxTensor.createTensor(environment, values, shape);
         }
-        OnnxJavaType signed =
-                switch (type) {
-                    case UINT16 -> OnnxJavaType.INT16;
-                    case UINT32 -> OnnxJavaType.INT32;
-                    default -> OnnxJavaType.INT64;
-                };
+        OnnxJavaType signed = switch (type) {
+            case UINT16 -> OnnxJavaType.INT16;
+            case UINT32 -> OnnxJavaType.INT32;
+            default -> OnnxJavaType.INT64;
+        };
         try (OnnxTensor same = over(environment, memory, shape, signed)) {
             return UnsignedTensors.of(environment, type, same);
         }
@@ -56,10 +59,11 @@ final class OnnxTensors {
         }
     }
 
-    private static OnnxTensor over(
-            OrtEnvironment environment, TensorBuffer memory, long[] shape, OnnxJavaType type) throws OrtException {
+    private static OnnxTensor over(OrtEnvironment environment, TensorBuffer memory, long[] shape, OnnxJavaType type)
+            throws OrtException {
         ByteBuffer bytes = memory.bytes();
-        ByteBuffer used = bytes.slice(0, Math.multiplyExact(elements(shape), type.size)).order(bytes.order());
+        ByteBuffer used =
+                bytes.slice(0, Math.multiplyExact(elements(shape), type.size)).order(bytes.order());
         return OnnxTensor.createTensor(environment, used, shape, type);
     }
 

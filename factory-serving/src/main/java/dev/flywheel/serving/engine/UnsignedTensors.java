@@ -47,19 +47,17 @@ final class UnsignedTensors {
      * the protocol buffers' wire format.
      */
     private static byte[] model(ElementType type) {
-        int from =
-                switch (type) {
-                    case UINT16 -> 5;
-                    case UINT32 -> 6;
-                    case UINT64 -> 7;
-                    default -> throw new IllegalArgumentException(type + " needs no cast");
-                };
-        int to =
-                switch (type) {
-                    case UINT16 -> 4;
-                    case UINT32 -> 12;
-                    default -> 13;
-                };
+        int from = switch (type) {
+            case UINT16 -> 5;
+            case UINT32 -> 6;
+            case UINT64 -> 7;
+            default -> throw new IllegalArgumentException(type + " needs no cast");
+        };
+        int to = switch (type) {
+            case UINT16 -> 4;
+            case UINT32 -> 12;
+            default -> 13;
+        };
         Message attribute = new Message().text(1, "to").number(3, to).number(20, 2);
         Message node = new Message().text(1, "x").text(2, "y").text(4, "Cast").message(5, attribute);
         Message graph = new Message()

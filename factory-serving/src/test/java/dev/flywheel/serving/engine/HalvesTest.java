@@ -13,8 +13,7 @@ class HalvesTest {
         for (int bits = 0; bits < 1 << 16; bits++) {
             short half = (short) bits;
             float value = Halves.fromFloat16(half);
-            assertThat(Float.floatToIntBits(value))
-                    .isEqualTo(Float.floatToIntBits(Fp16Conversions.fp16ToFloat(half)));
+            assertThat(Float.floatToIntBits(value)).isEqualTo(Float.floatToIntBits(Fp16Conversions.fp16ToFloat(half)));
             assertThat(Float.floatToIntBits(Halves.fromBfloat16(half)))
                     .isEqualTo(Float.floatToIntBits(Fp16Conversions.bf16ToFloat(half)));
             if (!Float.isNaN(value)) {

@@ -192,8 +192,21 @@ class OnnxLaneTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64", "FLOAT16", "BFLOAT16",
-                "FLOAT", "DOUBLE", "BOOL"})
+            strings = {
+                "INT8",
+                "UINT8",
+                "INT16",
+                "UINT16",
+                "INT32",
+                "UINT32",
+                "INT64",
+                "UINT64",
+                "FLOAT16",
+                "BFLOAT16",
+                "FLOAT",
+                "DOUBLE",
+                "BOOL"
+            })
     void carriesEveryNumericTypeInAndOut(String name) {
         DataType type = DataType.valueOf(name);
         Path model = new OnnxGraph()
@@ -215,7 +228,8 @@ class OnnxLaneTest {
                 lane.output(0).bytes().get(0, back);
                 assertThat(back).isEqualTo(bytes);
                 for (int i = 0; i < rows * 3; i++) {
-                    assertThat(Double.compare(lane.output(0).number(i), lane.input(0).number(i)))
+                    assertThat(Double.compare(
+                                    lane.output(0).number(i), lane.input(0).number(i)))
                             .isZero();
                 }
             }
