@@ -21,20 +21,20 @@ public final class Halves {
     /** {@return the value of a FLOAT16; exact} */
     public static float fromFloat16(short bits) {
         int sign = (bits & 0x8000) << 16;
-        int exponent = bits >>> HALF_FRACTION & 0x1f;
+        int exponent = (bits >>> HALF_FRACTION) & 0x1f;
         int fraction = bits & 0x3ff;
         if (exponent == 0) {
             float magnitude = fraction * SUBNORMAL_STEP;
             return sign == 0 ? magnitude : -magnitude;
         }
         int wide = exponent == 0x1f ? 0xff : exponent - 15 + 127;
-        return Float.intBitsToFloat(sign | wide << FLOAT_FRACTION | fraction << DROPPED);
+        return Float.intBitsToFloat(sign | (wide << FLOAT_FRACTION) | (fraction << DROPPED));
     }
 
     /** {@return the FLOAT16 nearest to a value} */
     public static short toFloat16(float value) {
         int bits = Float.floatToRawIntBits(value);
-        int sign = bits >>> 16 & 0x8000;
+        int sign = (bits >>> 16) & 0x8000;
         int magnitude = bits & 0x7fff_ffff;
         if (magnitude > 0x7f80_0000) {
             return (short) (sign | 0x7e00);
@@ -43,8 +43,8 @@ public final class Halves {
             // Math.rint rounds to even, and the product is exact.
             return (short) (sign | (int) Math.rint(Float.intBitsToFloat(magnitude) / (double) SUBNORMAL_STEP));
         }
-        int rounded = magnitude + (1 << DROPPED - 1) - 1 + (magnitude >>> DROPPED & 1);
-        int half = (rounded >>> DROPPED) - (127 - 15 << HALF_FRACTION);
+        int rounded = magnitude + (1 << (DROPPED - 1)) - 1 + ((magnitude >>> DROPPED) & 1);
+        int half = (rounded >>> DROPPED) - ((127 - 15) << HALF_FRACTION);
         return (short) (sign | Math.min(half, 0x7c00));
     }
 
@@ -57,8 +57,8 @@ public final class Halves {
     public static short toBfloat16(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
-            return (short) (bits >>> 16 | 0x40);
+            return (short) ((bits >>> 16) | 0x40);
         }
-        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+        return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
     }
 }

@@ -217,7 +217,7 @@ final class OnnxBindings {
     }
 
     private static long key(int rows, int length) {
-        return (long) rows << Integer.SIZE | length;
+        return ((long) rows << Integer.SIZE) | length;
     }
 
     private void bindInputs(Binding binding) throws OrtException {

@@ -270,7 +270,7 @@ public final class TensorBuffer {
 
     private static double unsigned(long value) {
         // Halving first, the lost bit kept sticky, lets the conversion of a signed long round correctly.
-        return value >= 0 ? value : 2.0 * (value >>> 1 | value & 1);
+        return value >= 0 ? value : 2.0 * ((value >>> 1) | (value & 1));
     }
 
     private <B> B view(@Nullable B view, String name) {

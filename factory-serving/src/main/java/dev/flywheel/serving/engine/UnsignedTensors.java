@@ -86,7 +86,7 @@ final class UnsignedTensors {
         private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
         Message number(int field, int value) {
-            varint(field << 3 | VARINT);
+            varint((field << 3) | VARINT);
             varint(value);
             return this;
         }
@@ -104,7 +104,7 @@ final class UnsignedTensors {
         }
 
         private Message delimited(int field, byte[] value) {
-            varint(field << 3 | LENGTH_DELIMITED);
+            varint((field << 3) | LENGTH_DELIMITED);
             varint(value.length);
             out.writeBytes(value);
             return this;
@@ -113,7 +113,7 @@ final class UnsignedTensors {
         private void varint(int value) {
             int rest = value;
             while (rest > 0x7f) {
-                out.write(rest & 0x7f | 0x80);
+                out.write((rest & 0x7f) | 0x80);
                 rest >>>= 7;
             }
             out.write(rest);
