@@ -1,0 +1,144 @@
+package dev.flywheel.serving.stress;
+
+import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.Endpoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The users of an endpoint: threads that ask, judge what comes back, and ask again. Thread-safe. */
+final class Callers {
+
+    private static final int WINDOW = 100;
+    private static final int BULK = 150;
+    private static final long HANG_SECONDS = 60;
+
+    private final Endpoint<Ask, Answer> endpoint;
+    private final Ledger ledger;
+    private final AtomicLong ids = new AtomicLong();
+    private final AtomicBoolean stop = new AtomicBoolean();
+    private final List<Thread> threads = new ArrayList<>();
+
+    Callers(Endpoint<Ask, Answer> endpoint, Ledger ledger) {
+        this.endpoint = endpoint;
+        this.ledger = ledger;
+    }
+
+    void start(Setup setup, SplittableRandom random) {
+        for (int i = 0; i < setup.callers(); i++) {
+            loop("caller-" + i, random.split(), this::one);
+        }
+        for (int i = 0; i < setup.windows(); i++) {
+            loop("window-" + i, random.split(), this::window);
+        }
+        for (int i = 0; i < setup.bulks(); i++) {
+            loop("bulk-" + i, random.split(), this::bulk);
+        }
+    }
+
+    /** Lets every thread end what it has begun. */
+    void stop() throws InterruptedException {
+        stop.set(true);
+        for (Thread thread : threads) {
+            thread.join(TimeUnit.SECONDS.toMillis(HANG_SECONDS));
+            if (thread.isAlive()) {
+                throw new AssertionError(thread.getName() + " hangs\n" + Stacks.dump());
+            }
+        }
+    }
+
+    private interface Work {
+        void run(SplittableRandom random) throws InterruptedException;
+    }
+
+    private void loop(String name, SplittableRandom random, Work work) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        while (!stop.get()) {
+                            work.run(random);
+                        }
+                    } catch (Throwable e) {
+                        ledger.violation(Thread.currentThread().getName() + " ended with " + e);
+                    }
+                },
+                name);
+        thread.setDaemon(true);
+        threads.add(thread);
+        thread.start();
+    }
+
+    private Ask ask(SplittableRandom random) {
+        return Ask.random(random, ids.incrementAndGet());
+    }
+
+    private void one(SplittableRandom random) {
+        Ask ask = ask(random);
+        boolean interrupt = random.nextInt(50) == 0;
+        if (interrupt) {
+            Thread.currentThread().interrupt();
+        }
+        long from = ledger.begin(1);
+        try {
+            ledger.answered(ask, from, endpoint.predict(ask));
+        } catch (RuntimeException | Error e) {
+            ledger.failed(ask, e, false);
+        }
+        if (Thread.interrupted() != interrupt) {
+            ledger.violation("the interrupt of a caller was " + (interrupt ? "lost" : "made up"));
+        }
+    }
+
+    private void window(SplittableRandom random) throws InterruptedException {
+        CountDownLatch open = new CountDownLatch(WINDOW);
+        for (int i = 0; i < WINDOW; i++) {
+            Ask ask = ask(random);
+            AtomicBoolean cancelled = new AtomicBoolean();
+            long from = ledger.begin(1);
+            CompletableFuture<Prediction<Answer>> future = endpoint.predictAsync(ask);
+            future.whenComplete((prediction, failure) -> {
+                if (failure != null) {
+                    ledger.failed(ask, failure, cancelled.get());
+                } else {
+                    ledger.answered(ask, from, prediction);
+                }
+                open.countDown();
+            });
+            if (random.nextInt(20) == 0) {
+                cancelled.set(true);
+                future.cancel(true);
+            }
+        }
+        if (!open.await(HANG_SECONDS, TimeUnit.SECONDS)) {
+            ledger.violation(open.getCount() + " futures were never completed\n" + Stacks.dump());
+            stop.set(true);
+        }
+    }
+
+    private void bulk(SplittableRandom random) {
+        List<Ask> asks = new ArrayList<>();
+        int size = random.nextInt(BULK);
+        boolean clean = random.nextInt(4) != 0;
+        for (int i = 0; i < size; i++) {
+            Ask ask = ask(random);
+            asks.add(clean ? new Ask(ask.id(), Ask.Kind.PLAIN) : ask);
+        }
+        long from = ledger.begin(size);
+        try {
+            List<Prediction<Answer>> predictions = endpoint.predictAll(asks);
+            if (predictions.size() != size) {
+                ledger.violation(size + " inputs have " + predictions.size() + " predictions");
+            }
+            for (int i = 0; i < size; i++) {
+                ledger.answered(asks.get(i), from, predictions.get(i));
+            }
+        } catch (RuntimeException | Error e) {
+            ledger.allFailed(asks, e);
+        }
+    }
+}

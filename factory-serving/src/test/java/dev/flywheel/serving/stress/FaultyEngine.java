@@ -1,0 +1,147 @@
+package dev.flywheel.serving.stress;
+
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A real engine that fails now and then on a batch, is slow now and then, and keeps
+ * watch over its lanes. Thread-safe.
+ */
+final class FaultyEngine implements Engine {
+
+    private static final int SLOW_ONE_IN = 200;
+    private static final int FAIL_ONE_IN = 100;
+    private static final long SLOWEST_NANOS = 3_000_000;
+
+    /** What is open of all the engines of a test. Thread-safe. */
+    static final class Watch {
+
+        final AtomicInteger engines = new AtomicInteger();
+        final AtomicInteger lanes = new AtomicInteger();
+        final AtomicInteger made = new AtomicInteger();
+    }
+
+    private final Engine real;
+    private final Ledger ledger;
+    private final Watch watch;
+    private final AtomicInteger openLanes = new AtomicInteger();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    FaultyEngine(Engine real, Ledger ledger, Watch watch) {
+        this.real = real;
+        this.ledger = ledger;
+        this.watch = watch;
+        watch.engines.incrementAndGet();
+        watch.made.incrementAndGet();
+    }
+
+    @Override
+    public Signature signature() {
+        return real.signature();
+    }
+
+    @Override
+    public Lane newLane(int maxRows) {
+        return new FaultyLane(real.newLane(maxRows));
+    }
+
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            ledger.violation("an engine is closed twice");
+            return;
+        }
+        if (openLanes.get() != 0) {
+            ledger.violation("an engine is closed before " + openLanes.get() + " of its lanes");
+        }
+        watch.engines.decrementAndGet();
+        real.close();
+    }
+
+    private final class FaultyLane implements Lane {
+
+        private final Lane lane;
+        private final AtomicBoolean running = new AtomicBoolean();
+        private volatile boolean laneClosed;
+
+        FaultyLane(Lane lane) {
+            this.lane = lane;
+            openLanes.incrementAndGet();
+            watch.lanes.incrementAndGet();
+        }
+
+        @Override
+        public Signature signature() {
+            return lane.signature();
+        }
+
+        @Override
+        public int maxRows() {
+            return lane.maxRows();
+        }
+
+        @Override
+        public TensorBuffer input(int index) {
+            return lane.input(index);
+        }
+
+        @Override
+        public TensorBuffer output(int index) {
+            return lane.output(index);
+        }
+
+        @Override
+        public void run(int rows) {
+            if (laneClosed) {
+                ledger.violation("a lane runs after it was closed");
+                return;
+            }
+            if (!running.compareAndSet(false, true)) {
+                ledger.violation("a lane runs twice at a time");
+            }
+            try {
+                misbehave(rows);
+                lane.run(rows);
+            } finally {
+                running.set(false);
+            }
+        }
+
+        private void misbehave(int rows) {
+            ThreadLocalRandom random = ThreadLocalRandom.current();
+            if (random.nextInt(SLOW_ONE_IN) == 0) {
+                LockSupport.parkNanos(random.nextLong(SLOWEST_NANOS));
+            }
+            // A lone row is not run again, so its failure would be its caller's.
+            if (rows > 1 && random.nextInt(FAIL_ONE_IN) == 0) {
+                throw new InjectedFault(Ask.Kind.BAD_RUN, InjectedFault.ANYONE);
+            }
+        }
+
+        @Override
+        public void terminate() {
+            lane.terminate();
+        }
+
+        @Override
+        public void close() {
+            if (laneClosed) {
+                ledger.violation("a lane is closed twice");
+                return;
+            }
+            if (running.get()) {
+                ledger.violation("a lane is closed while it runs");
+            }
+            laneClosed = true;
+            openLanes.decrementAndGet();
+            watch.lanes.decrementAndGet();
+            lane.close();
+        }
+    }
+}
