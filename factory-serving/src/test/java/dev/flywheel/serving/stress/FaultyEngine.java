@@ -10,8 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A real engine that fails now and then on a batch, is slow now and then, and keeps
- * watch over its lanes. Thread-safe.
+ * A real engine that fails now and then on a batch, is slow now and then, and keeps watch over its lanes. Thread-safe.
  */
 final class FaultyEngine implements Engine {
 

@@ -162,8 +162,8 @@ final class Ledger {
 
     private static String text(Throwable failure) {
         StackTraceElement[] trace = failure.getStackTrace();
-        return failure + (trace.length == 0 ? "" : " at " + trace[0]) + (failure.getCause() == null
-                ? ""
-                : ", caused by " + failure.getCause());
+        return failure
+                + (trace.length == 0 ? "" : " at " + trace[0])
+                + (failure.getCause() == null ? "" : ", caused by " + failure.getCause());
     }
 }

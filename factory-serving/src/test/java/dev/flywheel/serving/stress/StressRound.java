@@ -122,9 +122,7 @@ final class StressRound {
             assertThat(statistics.requests())
                     .as("requests")
                     .isBetween(answered + own, answered + own + ledger.count(Ending.CANCELLED));
-            assertThat(statistics.errors())
-                    .as("errors")
-                    .isBetween(own, own + ledger.count(Ending.CANCELLED));
+            assertThat(statistics.errors()).as("errors").isBetween(own, own + ledger.count(Ending.CANCELLED));
         } else {
             assertThat(statistics.requests()).as("requests").isGreaterThanOrEqualTo(answered);
         }
