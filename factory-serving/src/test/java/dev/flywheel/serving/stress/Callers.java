@@ -101,7 +101,7 @@ final class Callers {
             AtomicBoolean cancelled = new AtomicBoolean();
             long from = ledger.begin(1);
             CompletableFuture<Prediction<Answer>> future = endpoint.predictAsync(ask);
-            future.whenComplete((prediction, failure) -> {
+            CompletableFuture<Prediction<Answer>> unused = future.whenComplete((prediction, failure) -> {
                 if (failure != null) {
                     ledger.failed(ask, failure, cancelled.get());
                 } else {
