@@ -12,24 +12,36 @@ record Ask(long id, Kind kind) {
     /** What is to become of a request when nothing from outside ends it. */
     enum Kind {
         /** It is answered. */
-        PLAIN,
+        PLAIN(0),
         /** It is answered with NaN. */
-        NAN,
+        NAN(1),
         /** The codec throws when it writes it. */
-        BAD_WRITE,
+        BAD_WRITE(2),
         /** The codec throws an Error when it writes it. */
-        ERROR_WRITE,
+        ERROR_WRITE(3),
         /** The codec throws when it reads its answer. */
-        BAD_READ,
+        BAD_READ(4),
         /** The codec throws an Error when it reads its answer. */
-        ERROR_READ,
+        ERROR_READ(5),
         /** The model fails on it. */
-        BAD_RUN;
+        BAD_RUN(6);
 
         private static final Kind[] KINDS = values();
 
-        static Kind of(float ordinal) {
-            return KINDS[(int) ordinal];
+        /** What stands for it in a model. */
+        final float code;
+
+        Kind(float code) {
+            this.code = code;
+        }
+
+        static Kind of(float code) {
+            for (Kind kind : KINDS) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new AssertionError("no kind has the code " + code);
         }
     }
 

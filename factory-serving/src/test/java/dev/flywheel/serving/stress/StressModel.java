@@ -27,7 +27,7 @@ final class StressModel {
         return new OnnxGraph()
                 .input("x", FLOAT, -1, INPUTS)
                 .constant("table", new float[] {version}, 1)
-                .constant("bad", new float[] {Ask.Kind.BAD_RUN.ordinal()}, 1)
+                .constant("bad", new float[] {Ask.Kind.BAD_RUN.code}, 1)
                 .longs("column", KIND)
                 .longs("far", 1_000)
                 .node("Gather", "", List.of("x", "column"), "kind", StressModel::columns)
@@ -52,7 +52,7 @@ final class StressModel {
         int at = row * INPUTS;
         input.put(at, ask.low())
                 .put(at + 1, ask.high())
-                .put(at + KIND, ask.kind().ordinal())
+                .put(at + KIND, ask.kind().code)
                 .put(at + VALUE, ask.value());
     }
 
