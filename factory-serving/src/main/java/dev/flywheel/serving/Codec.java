@@ -74,6 +74,11 @@ public interface Codec<I, O> {
      */
     interface Binding<I, O> {
 
+        /** {@return the most inputs of one run, where this takes fewer than the lane; by default as many} */
+        default int maxRows() {
+            return Integer.MAX_VALUE;
+        }
+
         /**
          * Writes an input into a row of the lane's inputs, all of it: the row may hold an earlier one. Whatever it
          * throws fails this input alone.

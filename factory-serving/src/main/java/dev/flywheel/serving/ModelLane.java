@@ -19,6 +19,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final int version;
     private final PredictionIds ids;
     private final Observation<I> observation;
+    private final int maxRows;
     private final UUID[] fresh;
 
     ModelLane(Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
@@ -28,12 +29,13 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         this.version = version;
         this.ids = ids;
         this.observation = observation;
-        this.fresh = new UUID[lane.maxRows()];
+        this.maxRows = Math.min(lane.maxRows(), binding.maxRows());
+        this.fresh = new UUID[maxRows];
     }
 
     @Override
     public int maxRows() {
-        return lane.maxRows();
+        return maxRows;
     }
 
     @Override
@@ -86,16 +88,37 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
      * @param first the position of the first input in what the caller gave, for messages
      */
     void answerAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
-        for (int from = 0; from < inputs.size(); from += lane.maxRows()) {
-            int rows = Math.min(lane.maxRows(), inputs.size() - from);
-            write(inputs.subList(from, from + rows), first + from);
-            run(rows);
-            for (int row = 0; row < rows; row++) {
+        for (int from = 0; from < inputs.size(); from += maxRows) {
+            List<? extends I> some = inputs.subList(from, Math.min(inputs.size(), from + maxRows));
+            write(some, first + from);
+            try {
+                run(some.size());
+            } catch (RuntimeException e) {
+                answerEach(some, first + from, answers, e);
+                continue;
+            }
+            for (int row = 0; row < some.size(); row++) {
                 try {
-                    answers.add(answer(inputs.get(from + row), row));
+                    answers.add(answer(some.get(row), row));
                 } catch (RuntimeException e) {
                     throw rejected(first + from + row, e);
                 }
+            }
+        }
+    }
+
+    /** Inputs that failed together run one by one: only those that fail alone have failed. */
+    private void answerEach(List<? extends I> inputs, int first, List<Prediction<O>> answers, RuntimeException cause) {
+        if (inputs.size() == 1) {
+            throw rejected(first, cause);
+        }
+        for (int i = 0; i < inputs.size(); i++) {
+            write(inputs.subList(i, i + 1), first + i);
+            try {
+                run(1);
+                answers.add(answer(inputs.get(i), 0));
+            } catch (RuntimeException e) {
+                throw rejected(first + i, e);
             }
         }
     }
@@ -134,7 +157,8 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         UUID id = fresh[row];
         if (observation.wanted()) {
             TensorBuffer output = lane.output(0);
-            observation.made(id, version, input, output.number(row * output.width()));
+            int at = row * output.width();
+            observation.made(id, version, input, at < output.size() ? output.number(at) : Double.NaN);
         }
         return new Prediction<>(id, value, version);
     }

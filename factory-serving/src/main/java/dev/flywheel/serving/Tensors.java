@@ -7,8 +7,9 @@ import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.engine.Lane;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.Map;
 
-/** The codecs for plain arrays. */
+/** The codecs for plain arrays and for tensors. */
 public final class Tensors {
 
     private Tensors() {}
@@ -19,6 +20,20 @@ public final class Tensors {
      */
     public static Codec<float[], float[]> floats() {
         return Floats::new;
+    }
+
+    /**
+     * {@return the codec for any model: a request holds all inputs by their names, an answer all outputs}
+     *
+     * <p>Where the model takes any number of rows of a fixed size, requests of one row (a first dimension of 1 in every
+     * input) may run together; all others run by themselves, in the shapes that they have. So a model with a state or a
+     * cache of keys and values is served by giving its outputs back to it with the next request.
+     *
+     * <p>A request with a name, type or shape that the model does not take is refused with an
+     * {@link IllegalArgumentException} that says which input, what was found and what the model takes.
+     */
+    public static Codec<Map<String, Tensor>, Map<String, Tensor>> named() {
+        return NamedTensors::new;
     }
 
     private static final class Floats implements Codec.Binding<float[], float[]> {
@@ -32,6 +47,13 @@ public final class Tensors {
             Signature signature = lane.signature();
             only("input", signature.inputs());
             only("output", signature.outputs());
+            List<Long> shape = signature.inputs().get(0).shape();
+            if (shape.isEmpty() || shape.lastIndexOf(-1L) > 0) {
+                throw new ModelFormatException(
+                        "Tensors.floats() does not fit the model",
+                        "its input is " + signature.inputs().get(0) + ", expected rows of a fixed size",
+                        "use Tensors.named(), or write a Codec that gives the input its shape");
+            }
             this.lane = lane;
             this.name = signature.inputs().get(0).name();
             this.in = lane.input(0).floats();
@@ -60,7 +82,7 @@ public final class Tensors {
                 throw new ModelFormatException(
                         "Tensors.floats() does not fit the model",
                         "it has the " + kind + "s " + tensors + ", expected a single one, of type FLOAT",
-                        "write a Codec that fills and reads these tensors");
+                        "use Tensors.named(), or write a Codec that fills and reads these tensors");
             }
         }
     }
