@@ -115,8 +115,7 @@ final class NamedTensors implements Codec.Binding<Map<String, Tensor>, Map<Strin
                     .filter(name -> inputs.stream().noneMatch(i -> i.name().equals(name)))
                     .findFirst()
                     .orElseThrow();
-            throw new IllegalArgumentException(
-                    "there is no input \"" + unknown + "\": the model takes " + taken());
+            throw new IllegalArgumentException("there is no input \"" + unknown + "\": the model takes " + taken());
         }
     }
 

@@ -67,7 +67,12 @@ class NamedTensorsTest {
                 .input("state", FLOAT, List.of(1, "b"))
                 .input("gain", INT64, List.of())
                 .longs("axis", 1)
-                .node("ReduceSum", "", List.of("x", "axis"), "sum", n -> n.addAttribute(OnnxGraph.integer("keepdims", 0)))
+                .node(
+                        "ReduceSum",
+                        "",
+                        List.of("x", "axis"),
+                        "sum",
+                        n -> n.addAttribute(OnnxGraph.integer("keepdims", 0)))
                 .node(
                         "Cast",
                         "",
@@ -83,8 +88,8 @@ class NamedTensorsTest {
             for (int step = 1; step <= 20; step++) {
                 float[] x = new float[2 * step];
                 Arrays.fill(x, 0, step, 1);
-                Map<String, Tensor> answer = endpoint.predict(Map.of(
-                                "x", Tensor.of(x, 2, step), "state", state, "gain", Tensor.of(new long[] {3})))
+                Map<String, Tensor> answer = endpoint.predict(
+                                Map.of("x", Tensor.of(x, 2, step), "state", state, "gain", Tensor.of(new long[] {3})))
                         .value();
                 state = answer.get("stateN");
                 assertThat(state).isEqualTo(Tensor.of(new float[] {3f * step * (step + 1) / 2, 0}, 1, 2));
@@ -174,7 +179,8 @@ class NamedTensorsTest {
                 .node("Identity", List.of("x"), "y")
                 .output("y", FLOAT, List.of("b", "n"))
                 .write(directory.resolve("free.onnx"));
-        assertThatThrownBy(() -> Endpoint.of(OnnxEngine.open(model), Tensors.floats()).open())
+        assertThatThrownBy(() ->
+                        Endpoint.of(OnnxEngine.open(model), Tensors.floats()).open())
                 .hasMessage("Tensors.floats() does not fit the model: its input is TensorSpec[name=x, type=FLOAT, "
                         + "shape=[-1, -1], columns=[]], expected rows of a fixed size. Fix: use Tensors.named(), or "
                         + "write a Codec that gives the input its shape.");

@@ -44,10 +44,7 @@ class TensorTest {
                 Tensor.uint16(new short[] {1, 0}, 2),
                 Tensor.uint32(new int[] {1, 0}, 2),
                 Tensor.uint64(new long[] {1, 0}, 2));
-        assertThat(tensors)
-                .extracting(Tensor::type)
-                .doesNotHaveDuplicates()
-                .hasSize(ElementType.values().length - 1);
+        assertThat(tensors).extracting(Tensor::type).doesNotHaveDuplicates().hasSize(ElementType.values().length - 1);
         assertThat(tensors).allSatisfy(t -> {
             assertThat(t.number(0)).isEqualTo(1);
             assertThat(t.number(1)).isZero();
@@ -84,8 +81,7 @@ class TensorTest {
         assertThat(Tensor.of(new String[] {"a"}, 1)).hasToString("STRING[1] {\"a\"}");
         assertThat(Tensor.uint64(new long[] {-1}, 1)).hasToString("UINT64[1] {18446744073709551615}");
         assertThat(Tensor.of(new float[0], 2, 0)).hasToString("FLOAT[2, 0] {}");
-        assertThat(Tensor.of(new int[20], 4, 5))
-                .hasToString("INT32[4, 5] {0, 0, 0, 0, 0, 0, 0, 0, ... 20 elements}");
+        assertThat(Tensor.of(new int[20], 4, 5)).hasToString("INT32[4, 5] {0, 0, 0, 0, 0, 0, 0, 0, ... 20 elements}");
     }
 
     @Test
