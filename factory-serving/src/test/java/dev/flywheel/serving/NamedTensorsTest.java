@@ -5,6 +5,7 @@ import static dev.flywheel.serving.OnnxGraph.INT64;
 import static dev.flywheel.serving.OnnxGraph.STRING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.engine.OnnxEngine;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -41,22 +43,19 @@ class NamedTensorsTest {
                     requests.stream().map(endpoint::predictAsync).toList();
             List<Prediction<Map<String, Tensor>>> all = endpoint.predictAll(requests);
             for (int i = 0; i < requests.size(); i++) {
-                Tensor x = requests.get(i).get("x");
+                Tensor x = Objects.requireNonNull(requests.get(i).get("x"));
                 float[] expected = x.size() == 0 ? new float[0] : TestModels.bare(model, x.floats(), 4);
                 for (Map<String, Tensor> answer : List.of(
                         futures.get(i).join().value(),
                         all.get(i).value(),
                         endpoint.predict(requests.get(i)).value())) {
                     assertThat(answer).containsOnlyKeys("y");
-                    assertThat(answer.get("y").shape()).containsExactly(x.shape()[0], 2);
-                    assertThat(answer.get("y").floats()).containsExactly(expected, within(1e-5f));
+                    Tensor y = Objects.requireNonNull(answer.get("y"));
+                    assertThat(y.shape()).containsExactly(x.shape()[0], 2);
+                    assertThat(y.floats()).containsExactly(expected, offset(1e-5f));
                 }
             }
         }
-    }
-
-    private static org.assertj.core.data.Offset<Float> within(float value) {
-        return org.assertj.core.data.Offset.offset(value);
     }
 
     @Test
@@ -91,7 +90,7 @@ class NamedTensorsTest {
                 Map<String, Tensor> answer = endpoint.predict(
                                 Map.of("x", Tensor.of(x, 2, step), "state", state, "gain", Tensor.of(new long[] {3})))
                         .value();
-                state = answer.get("stateN");
+                state = Objects.requireNonNull(answer.get("stateN"));
                 assertThat(state).isEqualTo(Tensor.of(new float[] {3f * step * (step + 1) / 2, 0}, 1, 2));
             }
         }
