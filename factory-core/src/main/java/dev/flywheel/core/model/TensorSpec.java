@@ -1,5 +1,6 @@
 package dev.flywheel.core.model;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -24,5 +25,14 @@ public record TensorSpec(String name, ElementType type, List<Long> shape, List<S
             throw new IllegalArgumentException("tensor \"" + name + "\" names " + columns.size()
                     + " columns, but its shape is " + shape + ", expected [-1, " + columns.size() + "]");
         }
+    }
+
+    /**
+     * {@return a tensor that holds no raw columns}
+     *
+     * @param shape the dimensions; -1 where the size is free. The first is the batch
+     */
+    public static TensorSpec of(String name, ElementType type, long... shape) {
+        return new TensorSpec(name, type, Arrays.stream(shape).boxed().toList(), List.of());
     }
 }

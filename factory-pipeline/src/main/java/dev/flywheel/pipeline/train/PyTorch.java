@@ -6,6 +6,7 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.flywheel.core.MissingEngineException;
+import dev.flywheel.serving.engine.DjlDefaults;
 
 /**
  * The one place that touches DJL's engine: it switches off what an embedded library must not do before DJL's classes
@@ -71,22 +72,12 @@ final class PyTorch {
         private static final Engine ENGINE;
 
         static {
-            // DJL reports usage to its makers unless this is set before its first class loads.
-            setDefault("OPT_OUT_TRACKING", "true");
-            setDefault("ai.djl.offline", "true");
-            setDefault("ai.djl.pytorch.num_threads", "1");
-            setDefault("ai.djl.pytorch.num_interop_threads", "1");
+            DjlDefaults.apply();
             Engine engine = Engine.getEngine(NAME);
             if (engine == null) {
                 throw new EngineException("no engine of the name " + NAME + " on the class path");
             }
             ENGINE = engine;
-        }
-
-        private static void setDefault(String property, String value) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, value);
-            }
         }
 
         static NDManager manager() {

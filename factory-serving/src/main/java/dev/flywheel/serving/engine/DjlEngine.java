@@ -1,0 +1,150 @@
+package dev.flywheel.serving.engine;
+
+import ai.djl.Model;
+import ai.djl.repository.zoo.Criteria;
+import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * A model of DJL, loaded: TorchScript, or any other block. Thread-safe. One thread runs one lane's batch: the
+ * parallelism is in the lanes.
+ *
+ * <p>Such a model does not say what goes in and what comes out, so whoever opens it names its inputs, of which -1 is a
+ * free size and the first dimension is the batch. The outputs are found by two runs on zeros, in which every free size
+ * is 2 and then 3; where a model refuses that, a signature names them too, and every run is held against it.
+ *
+ * <p>Inputs and outputs may be FLOAT, DOUBLE, FLOAT16, INT8, UINT8, INT32, INT64 or BOOL. An input of TorchScript named
+ * {@code a.b} is entry {@code b} of a dictionary, inputs named {@code a[]} are a list and {@code a()} a tuple, as
+ * everywhere in DJL.
+ *
+ * <p>DJL is not among the dependencies of this library; see {@link DjlDefaults} for how it is used.
+ */
+public final class DjlEngine implements Engine {
+
+    private final DjlModel model;
+    private final Signature signature;
+
+    private DjlEngine(DjlModel model, Signature signature) {
+        this.model = model;
+        this.signature = signature;
+    }
+
+    /**
+     * {@return the TorchScript model of this file, loaded, on the CPU}
+     *
+     * @param inputs what it takes, in the order of its {@code forward}
+     * @throws ModelFormatException if the file is not there or not a model that PyTorch can load, or does not run on
+     *     such inputs
+     * @throws dev.flywheel.core.MissingEngineException if DJL or its PyTorch engine is absent or does not load
+     */
+    public static DjlEngine torchScript(Path file, TensorSpec... inputs) {
+        return torchScript(file, of(inputs));
+    }
+
+    /**
+     * {@return the TorchScript model of this file, loaded, on the CPU}
+     *
+     * @param signature what it takes, in the order of its {@code forward}, and what it gives
+     * @throws ModelFormatException if the file is not there or not a model that PyTorch can load, or gives something
+     *     else
+     * @throws dev.flywheel.core.MissingEngineException if DJL or its PyTorch engine is absent or does not load
+     */
+    public static DjlEngine torchScript(Path file, Signature signature) {
+        if (!Files.isRegularFile(file)) {
+            throw new ModelFormatException("cannot load " + file, "there is no such file", "check the path");
+        }
+        // Nothing in this class links to DJL, so that its absence can be explained.
+        DjlChecks.requirePyTorch();
+        DjlDefaults.apply();
+        return open(() -> DjlModel.torchScript(file), signature);
+    }
+
+    /**
+     * {@return a model that is loaded, or whose block is initialized} It is the engine's from now on, and closed with
+     * it.
+     *
+     * @param inputs what it takes; none at all, and they are those that the block describes, with a free batch
+     * @throws ModelFormatException if it does not run on such inputs; it stays open then
+     */
+    public static DjlEngine open(Model model, TensorSpec... inputs) {
+        return open(model, of(inputs));
+    }
+
+    /**
+     * {@return a model that is loaded, or whose block is initialized} It is the engine's from now on, and closed with
+     * it.
+     *
+     * @param signature what it takes and gives
+     * @throws ModelFormatException if it gives something else; it stays open then
+     */
+    public static DjlEngine open(Model model, Signature signature) {
+        DjlDefaults.apply();
+        DjlModel opened = DjlModel.of(model);
+        return new DjlEngine(opened, DjlSignature.of(opened, signature));
+    }
+
+    /**
+     * {@return the model that these criteria describe, loaded} DJL looks for it on this machine alone, unless the
+     * system property {@code ai.djl.offline} is false.
+     *
+     * @param inputs what it takes; none at all, and they are those that the block describes, with a free batch
+     * @throws ModelFormatException if there is none, or DJL cannot load it, or it does not run on such inputs
+     */
+    public static DjlEngine open(Criteria<?, ?> criteria, TensorSpec... inputs) {
+        return open(criteria, of(inputs));
+    }
+
+    /**
+     * {@return the model that these criteria describe, loaded} DJL looks for it on this machine alone, unless the
+     * system property {@code ai.djl.offline} is false.
+     *
+     * @param signature what it takes and gives
+     * @throws ModelFormatException if there is none, or DJL cannot load it, or it gives something else
+     */
+    public static DjlEngine open(Criteria<?, ?> criteria, Signature signature) {
+        DjlDefaults.apply();
+        return open(() -> DjlModel.load(criteria), signature);
+    }
+
+    @Override
+    public Signature signature() {
+        return signature;
+    }
+
+    @Override
+    public Lane newLane(int maxRows) {
+        if (maxRows < 1) {
+            throw new IllegalArgumentException("maxRows must be at least 1, found " + maxRows);
+        }
+        return new DjlLane(model, signature, maxRows);
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+
+    @Override
+    public String toString() {
+        return "DjlEngine[" + model + "]";
+    }
+
+    private static DjlEngine open(Supplier<DjlModel> source, Signature signature) {
+        DjlModel model = source.get();
+        try {
+            return new DjlEngine(model, DjlSignature.of(model, signature));
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static Signature of(TensorSpec... inputs) {
+        return new Signature(List.of(inputs), List.of());
+    }
+}

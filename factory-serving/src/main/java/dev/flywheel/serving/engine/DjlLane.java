@@ -1,0 +1,290 @@
+package dev.flywheel.serving.engine;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A lane of a {@link DjlModel}. A run makes one array over the rows of each input, without a copy where the engine can
+ * do that, goes forward once, copies the outputs out once and frees everything that was made on the way. Not
+ * thread-safe.
+ */
+final class DjlLane implements Lane {
+
+    /** Arrays over this many rows and fewer are kept: making one costs as much as a tenth of a small model's run. */
+    private static final int KEPT_ROWS = 64;
+
+    private final DjlModel model;
+    private final Signature signature;
+    private final RowShapes shapes;
+    private final int maxRows;
+    private final NDManager manager;
+    private final DjlParameters parameters;
+    private final TensorBuffer[] inputs;
+    private final DataType[] types;
+    private final TensorBuffer[] rowOutputs;
+    private final TensorBuffer[] shapedOutputs;
+    private final boolean[] steady;
+    private final NDArray @Nullable [][] kept;
+    private TensorBuffer[] outputs;
+    private int keptVersion;
+    private int length = 1;
+
+    DjlLane(DjlModel model, Signature signature, int maxRows) {
+        this.model = model;
+        this.signature = signature;
+        this.shapes = RowShapes.of(signature, unnamed(signature));
+        this.maxRows = !shapes.byRows() ? 1 : shapes.fixedBatch() > 0 ? shapes.fixedBatch() : maxRows;
+        this.inputs = new TensorBuffer[signature.inputs().size()];
+        this.types = new DataType[inputs.length];
+        for (int i = 0; i < inputs.length; i++) {
+            TensorSpec spec = signature.inputs().get(i);
+            inputs[i] = TensorBuffer.shaped(spec, shapes.input(i, this.maxRows, length));
+            types[i] = DjlSignature.dataType(model, spec);
+        }
+        this.rowOutputs = new TensorBuffer[signature.outputs().size()];
+        this.shapedOutputs = new TensorBuffer[rowOutputs.length];
+        this.steady = new boolean[rowOutputs.length];
+        for (int i = 0; i < rowOutputs.length; i++) {
+            TensorSpec spec = signature.outputs().get(i);
+            List<Long> shape = spec.shape();
+            steady[i] = shapes.byRows() && shapes.certain(i) && shape.lastIndexOf(-1L) <= 0;
+            long[] first = steady[i] ? shapes.output(i, this.maxRows, 1) : new long[] {0, 0};
+            rowOutputs[i] = TensorBuffer.shaped(spec, first);
+            shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
+        }
+        this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
+        this.kept = new NDArray[Math.min(this.maxRows, KEPT_ROWS) + 1][];
+        this.keptVersion = version();
+        this.manager = model.newManager();
+        this.parameters = new DjlParameters(manager);
+    }
+
+    @Override
+    public Signature signature() {
+        return signature;
+    }
+
+    @Override
+    public int maxRows() {
+        return maxRows;
+    }
+
+    @Override
+    public void length(int length) {
+        if (length != 1 && !shapes.freeLength()) {
+            Lane.super.length(length);
+        }
+        if (length < 1) {
+            throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
+        }
+        boolean changed = length != this.length;
+        this.length = length;
+        for (int i = 0; i < inputs.length; i++) {
+            if (changed || (inputs[i].reshaped() && shapes.byRows())) {
+                inputs[i].lay(shapes.input(i, maxRows, length));
+            }
+        }
+        if (changed) {
+            dropKept();
+        }
+    }
+
+    @Override
+    public TensorBuffer input(int index) {
+        return inputs[index];
+    }
+
+    @Override
+    public TensorBuffer output(int index) {
+        return outputs[index];
+    }
+
+    @Override
+    public void run(int rows) {
+        if (rows < 1 || rows > maxRows) {
+            throw new IllegalArgumentException("a lane of " + maxRows + " rows cannot run " + rows);
+        }
+        boolean shaped = !shapes.byRows() || anyReshaped();
+        if (shaped && rows > 1) {
+            throw new IllegalStateException(
+                    "an input was given a shape of its own, so that it runs alone, not with " + rows + " rows");
+        }
+        outputs = shaped ? shapedOutputs : rowOutputs;
+        int bound = shapes.byRows() && shapes.fixedBatch() > 0 ? maxRows : rows;
+        try (NDManager run = manager.newSubManager()) {
+            NDList given = shaped ? shaped(run) : rows(run, bound);
+            NDList made = model.forward(parameters, run, given);
+            require(made.size());
+            for (int i = 0; i < outputs.length; i++) {
+                take(output(made, i), i, shaped ? -1 : bound);
+            }
+        } catch (PredictionException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new PredictionException(
+                    "model " + model + " failed on " + rows + (rows == 1 ? " row" : " rows"),
+                    model.engine() + " says: " + DjlModel.text(e),
+                    "check the values of the input against what the model expects",
+                    e);
+        }
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+
+    DjlModel model() {
+        return model;
+    }
+
+    private NDList rows(NDManager run, int rows) {
+        if (keptVersion != version()) {
+            dropKept();
+        }
+        NDArray[] known = rows < kept.length ? kept[rows] : null;
+        NDList given = new NDList(inputs.length);
+        if (known == null && rows < kept.length) {
+            known = new NDArray[inputs.length];
+            for (int i = 0; i < inputs.length; i++) {
+                known[i] = over(manager, i, shapes.input(i, rows, length));
+            }
+            kept[rows] = known;
+        }
+        for (int i = 0; i < inputs.length; i++) {
+            if (known == null) {
+                given.add(over(run, i, shapes.input(i, rows, length)));
+            } else {
+                // What the forward pass makes goes where its inputs are.
+                known[i].tempAttach(run);
+                given.add(known[i]);
+            }
+        }
+        return given;
+    }
+
+    private NDList shaped(NDManager run) {
+        NDList given = new NDList(inputs.length);
+        for (int i = 0; i < inputs.length; i++) {
+            boolean own = !shapes.byRows() || inputs[i].reshaped();
+            given.add(over(run, i, own ? inputs[i].shape() : shapes.input(i, 1, length)));
+        }
+        return given;
+    }
+
+    private NDArray over(NDManager owner, int index, long[] shape) {
+        Shape wanted = new Shape(shape);
+        ByteBuffer bytes = inputs[index].bytes();
+        int needed = Math.toIntExact(wanted.size() * types[index].getNumOfBytes());
+        NDArray array = owner.create(bytes.slice(0, needed).order(bytes.order()), wanted, types[index]);
+        array.setName(inputs[index].spec().name());
+        return array;
+    }
+
+    private void take(NDArray made, int index, int rows) {
+        TensorBuffer output = outputs[index];
+        TensorSpec spec = output.spec();
+        long[] shape = made.getShape().getShape();
+        boolean fits = DjlTypes.of(made.getDataType()) == spec.type() && fits(spec, shape);
+        if (!fits || (rows > 1 && (shape.length == 0 || shape[0] != rows))) {
+            throw new PredictionException(
+                    "model " + model + " gave another output than its signature says",
+                    "output \"" + spec.name() + "\" is " + made.getDataType() + " of shape " + Arrays.toString(shape)
+                            + (rows < 0 ? "" : " for " + rows + (rows == 1 ? " row" : " rows")) + ", expected "
+                            + spec.type() + " of shape " + spec.shape(),
+                    "correct the signature, or let the model keep the rows as the first dimension of every output");
+        }
+        if (rows < 0 || !steady[index]) {
+            output.lay(shape);
+        }
+        ByteBuffer bytes = made.toByteBuffer(true);
+        output.bytes().duplicate().clear().put(bytes);
+    }
+
+    /** A dictionary of outputs has names, and an order of its own. */
+    private NDArray output(NDList made, int index) {
+        NDArray array = made.get(index);
+        String name = array.getName();
+        if (name != null && !name.equals(outputs[index].spec().name())) {
+            for (NDArray other : made) {
+                if (outputs[index].spec().name().equals(other.getName())) {
+                    return other;
+                }
+            }
+        }
+        return array;
+    }
+
+    private static boolean fits(TensorSpec spec, long[] shape) {
+        boolean fits = spec.shape().size() == shape.length;
+        for (int d = 0; fits && d < shape.length; d++) {
+            long size = spec.shape().get(d);
+            fits = size < 0 || size == shape[d];
+        }
+        return fits;
+    }
+
+    private void require(int made) {
+        if (made != outputs.length) {
+            throw new PredictionException(
+                    "model " + model + " gave another output than its signature says",
+                    "it gave " + made + " tensors, expected " + DjlTypes.text(signature.outputs()),
+                    "correct the signature");
+        }
+    }
+
+    private boolean anyReshaped() {
+        for (TensorBuffer input : inputs) {
+            if (input.reshaped()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private int version() {
+        int sum = 0;
+        for (TensorBuffer input : inputs) {
+            sum += input.version();
+        }
+        return sum;
+    }
+
+    private void dropKept() {
+        for (int rows = 0; rows < kept.length; rows++) {
+            NDArray[] arrays = kept[rows];
+            if (arrays != null) {
+                for (NDArray array : arrays) {
+                    array.close();
+                }
+                kept[rows] = null;
+            }
+        }
+        keptVersion = version();
+    }
+
+    /** DJL has no names for free dimensions: that of the batch is the first, and any other is the length. */
+    private static RowShapes.Symbols unnamed(Signature signature) {
+        return new RowShapes.Symbols(unnamed(signature.inputs()), unnamed(signature.outputs()));
+    }
+
+    private static List<String[]> unnamed(List<TensorSpec> tensors) {
+        return tensors.stream()
+                .map(tensor -> {
+                    String[] names = new String[tensor.shape().size()];
+                    Arrays.fill(names, "");
+                    return names;
+                })
+                .toList();
+    }
+}

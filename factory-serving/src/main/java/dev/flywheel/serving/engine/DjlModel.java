@@ -1,0 +1,170 @@
+package dev.flywheel.serving.engine;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ModelNotFoundException;
+import dev.flywheel.core.ModelFormatException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A model of DJL, and how its block is run. Thread-safe. */
+final class DjlModel {
+
+    private static final String PYTORCH = "PyTorch";
+
+    private final String name;
+    private final Model model;
+    private final Block block;
+    private final boolean pyTorch;
+
+    private DjlModel(String name, Model model) {
+        this.name = name;
+        this.model = model;
+        this.block = model.getBlock();
+        this.pyTorch = engine(model).equals(PYTORCH);
+    }
+
+    /** @throws ModelFormatException if PyTorch cannot load the file */
+    static DjlModel torchScript(Path file) {
+        Model model = newPyTorchModel(file);
+        try {
+            model.load(file.toAbsolutePath());
+            return new DjlModel(file.toString(), model);
+        } catch (IOException | MalformedModelException | RuntimeException e) {
+            model.close();
+            throw new ModelFormatException(
+                    "cannot load " + file,
+                    "PyTorch says: " + text(e),
+                    "save it again with torch.jit.save, as a script or a trace, by PyTorch 2.7 or earlier",
+                    e);
+        }
+    }
+
+    /** @throws ModelFormatException if the model has no block, or one without parameters */
+    static DjlModel of(Model model) {
+        // A model that was never loaded has no block, whatever the annotations of DJL promise.
+        if ((@Nullable Block) model.getBlock() == null) {
+            throw new ModelFormatException(
+                    "cannot serve model " + model.getName(),
+                    "it has no block",
+                    "load it, or set its block and initialize that, before it is served");
+        }
+        DjlModel opened = new DjlModel("model " + model.getName(), model);
+        if (!opened.mute() && !opened.block.isInitialized()) {
+            throw new ModelFormatException(
+                    "cannot serve " + opened,
+                    "its block has parameters without values",
+                    "load it, or set its block and initialize that, before it is served");
+        }
+        return opened;
+    }
+
+    /** @throws ModelFormatException if DJL finds no such model or cannot load it */
+    static DjlModel load(Criteria<?, ?> criteria) {
+        try {
+            Model model = criteria.loadModel();
+            try {
+                return of(model);
+            } catch (ModelFormatException e) {
+                model.close();
+                throw e;
+            }
+        } catch (IOException | ModelNotFoundException | MalformedModelException | EngineException e) {
+            throw new ModelFormatException(
+                    "cannot load a model by " + criteria,
+                    "DJL says: " + text(e),
+                    "check the path and the options of the criteria; DJL downloads only with -Dai.djl.offline=false",
+                    e);
+        }
+    }
+
+    /** {@return the model as its owner knows it} */
+    Model model() {
+        return model;
+    }
+
+    Block block() {
+        return block;
+    }
+
+    /** {@return whether only a run tells what goes in and comes out} */
+    boolean mute() {
+        return pyTorch && DjlPyTorch.isTorchScript(block);
+    }
+
+    /** {@return memory of the model's engine and device, to be closed by the caller} */
+    NDManager newManager() {
+        return model.getNDManager().newSubManager();
+    }
+
+    /** {@return what the block makes of the inputs; all that it needs on the way is in the manager of the inputs} */
+    NDList forward(DjlParameters parameters, NDManager run, NDList inputs) {
+        parameters.run(run);
+        if (!pyTorch) {
+            return block.forward(parameters, inputs, false);
+        }
+        boolean gradients = DjlPyTorch.enter();
+        try {
+            return block.forward(parameters, inputs, false);
+        } finally {
+            DjlPyTorch.exit(gradients);
+        }
+    }
+
+    String engine() {
+        return engine(model);
+    }
+
+    void close() {
+        model.close();
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+
+    /** {@return the line of a message of DJL's engines that says what is wrong, without the full stop} */
+    static String text(Throwable cause) {
+        List<String> lines = String.valueOf(cause.getMessage())
+                .lines()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .toList();
+        if (lines.isEmpty()) {
+            return cause.toString();
+        }
+        int traceback = lines.indexOf("Traceback of TorchScript (most recent call last):");
+        String line = lines.get(0);
+        if (traceback >= 0) {
+            // As in Python, what happened stands below where it happened.
+            line = lines.subList(traceback, lines.size()).stream()
+                    .filter(l -> l.matches("\\w*(Error|Exception): .*"))
+                    .findFirst()
+                    .orElse(lines.get(lines.size() - 1));
+        }
+        return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
+    }
+
+    private static String engine(Model model) {
+        return model.getNDManager().getEngine().getEngineName();
+    }
+
+    private static Model newPyTorchModel(Path file) {
+        try {
+            Engine engine = Engine.getEngine(PYTORCH);
+            return engine.newModel(file.getFileName().toString(), Device.cpu());
+        } catch (EngineException | LinkageError e) {
+            throw DjlChecks.noNative(e);
+        }
+    }
+}
