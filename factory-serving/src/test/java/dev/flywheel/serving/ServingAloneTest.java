@@ -1,7 +1,6 @@
 package dev.flywheel.serving;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnxruntime.OrtEnvironment;
 import java.io.File;
@@ -14,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -103,13 +101,6 @@ class ServingAloneTest {
         assertThat(String.join("\n", lines))
                 .contains("MissingEngineException: cannot use ONNX Runtime: its classes are on the class path 2 times")
                 .contains("<artifactId>onnxruntime</artifactId></exclusion>");
-    }
-
-    @Test
-    void noTrainingEngineComesWithServing() {
-        for (String absent : List.of("ai.djl.engine.Engine", "ai.djl.pytorch.engine.PtEngine", "org.pytorch.Module")) {
-            assertThatThrownBy(() -> Class.forName(absent)).isInstanceOf(ClassNotFoundException.class);
-        }
     }
 
     private List<String> run(Path java, List<String> classPath, int expectedExit)

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The same model gives the same answers through either engine. */
 class DjlParityTest {
 
+    private static final int CHARACTERS = 79;
     private static final TensorSpec IDS = TensorSpec.of("input_ids", INT64, -1, -1);
     private static final TensorSpec PAST = TensorSpec.of("past", FLOAT, 2, 2, -1, 4, -1, 24);
 
@@ -96,7 +97,7 @@ class DjlParityTest {
                 Lane right = djl.newLane(1)) {
             assertThat(djl.signature().outputs())
                     .containsExactly(
-                            TensorSpec.of("output0", FLOAT, -1, -1, 78),
+                            TensorSpec.of("output0", FLOAT, -1, -1, CHARACTERS),
                             TensorSpec.of("output1", FLOAT, 2, 2, -1, 4, -1, 24));
             for (int[] size : new int[][] {{1, 5, 0}, {3, 2, 7}, {2, 1, 30}, {1, 1, 0}}) {
                 int batch = size[0];
@@ -107,7 +108,7 @@ class DjlParityTest {
                     lane.input(1).reshape(2, 2, batch, 4, past, 24);
                 }
                 for (int i = 0; i < batch * tokens; i++) {
-                    long id = random.nextInt(78);
+                    long id = random.nextInt(CHARACTERS);
                     left.input(0).longs().put(i, id);
                     right.input(0).longs().put(i, id);
                 }
@@ -118,9 +119,9 @@ class DjlParityTest {
                 }
                 left.run(1);
                 right.run(1);
-                assertThat(right.output(0).shape()).containsExactly(batch, tokens, 78);
+                assertThat(right.output(0).shape()).containsExactly(batch, tokens, CHARACTERS);
                 assertThat(right.output(1).shape()).containsExactly(2, 2, batch, 4, past + tokens, 24);
-                agree(left.output(0), right.output(0), batch * tokens * 78);
+                agree(left.output(0), right.output(0), batch * tokens * CHARACTERS);
                 agree(left.output(1), right.output(1), right.output(1).size());
             }
         }
@@ -142,7 +143,7 @@ class DjlParityTest {
             StringBuilder text = new StringBuilder(prompt);
             while (text.length() < expected.length()) {
                 lane.run(1);
-                int next = best(lane.output(0).floats(), lane.output(0).size() - 78);
+                int next = best(lane.output(0).floats(), lane.output(0).size() - CHARACTERS);
                 text.append(alphabet.charAt(next));
                 TensorBuffer present = lane.output(1);
                 lane.input(1).reshape(present.shape());
@@ -156,7 +157,7 @@ class DjlParityTest {
 
     private static int best(FloatBuffer logits, int from) {
         int best = 0;
-        for (int i = 1; i < 78; i++) {
+        for (int i = 1; i < CHARACTERS; i++) {
             best = logits.get(from + i) > logits.get(from + best) ? i : best;
         }
         return best;
