@@ -26,8 +26,9 @@ public final class TorchScript {
      * @param lines the body, in the dialect in which PyTorch saves code
      */
     public static Path write(Path file, String arguments, String result, String... lines) {
-        String code = "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  def forward(self: __torch__.M,\n    "
-                + arguments + ") -> " + result + ":\n    " + String.join("\n    ", lines) + "\n";
+        String code =
+                "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  def forward(self: __torch__.M,\n    "
+                        + arguments + ") -> " + result + ":\n    " + String.join("\n    ", lines) + "\n";
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
             put(zip, "data.pkl", PROTOCOL_2 + "c__torch__\nM\n)\u0081}b.");
             put(zip, "constants.pkl", PROTOCOL_2 + ").");

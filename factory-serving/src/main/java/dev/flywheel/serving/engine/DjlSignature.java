@@ -62,8 +62,8 @@ final class DjlSignature {
         if (!agree(said.outputs(), found)) {
             throw new ModelFormatException(
                     "the signature given for " + model + " is not its own",
-                    "the outputs should be " + DjlTypes.text(said.outputs()) + ", but on "
-                            + DjlTypes.text(inputs) + " it gave " + DjlTypes.text(found),
+                    "the outputs should be " + DjlTypes.text(said.outputs()) + ", but on " + DjlTypes.text(inputs)
+                            + " it gave " + DjlTypes.text(found),
                     "correct the signature, or leave its outputs out, and they are found by a run");
         }
         return new Signature(inputs, said.outputs());
@@ -75,7 +75,8 @@ final class DjlSignature {
         if (type == null) {
             throw new ModelFormatException(
                     "cannot feed " + model,
-                    "its input \"" + input.name() + "\" is " + input.type() + ", which DJL cannot take, expected FLOAT, "
+                    "its input \"" + input.name() + "\" is " + input.type()
+                            + ", which DJL cannot take, expected FLOAT, "
                             + "DOUBLE, FLOAT16, INT8, UINT8, INT32, INT64 or BOOL",
                     "let the model take another type and convert by itself");
         }
@@ -83,7 +84,8 @@ final class DjlSignature {
     }
 
     private static List<TensorSpec> described(DjlModel model) {
-        @Nullable PairList<String, Shape> described = model.mute() ? null : model.block().describeInput();
+        @Nullable
+        PairList<String, Shape> described = model.mute() ? null : model.block().describeInput();
         ElementType type = DjlTypes.of(model.model().getDataType());
         if (described == null || described.isEmpty() || type == null) {
             throw new ModelFormatException(
@@ -134,9 +136,8 @@ final class DjlSignature {
         try (NDManager manager = model.newManager()) {
             NDList zeros = new NDList();
             for (TensorSpec input : inputs) {
-                long[] shape = input.shape().stream()
-                        .mapToLong(d -> d < 0 ? size : d)
-                        .toArray();
+                long[] shape =
+                        input.shape().stream().mapToLong(d -> d < 0 ? size : d).toArray();
                 NDArray array = manager.zeros(new Shape(shape), dataType(model, input));
                 array.setName(input.name());
                 zeros.add(array);
@@ -177,7 +178,10 @@ final class DjlSignature {
     private static List<TensorSpec> named(List<TensorSpec> said, List<TensorSpec> found) {
         List<TensorSpec> ordered = new ArrayList<>();
         for (TensorSpec output : said) {
-            found.stream().filter(f -> f.name().equals(output.name())).findFirst().ifPresent(ordered::add);
+            found.stream()
+                    .filter(f -> f.name().equals(output.name()))
+                    .findFirst()
+                    .ifPresent(ordered::add);
         }
         return ordered.size() == found.size() ? ordered : found;
     }

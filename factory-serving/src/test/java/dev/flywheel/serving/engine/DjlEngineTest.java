@@ -72,9 +72,7 @@ class DjlEngineTest {
             assertThat(engine.signature())
                     .isEqualTo(new Signature(
                             List.of(TensorSpec.of("x", FLOAT, -1, 3)),
-                            List.of(
-                                    TensorSpec.of("output0", FLOAT, -1),
-                                    TensorSpec.of("output1", INT64, -1, 3, 1))));
+                            List.of(TensorSpec.of("output0", FLOAT, -1), TensorSpec.of("output1", INT64, -1, 3, 1))));
             assertThat(engine).hasToString("DjlEngine[" + file + "]");
         }
     }
@@ -144,7 +142,8 @@ class DjlEngineTest {
             lane.output(0).bytes().get(0, taken);
             assertThat(taken).isEqualTo(given);
         }
-        assertThat(List.of(FLOAT, DOUBLE, FLOAT16, INT8, UINT8, INT32, INT64, BOOL)).contains(type);
+        assertThat(List.of(FLOAT, DOUBLE, FLOAT16, INT8, UINT8, INT32, INT64, BOOL))
+                .contains(type);
     }
 
     @Test
@@ -170,13 +169,14 @@ class DjlEngineTest {
     @Test
     void saysWhatAWrongSignatureShouldBe() {
         Path file = file("Tensor", "return torch.mul(x, 2)");
-        Signature wrong = new Signature(
-                List.of(TensorSpec.of("x", FLOAT, -1, 2)), List.of(TensorSpec.of("y", FLOAT, -1, 3)));
+        Signature wrong =
+                new Signature(List.of(TensorSpec.of("x", FLOAT, -1, 2)), List.of(TensorSpec.of("y", FLOAT, -1, 3)));
         assertThatThrownBy(() -> DjlEngine.torchScript(file, wrong))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("the signature given for " + file + " is not its own: the outputs should be y FLOAT [-1, 3], "
-                        + "but on x FLOAT [-1, 2] it gave output FLOAT [-1, 2]. Fix: correct the signature, or leave its "
-                        + "outputs out, and they are found by a run.");
+                .hasMessage(
+                        "the signature given for " + file + " is not its own: the outputs should be y FLOAT [-1, 3], "
+                                + "but on x FLOAT [-1, 2] it gave output FLOAT [-1, 2]. Fix: correct the signature, or leave its "
+                                + "outputs out, and they are found by a run.");
     }
 
     @Test
@@ -184,14 +184,16 @@ class DjlEngineTest {
         Path file = file("Tensor", "return torch.matmul(x, torch.ones([3, 2], dtype=6))");
         assertThatThrownBy(() -> DjlEngine.torchScript(file, TensorSpec.of("x", FLOAT, -1, 4)))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("cannot run " + file + " on zeros of the shape x FLOAT [-1, 4], with 2 for each -1: PyTorch "
-                        + "says: RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 3x2). Fix: name the "
-                        + "inputs that the model takes; if they are right, and it only refuses zeros or these sizes, name "
-                        + "its outputs too.");
-        assertThatThrownBy(() -> DjlEngine.torchScript(
-                        file, TensorSpec.of("x", FLOAT, -1, 3), TensorSpec.of("z", FLOAT, -1, 3)))
-                .hasMessageContaining("PyTorch says: Expected at most 2 argument(s) for operator 'forward', but received 3 "
-                        + "argument(s)");
+                .hasMessage(
+                        "cannot run " + file + " on zeros of the shape x FLOAT [-1, 4], with 2 for each -1: PyTorch "
+                                + "says: RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 3x2). Fix: name the "
+                                + "inputs that the model takes; if they are right, and it only refuses zeros or these sizes, name "
+                                + "its outputs too.");
+        assertThatThrownBy(() ->
+                        DjlEngine.torchScript(file, TensorSpec.of("x", FLOAT, -1, 3), TensorSpec.of("z", FLOAT, -1, 3)))
+                .hasMessageContaining(
+                        "PyTorch says: Expected at most 2 argument(s) for operator 'forward', but received 3 "
+                                + "argument(s)");
     }
 
     @Test
@@ -205,14 +207,15 @@ class DjlEngineTest {
                 "return x");
         assertThatThrownBy(() -> DjlEngine.torchScript(file, TensorSpec.of("x", FLOAT, -1, 1)))
                 .hasMessageContaining("RuntimeError: nothing there");
-        Signature signature = new Signature(
-                List.of(TensorSpec.of("x", FLOAT, -1, 1)), List.of(TensorSpec.of("y", FLOAT, -1, 1)));
+        Signature signature =
+                new Signature(List.of(TensorSpec.of("x", FLOAT, -1, 1)), List.of(TensorSpec.of("y", FLOAT, -1, 1)));
         try (Engine engine = DjlEngine.torchScript(file, signature);
                 Lane lane = engine.newLane(1)) {
             assertThatThrownBy(() -> lane.run(1))
                     .isInstanceOf(PredictionException.class)
-                    .hasMessage("model " + file + " failed on 1 row: PyTorch says: RuntimeError: nothing there. Fix: check "
-                            + "the values of the input against what the model expects.");
+                    .hasMessage(
+                            "model " + file + " failed on 1 row: PyTorch says: RuntimeError: nothing there. Fix: check "
+                                    + "the values of the input against what the model expects.");
             lane.input(0).floats().put(0, 5);
             lane.run(1);
             assertThat(lane.output(0).floats().get(0)).isEqualTo(5);
@@ -227,7 +230,8 @@ class DjlEngineTest {
             lane.input(0).floats().put(0, new float[] {1, 1, 1, 0});
             assertThatThrownBy(() -> lane.run(2))
                     .isInstanceOf(PredictionException.class)
-                    .hasMessage("model " + file + " gave another output than its signature says: output \"output\" is int64 "
+                    .hasMessage("model " + file
+                            + " gave another output than its signature says: output \"output\" is int64 "
                             + "of shape [3, 2] for 2 rows, expected INT64 of shape [0, 2]. Fix: correct the signature, or "
                             + "let the model keep the rows as the first dimension of every output.");
         }
@@ -242,7 +246,8 @@ class DjlEngineTest {
         Path garbage = Files.write(directory.resolve("garbage.pt"), new byte[] {1, 2, 3});
         assertThatThrownBy(() -> DjlEngine.torchScript(garbage))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("cannot load " + garbage + ": PyTorch says: PytorchStreamReader failed reading zip archive: not "
+                .hasMessage("cannot load " + garbage
+                        + ": PyTorch says: PytorchStreamReader failed reading zip archive: not "
                         + "a ZIP archive. Fix: save it again with torch.jit.save, as a script or a trace, by PyTorch 2.7 or "
                         + "earlier.");
         Path unknown = file("Tensor", "return torch.nosuch(x)");
@@ -255,8 +260,9 @@ class DjlEngineTest {
         Path file = file("Tensor", "return x");
         assertThatThrownBy(() -> DjlEngine.torchScript(file))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("cannot serve " + file + ": its inputs are unknown: nobody named them and its block does not "
-                        + "describe them. Fix: name them, as in TensorSpec.of(\"x\", ElementType.FLOAT, -1, 16).");
+                .hasMessage(
+                        "cannot serve " + file + ": its inputs are unknown: nobody named them and its block does not "
+                                + "describe them. Fix: name them, as in TensorSpec.of(\"x\", ElementType.FLOAT, -1, 16).");
     }
 
     @Test
@@ -276,13 +282,15 @@ class DjlEngineTest {
         try (Model empty = Model.newInstance("empty", Device.cpu(), "PyTorch")) {
             assertThatThrownBy(() -> DjlEngine.open(empty))
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessage("cannot serve model empty: it has no block. Fix: load it, or set its block and initialize "
-                            + "that, before it is served.");
+                    .hasMessage(
+                            "cannot serve model empty: it has no block. Fix: load it, or set its block and initialize "
+                                    + "that, before it is served.");
             empty.setBlock(Linear.builder().setUnits(2).build());
             assertThatThrownBy(() -> DjlEngine.open(empty))
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessage("cannot serve model empty: its block has parameters without values. Fix: load it, or set its "
-                            + "block and initialize that, before it is served.");
+                    .hasMessage(
+                            "cannot serve model empty: its block has parameters without values. Fix: load it, or set its "
+                                    + "block and initialize that, before it is served.");
         }
     }
 

@@ -79,8 +79,8 @@ class DjlParityTest {
         for (int i = 0; i < names.length; i++) {
             graph.constant(names[i], parameters.get(i).getArray().toFloatArray(), shapes[i]);
         }
-        return graph.node("Gemm", "", List.of("x", "w1", "b1"), "h", n -> n.addAttribute(
-                        OnnxGraph.integer("transB", 1)))
+        return graph.node(
+                        "Gemm", "", List.of("x", "w1", "b1"), "h", n -> n.addAttribute(OnnxGraph.integer("transB", 1)))
                 .node("Relu", List.of("h"), "a")
                 .node("Gemm", "", List.of("a", "w2", "b2"), "y", n -> n.addAttribute(OnnxGraph.integer("transB", 1)))
                 .output("y", OnnxGraph.FLOAT, -1, 2)
@@ -175,8 +175,8 @@ class DjlParityTest {
     }
 
     private static String field(Path json, String name) throws IOException {
-        Matcher matcher = Pattern.compile("\"" + name + "\": \"((?:[^\"\\\\]|\\\\.)*)\"")
-                .matcher(Files.readString(json));
+        Matcher matcher =
+                Pattern.compile("\"" + name + "\": \"((?:[^\"\\\\]|\\\\.)*)\"").matcher(Files.readString(json));
         assertThat(matcher.find()).isTrue();
         return matcher.group(1).replace("\\n", "\n").replace("\\\"", "\"");
     }

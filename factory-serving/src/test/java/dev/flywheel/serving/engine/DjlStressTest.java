@@ -178,7 +178,9 @@ class DjlStressTest {
                         var prediction = endpoint.predict(new float[] {calls});
                         version = prediction.version();
                         assertThat(prediction.value()).containsExactly(version * calls);
-                        assertThat(endpoint.predictAsync(new float[] {-calls}).join().value()[0])
+                        assertThat(endpoint.predictAsync(new float[] {-calls})
+                                        .join()
+                                        .value()[0])
                                 .isNegative();
                     }
                     return calls;

@@ -68,7 +68,8 @@ class MissingDjlTest {
     @Test
     void withoutTheNativeLibraryItSaysWhatToAddAndDownloadsNothing() throws Exception {
         assertThat(without(entry -> entry.contains("pytorch-native")))
-                .contains("MISSING cannot use DJL's PyTorch engine: PyTorch's native library is absent or does not load")
+                .contains(
+                        "MISSING cannot use DJL's PyTorch engine: PyTorch's native library is absent or does not load")
                 .contains("Fix: add ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the classifier linux-x86_64")
                 .contains("TRACKING true");
     }
@@ -115,7 +116,10 @@ class MissingDjlTest {
                 Main.class.getName(),
                 file.toString());
         builder.environment().put("CLASSPATH", classPath);
-        builder.redirectErrorStream(true).redirectOutput(output.toFile()).start().waitFor();
+        builder.redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start()
+                .waitFor();
         return Files.readString(output, StandardCharsets.UTF_8);
     }
 }
