@@ -34,7 +34,7 @@ final class DjlLane implements Lane {
     private final TensorBuffer[] rowOutputs;
     private final TensorBuffer[] shapedOutputs;
     private final boolean[] steady;
-    private final NDArray @Nullable [][] kept;
+    private final NDArray[] @Nullable [] kept;
     private TensorBuffer[] outputs;
     private int keptVersion;
     private int length = 1;
