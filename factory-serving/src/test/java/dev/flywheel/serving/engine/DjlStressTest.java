@@ -34,8 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DjlStressTest {
 
-    private static final Path RESIDENT = Path.of("/proc/self/statm");
-    private static final long PAGE = 4096;
+    private static final Path RESIDENT = Path.of("/proc/self/status");
 
     /** In KB. One array of the larger runs that is not freed is 25 KB, which makes 3 GB of 120,000. */
     private static final int FLAT = 16 << 10;
@@ -78,7 +77,7 @@ class DjlStressTest {
         }
 
         private static void grow(DjlEngine engine, boolean failing) throws IOException {
-            long before = 0;
+            int before = 0;
             int failures = 0;
             try (engine;
                     Lane lane = engine.newLane(512)) {
@@ -94,12 +93,13 @@ class DjlStressTest {
                     }
                 }
                 System.out.println("FAILURES " + failures);
-                System.out.println("GROWTH " + (resident() - before) / 1024 + " KB");
+                System.out.println("GROWTH " + (resident() - before) + " KB");
             }
         }
 
-        private static long resident() throws IOException {
-            return PAGE * Long.parseLong(Files.readString(RESIDENT).split(" ")[1]);
+        /** {@return the resident memory in KB} */
+        private static int resident() throws IOException {
+            return number("VmRSS:\\s+(\\d+) kB", Files.readString(RESIDENT));
         }
     }
 
@@ -151,8 +151,12 @@ class DjlStressTest {
     }
 
     private static int growth(String output) {
-        Matcher matcher = Pattern.compile("GROWTH (-?\\d+) KB").matcher(output);
-        assertThat(matcher.find()).as(output).isTrue();
+        return number("GROWTH (-?\\d+) KB", output);
+    }
+
+    private static int number(String pattern, String text) {
+        Matcher matcher = Pattern.compile(pattern).matcher(text);
+        assertThat(matcher.find()).as(text).isTrue();
         return Integer.parseInt(matcher.group(1));
     }
 
