@@ -7,19 +7,17 @@ import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.BatcherStatistics;
-import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
-import dev.flywheel.serving.engine.OnnxEngine;
+import dev.flywheel.serving.route.Route;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A model at work in this process; it outlives every version that it serves. Thread-safe. To be closed; one that was
@@ -28,12 +26,15 @@ import org.slf4j.LoggerFactory;
  * <p>{@link #predict} runs on the caller's thread whenever a lane is free. When all are taken, requests gather and run
  * together, first come first served; {@link #predictAsync} always lets them gather.
  *
+ * <p>One version, the champion, answers everything, until versions are {@linkplain #add added} and a
+ * {@linkplain #route route} spreads the requests over them. A request is answered by the version that it began on,
+ * whatever changes meanwhile, and its prediction names that version. Codecs and observers run inside of requests and
+ * must not call the endpoint.
+ *
  * @param <I> the type of an input
  * @param <O> the type of an output
  */
 public final class Endpoint<I, O> implements AutoCloseable {
-
-    private static final Logger log = LoggerFactory.getLogger(Endpoint.class);
 
     private static final Cleaner CLEANER = Cleaner.create(task -> {
         Thread thread = new Thread(task, "flywheel-serving-cleaner");
@@ -42,57 +43,60 @@ public final class Endpoint<I, O> implements AutoCloseable {
     });
 
     private final Models<I, O> models;
-    private final State<I, O> state;
+    private final Versions<I, O> versions;
+    private final Dispatch<I, O> dispatch;
     private final Cleaner.Cleanable cleanable;
 
-    Endpoint(Models<I, O> models, Models.Loaded<I, O> first) {
+    Endpoint(Models<I, O> models, Loaded<I, O> first, @Nullable Function<? super I, @Nullable String> key) {
         this.models = models;
-        this.state = new State<>(models.name(), first);
-        this.cleanable = CLEANER.register(this, state);
+        this.versions = new Versions<>(models, first);
+        this.dispatch = new Dispatch<>(models, versions, key);
+        this.cleanable = CLEANER.register(this, versions);
     }
 
     /** {@return an endpoint for an ONNX file, to be opened} */
     public static <I, O> EndpointBuilder<I, O> onnx(Path model, Codec<I, O> codec) {
-        return new EndpointBuilder<>("endpoint " + model.getFileName(), () -> OnnxEngine.open(model), codec);
+        return new EndpointBuilder<>("endpoint " + model.getFileName(), ModelSource.of(model), codec);
     }
 
     /** {@return an endpoint for a sealed ONNX model, to be opened} */
     public static <I, O> EndpointBuilder<I, O> of(Artifact artifact, Codec<I, O> codec) {
         return new EndpointBuilder<>(
-                "endpoint " + artifact.modelFile().getFileName(), () -> OnnxEngine.open(artifact), codec);
+                "endpoint " + artifact.modelFile().getFileName(), ModelSource.of(artifact), codec);
     }
 
     /** {@return an endpoint for a registered ONNX model, to be opened; every byte of it is verified then} */
     public static <I, O> EndpointBuilder<I, O> of(ModelVersion version, Codec<I, O> codec) {
-        return new EndpointBuilder<>(
-                        "endpoint " + version.directory(), () -> OnnxEngine.open(version.artifact()), codec)
+        return new EndpointBuilder<>("endpoint " + version.directory(), ModelSource.of(version), codec)
                 .version(version.number());
     }
 
     /** {@return an endpoint for a model in an engine of any kind, to be opened; the endpoint closes the engine} */
     public static <I, O> EndpointBuilder<I, O> of(Engine engine, Codec<I, O> codec) {
-        return new EndpointBuilder<>("endpoint " + engine, () -> engine, codec);
+        return new EndpointBuilder<>("endpoint " + engine, ModelSource.of(engine), codec);
     }
 
     /**
      * {@return the prediction for an input}
      *
      * @throws OverloadedException if all lanes are taken and the queue is full
+     * @throws dev.flywheel.core.DeadlineException if the endpoint has a deadline and it passes while the request waits
      * @throws dev.flywheel.core.PredictionException if the model fails on this input; what the codec throws comes as it
      *     is
      * @throws ClosedException if this endpoint is closed
      */
     public Prediction<O> predict(I input) {
-        Request<I, O> request = models.request(input);
+        return run(models.request(input));
+    }
+
+    /** {@return the prediction for an input, as {@link #predict(Object)} gives it} */
+    public Prediction<O> predict(I input, CallOptions options) {
+        return run(models.request(input, options));
+    }
+
+    private Prediction<O> run(Request<I, O> request) {
         try {
-            while (true) {
-                Models.Loaded<I, O> model = state.current;
-                try {
-                    return model.batcher().run(request);
-                } catch (ClosedException e) {
-                    state.rethrowUnlessSwapped(model, e);
-                }
-            }
+            return dispatch.run(request);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -104,25 +108,21 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * let long work go elsewhere ({@code thenApplyAsync}).
      */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        Request<I, O> request = models.request(input);
+        return submit(models.request(input));
+    }
+
+    /** {@return the future of the prediction for an input, as {@link #predictAsync(Object)} gives it} */
+    public CompletableFuture<Prediction<O>> predictAsync(I input, CallOptions options) {
+        return submit(models.request(input, options));
+    }
+
+    private CompletableFuture<Prediction<O>> submit(Request<I, O> request) {
         try {
-            submit(request);
+            dispatch.submit(request);
         } catch (OverloadedException | ClosedException e) {
             request.completeExceptionally(e);
         }
         return request;
-    }
-
-    private void submit(Request<I, O> request) {
-        while (true) {
-            Models.Loaded<I, O> model = state.current;
-            try {
-                model.batcher().submit(request);
-                return;
-            } catch (ClosedException e) {
-                state.rethrowUnlessSwapped(model, e);
-            }
-        }
     }
 
     /**
@@ -134,192 +134,186 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * @throws ClosedException if this endpoint is closed
      */
     public List<Prediction<O>> predictAll(List<? extends I> inputs) {
-        List<Prediction<O>> answers = new ArrayList<>(inputs.size());
-        int part = models.part();
+        return predictAll(inputs, CallOptions.none());
+    }
+
+    /**
+     * {@return the predictions for the inputs, as {@link #predictAll(List)} gives them}
+     *
+     * @param options a key is that of all inputs; a deadline is for the whole list
+     * @throws dev.flywheel.core.DeadlineException if the deadline passes before the last batch begins
+     */
+    public List<Prediction<O>> predictAll(List<? extends I> inputs, CallOptions options) {
         try {
-            for (int from = 0; from < inputs.size(); from += part) {
-                answerPart(inputs.subList(from, Math.min(inputs.size(), from + part)), from, answers);
-            }
-            return answers;
+            return dispatch.runAll(inputs, Objects.requireNonNull(options, "options"));
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
-    private void answerPart(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
-        while (true) {
-            Models.Loaded<I, O> model = state.current;
-            try {
-                if (!model.batcher().runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers))) {
-                    queueAll(model, inputs, first, answers);
-                }
-                return;
-            } catch (ClosedException e) {
-                state.rethrowUnlessSwapped(model, e);
-            }
-        }
-    }
-
-    private void queueAll(Models.Loaded<I, O> model, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
-        List<Request<I, O>> requests = new ArrayList<>(inputs.size());
-        for (I input : inputs) {
-            requests.add(models.request(input));
-        }
-        model.batcher().runAll(requests);
-        for (int i = 0; i < requests.size(); i++) {
-            try {
-                answers.add(requests.get(i).await());
-            } catch (RuntimeException e) {
-                throw ModelLane.rejected(first + i, e);
-            }
-        }
-    }
-
     /**
      * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns
-     * are ignored. All rows are scored by the version that serves when the call begins, on this thread and in a lane of
-     * its own, so that it holds up nobody; observers and statistics do not hear of it.
+     * are ignored. All rows are scored by the champion of the moment when the call begins, on this thread and in a lane
+     * of its own, so that it holds up nobody; observers and statistics do not hear of it.
      *
      * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
      *     in the dataset or of another type there, or does not give one number for each row
      * @throws ClosedException if this endpoint is closed
      */
     public double[] score(Dataset data) {
-        Models.Loaded<I, O> model = state.retain();
+        Loaded<I, O> version = versions.retainChampion();
         try {
-            return DatasetScorer.score(model.engine(), data);
+            return DatasetScorer.score(version.engine(), data);
         } finally {
-            model.release();
+            version.release();
             Reference.reachabilityFence(this);
         }
     }
 
     /**
-     * Serves another ONNX file from now on. It is loaded and proven first; if that fails, nothing changes. Requests
-     * that have begun finish on the version that they began on; returns when they have, and the old version is closed.
+     * Serves another ONNX file from now on, and nothing else: a route ends. The file is loaded and proven first; if that
+     * fails, nothing changes. Requests that have begun finish on the version that they began on; returns when they
+     * have, and the old champion is closed.
      *
-     * @param version the number of the new version
+     * @param version the number of the new version; that of the champion, or of none that is loaded
      * @throws dev.flywheel.core.ModelFormatException if the model cannot be loaded or run, or does not fit the codec
+     * @throws IllegalArgumentException if another version of this number is loaded
      * @throws ClosedException if this endpoint is closed
      */
     public void swap(Path model, int version) {
-        swap(() -> OnnxEngine.open(model), version);
+        versions.swap(ModelSource.of(model), version);
     }
 
     /** Serves another sealed ONNX model from now on, as {@link #swap(Path, int)} does. */
     public void swap(Artifact artifact, int version) {
-        swap(() -> OnnxEngine.open(artifact), version);
+        versions.swap(ModelSource.of(artifact), version);
     }
 
     /** Serves another registered ONNX model from now on, after verifying it, as {@link #swap(Path, int)} does. */
     public void swap(ModelVersion version) {
-        swap(() -> OnnxEngine.open(version.artifact()), version.number());
+        versions.swap(ModelSource.of(version), version.number());
     }
 
     /** Serves a model in an engine of any kind from now on, as {@link #swap(Path, int)} does; closes the engine. */
     public void swap(Engine engine, int version) {
-        swap(() -> engine, version);
+        versions.swap(ModelSource.of(engine), version);
     }
 
-    private void swap(Supplier<? extends Engine> engine, int version) {
-        Models.Loaded<I, O> fresh = models.load(engine, version);
-        state.swap(fresh);
-        log.debug("{} now serves version {}", models.name(), version);
+    /**
+     * Loads and proves another ONNX file beside those that are loaded. It takes no requests before a {@link #route} or
+     * {@link #promote} says so.
+     *
+     * @param version the number of the new version
+     * @throws dev.flywheel.core.ModelFormatException if the model cannot be loaded or run, or does not fit the codec
+     * @throws IllegalArgumentException if a version of this number is loaded
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void add(Path model, int version) {
+        versions.add(ModelSource.of(model), version);
     }
 
-    /** {@return the number of the version that serves new requests} */
+    /** Loads another sealed ONNX model, as {@link #add(Path, int)} does. */
+    public void add(Artifact artifact, int version) {
+        versions.add(ModelSource.of(artifact), version);
+    }
+
+    /** Loads another registered ONNX model, after verifying it, as {@link #add(Path, int)} does. */
+    public void add(ModelVersion version) {
+        versions.add(ModelSource.of(version), version.number());
+    }
+
+    /** Adds a model in an engine of any kind, as {@link #add(Path, int)} does; the endpoint closes the engine. */
+    public void add(Engine engine, int version) {
+        versions.add(ModelSource.of(engine), version);
+    }
+
+    /**
+     * Spreads the requests over loaded versions, from the next request on.
+     *
+     * @throws IllegalArgumentException if the route names a version that is not loaded
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void route(Route route) {
+        versions.route(Objects.requireNonNull(route, "route"));
+    }
+
+    /**
+     * Makes a loaded version the champion, which answers everything from the next request on: a route ends. The old
+     * champion stays loaded, so that {@link #rollback} is instantaneous, until it is {@linkplain #remove removed}.
+     *
+     * @throws IllegalArgumentException if no version of this number is loaded
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void promote(int version) {
+        versions.promote(version);
+    }
+
+    /**
+     * Closes a loaded version; returns when the requests that began on it are answered.
+     *
+     * @throws IllegalArgumentException if no version of this number is loaded
+     * @throws IllegalStateException if it is the champion or in the route
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void remove(int version) {
+        versions.remove(version);
+    }
+
+    /**
+     * Undoes the last {@link #swap}, {@link #promote} or {@link #route} that was not undone yet: when it returns, the
+     * next request is answered as before that. At most 100 changes are undone, by as many calls.
+     *
+     * <p>Instantaneous where what served before is still loaded. A swap has closed the version that it replaced, for
+     * two of a large model may not fit into memory: that version is loaded again from where it came from, which takes
+     * as long as it took before, and is verified to be the same (a plain file by size, time and identity). If that
+     * fails, nothing changes.
+     *
+     * @throws IllegalStateException if there is nothing to undo, or the version came as an engine and is closed
+     * @throws dev.flywheel.core.ModelFormatException if the version is not there any more, or has changed
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void rollback() {
+        versions.rollback();
+    }
+
+    /** {@return the number of the champion} */
     public int version() {
-        return state.current.version();
+        return versions.traffic().champion().version();
     }
 
-    /** {@return what was served since the endpoint opened} */
+    /** {@return the numbers of all loaded versions, in ascending order} */
+    public List<Integer> versions() {
+        return versions.loaded().stream().map(Loaded::version).toList();
+    }
+
+    /** {@return how requests are spread} */
+    public Route route() {
+        return versions.traffic().route();
+    }
+
+    /** {@return what was served since the endpoint opened, by all versions} */
     public BatcherStatistics statistics() {
-        return state.statistics();
+        return versions.statistics();
     }
 
-    /** Refuses new requests, answers those that wait, and returns when the model is closed. */
+    /** Refuses new requests, answers those that wait, and returns when every version is closed. */
     @Override
     public void close() {
-        state.owned = true;
+        versions.close(null);
+        cleanable.clean();
+    }
+
+    /**
+     * Closes as {@link #close()} does, but is patient for so long only: then what still waits fails with a
+     * {@link ClosedException}, and runs that are under way are asked to end.
+     */
+    public void close(Duration patience) {
+        versions.close(Objects.requireNonNull(patience, "patience"));
         cleanable.clean();
     }
 
     @Override
     public String toString() {
         return models.name() + ", version " + version();
-    }
-
-    /** What has to be closed; it does not know the endpoint, so that a forgotten endpoint becomes garbage. */
-    private static final class State<I, O> implements Runnable {
-
-        private final String name;
-        private final Tally ended = new Tally();
-        volatile Models.Loaded<I, O> current;
-        private Models.@Nullable Loaded<I, O> ending;
-        private volatile boolean closed;
-        volatile boolean owned;
-
-        State(String name, Models.Loaded<I, O> first) {
-            this.name = name;
-            this.current = first;
-        }
-
-        /** Returns where the version that refused a request is no longer the current one. */
-        void rethrowUnlessSwapped(Models.Loaded<I, O> refused, ClosedException e) {
-            if (refused == current || !refused.batcher().isClosed()) {
-                throw e;
-            }
-        }
-
-        BatcherStatistics statistics() {
-            Tally total = new Tally();
-            synchronized (ended) {
-                total.add(ended);
-                if (ending != null) {
-                    ending.batcher().count(total);
-                }
-                current.batcher().count(total);
-                return total.statistics(current.batcher().queued());
-            }
-        }
-
-        Models.Loaded<I, O> retain() {
-            while (true) {
-                Models.Loaded<I, O> loaded = current;
-                if (loaded.retain()) {
-                    return loaded;
-                }
-                if (loaded == current) {
-                    throw new ClosedException(
-                            name + " refused to score a dataset", "it is closed", "keep it open until then");
-                }
-            }
-        }
-
-        synchronized void swap(Models.Loaded<I, O> fresh) {
-            if (closed) {
-                fresh.close();
-                throw new ClosedException(name + " refused a new version", "it is closed", "keep it open until then");
-            }
-            Models.Loaded<I, O> old = current;
-            synchronized (ended) {
-                ending = old;
-                current = fresh;
-            }
-            old.close();
-            synchronized (ended) {
-                ending = null;
-                old.batcher().count(ended);
-            }
-        }
-
-        @Override
-        public synchronized void run() {
-            if (!owned) {
-                log.warn("{} was forgotten and is closed now. Fix: close it, best in a try-with-resources", name);
-            }
-            closed = true;
-            current.close();
-        }
     }
 }

@@ -1,10 +1,10 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.serving.batch.BatchOptions;
-import dev.flywheel.serving.engine.Engine;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class EndpointBuilder<I, O> {
 
     private final String name;
-    private final Supplier<? extends Engine> engine;
+    private final ModelSource source;
     private final Preparation<I, O> preparation;
     private @Nullable Integer lanes;
     private @Nullable Integer maxBatch;
@@ -25,10 +25,15 @@ public final class EndpointBuilder<I, O> {
     private @Nullable InstantSource clock;
     private @Nullable PredictionObserver<? super I> observer;
     private @Nullable I example;
+    private @Nullable Function<? super I, @Nullable String> key;
+    private @Nullable Integer maxTokens;
+    private @Nullable Duration maxDelay;
+    private @Nullable Duration deadline;
+    private @Nullable Duration runTimeout;
 
-    EndpointBuilder(String name, Supplier<? extends Engine> engine, Codec<I, O> codec) {
+    EndpointBuilder(String name, ModelSource source, Codec<I, O> codec) {
         this.name = name;
-        this.engine = engine;
+        this.source = source;
         this.preparation = new Preparation<>(codec);
     }
 
@@ -47,6 +52,52 @@ public final class EndpointBuilder<I, O> {
     /** Sets the most requests that wait; more are refused. At least 1, by default 4096. */
     public EndpointBuilder<I, O> queueCapacity(int requests) {
         queueCapacity = once("queueCapacity", queueCapacity, atLeastOne("queueCapacity", requests));
+        return this;
+    }
+
+    /**
+     * Sets the most tokens of one run, padding included, for models whose rows have a length of their own: rows times
+     * the longest of them. At least 1; a single row that is longer runs alone. By default what is measured to pay.
+     */
+    public EndpointBuilder<I, O> maxTokens(int tokens) {
+        maxTokens = once("maxTokens", maxTokens, atLeastOne("maxTokens", tokens));
+        return this;
+    }
+
+    /**
+     * Sets for how long a lone request waits for company although the model is idle; 0 to 1 hour, by default 0, which
+     * is best unless a run of one row costs nearly what a full batch does, as on a GPU.
+     */
+    public EndpointBuilder<I, O> maxDelay(Duration longest) {
+        maxDelay = once("maxDelay", maxDelay, longest);
+        return this;
+    }
+
+    /**
+     * Sets the deadline of requests that have none of their own: one that still waits so long after the call is not run
+     * and fails with a {@link dev.flywheel.core.DeadlineException}. Positive; by default none.
+     */
+    public EndpointBuilder<I, O> deadline(Duration fromCall) {
+        deadline = once("deadline", deadline, fromCall);
+        return this;
+    }
+
+    /**
+     * Sets after which time a run counts as hung: it is told to end, and given up if it does not. Positive; by default
+     * 1 minute.
+     */
+    public EndpointBuilder<I, O> runTimeout(Duration longest) {
+        runTimeout = once("runTimeout", runTimeout, longest);
+        return this;
+    }
+
+    /**
+     * Sets what tells whose request an input is, such as a user's id; {@linkplain dev.flywheel.serving.route.Route
+     * routes} send equal keys to the same version. By default inputs have no key. Asked only while a route is set, on
+     * the caller's thread, unless the call's options have a key; may give null.
+     */
+    public EndpointBuilder<I, O> key(Function<? super I, @Nullable String> ofInput) {
+        key = once("key", key, ofInput);
         return this;
     }
 
@@ -87,13 +138,17 @@ public final class EndpointBuilder<I, O> {
         Models<I, O> models = new Models<>(
                 name, preparation, batching(), clock == null ? InstantSource.system() : clock, observer, example);
         int number = version == null ? 0 : version;
-        return new Endpoint<>(models, models.load(engine, number));
+        return new Endpoint<>(models, models.load(source, number), key);
     }
 
     private BatchOptions batching() {
         BatchOptions options = BatchOptions.defaults();
         options = lanes == null ? options : options.lanes(lanes);
         options = maxBatch == null ? options : options.maxRows(maxBatch);
+        options = maxTokens == null ? options : options.maxTokens(maxTokens);
+        options = maxDelay == null ? options : options.maxDelay(maxDelay);
+        options = deadline == null ? options : options.deadline(deadline);
+        options = runTimeout == null ? options : options.runTimeout(runTimeout);
         return queueCapacity == null ? options : options.queueCapacity(queueCapacity);
     }
 

@@ -2,15 +2,12 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
-import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes engines ready to serve: lanes, bound codecs, one proving run. Thread-safe. */
@@ -48,19 +45,32 @@ final class Models<I, O> {
         return preparation.request(input);
     }
 
+    Request<I, O> request(I input, CallOptions options) {
+        return preparation.request(input, options);
+    }
+
     /** {@return the most requests that fit both a batch and the queue} */
     int part() {
         return Math.min(options.maxRows(), options.queueCapacity());
     }
 
-    /** {@return the engine's model, proven and ready; if that fails, the engine is closed} */
-    Loaded<I, O> load(Supplier<? extends Engine> source, int version) {
-        Engine engine = source.get();
+    /** {@return the model, proven and ready; if that fails, its engine is closed} */
+    Loaded<I, O> load(ModelSource source, int version) {
+        return load(source, source.open(), version);
+    }
+
+    /** {@return a model that was loaded before, as {@link #load} does} */
+    Loaded<I, O> reload(ModelSource source, int version) {
+        return load(source, source.reopen(), version);
+    }
+
+    private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
         ModelLane<I, O> first = null;
         try {
             first = lane(engine, version);
             prove(engine, first);
-            return new Loaded<>(engine, new Batcher<>(name, options, first, () -> lane(engine, version)), version);
+            return new Loaded<>(
+                    source, engine, new Batcher<>(name, options, first, () -> lane(engine, version)), version);
         } catch (RuntimeException | Error e) {
             if (first != null) {
                 first.close();
@@ -90,53 +100,6 @@ final class Models<I, O> {
                             + ", failed (" + (e instanceof FactoryException ? e.getMessage() : e) + ")",
                     "give warmUp(...) an input that the model takes, or export the model again",
                     e);
-        }
-    }
-
-    /**
-     * One version, loaded. Its lanes close when the last request is done; its engine when the last who uses it lets go.
-     * Thread-safe.
-     */
-    static final class Loaded<I, O> {
-
-        private final Engine engine;
-        private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
-        private final int version;
-        private final AtomicInteger users = new AtomicInteger(1);
-
-        private Loaded(Engine engine, Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher, int version) {
-            this.engine = engine;
-            this.batcher = batcher;
-            this.version = version;
-        }
-
-        Engine engine() {
-            return engine;
-        }
-
-        Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher() {
-            return batcher;
-        }
-
-        int version() {
-            return version;
-        }
-
-        /** {@return whether it is still open, and stays so until {@link #release}} */
-        boolean retain() {
-            return users.getAndUpdate(n -> n == 0 ? 0 : n + 1) > 0;
-        }
-
-        void release() {
-            if (users.decrementAndGet() == 0) {
-                engine.close();
-            }
-        }
-
-        /** Refuses new requests, answers those that it has, and lets go of the engine. */
-        void close() {
-            batcher.close();
-            release();
         }
     }
 }

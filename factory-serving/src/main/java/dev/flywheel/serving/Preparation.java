@@ -25,6 +25,11 @@ final class Preparation<I, O> {
         return new Request<>(input, prepared, target.length(prepared));
     }
 
+    Request<I, O> request(I input, CallOptions options) {
+        Object prepared = prepared(Objects.requireNonNull(input, "input"));
+        return new Request<>(input, prepared, target.length(prepared), options);
+    }
+
     /** {@return what the bound codec writes} */
     Object prepared(I input) {
         return preparing == null ? input : preparing.prepare().apply(input);

@@ -3,9 +3,13 @@ package dev.flywheel.serving;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Call;
 import dev.flywheel.serving.batch.Priority;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** One input on its way to its prediction. */
 final class Request<I, O> extends Call<Prediction<O>> {
+
+    private static final Duration CENTURY = Duration.ofDays(36_500);
 
     /** What the caller gave. */
     final I input;
@@ -13,14 +17,27 @@ final class Request<I, O> extends Call<Prediction<O>> {
     /** What the codec writes. */
     final Object prepared;
 
-    Request(I input, Object prepared, int length) {
-        this(input, prepared, length, Priority.NORMAL, 0);
-    }
+    /** Whose it is, where the caller said so. */
+    final @Nullable String key;
 
-    /** @param timeoutNanos as {@link Call#Call(int, Priority, long)} takes it */
-    Request(I input, Object prepared, int length, Priority priority, long timeoutNanos) {
-        super(length, priority, timeoutNanos);
+    Request(I input, Object prepared, int length) {
+        super(length, Priority.NORMAL, 0);
         this.input = input;
         this.prepared = prepared;
+        this.key = null;
+    }
+
+    Request(I input, Object prepared, int length, CallOptions options) {
+        super(length, options.priority(), timeoutNanos(options.deadline()));
+        this.input = input;
+        this.prepared = prepared;
+        this.key = options.key();
+    }
+
+    private static long timeoutNanos(@Nullable Duration deadline) {
+        if (deadline == null) {
+            return 0;
+        }
+        return deadline.compareTo(CENTURY) > 0 ? Long.MAX_VALUE : deadline.toNanos();
     }
 }

@@ -1,0 +1,77 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.batch.Batcher;
+import dev.flywheel.serving.engine.Engine;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One version, loaded. Its lanes close when the last request is done; its engine when the last who uses it lets go.
+ * Thread-safe.
+ */
+final class Loaded<I, O> {
+
+    private final ModelSource source;
+    private final Engine engine;
+    private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
+    private final int version;
+    private final AtomicInteger users = new AtomicInteger(1);
+    private final AtomicBoolean given = new AtomicBoolean();
+
+    Loaded(
+            ModelSource source,
+            Engine engine,
+            Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
+            int version) {
+        this.source = source;
+        this.engine = engine;
+        this.batcher = batcher;
+        this.version = version;
+    }
+
+    ModelSource source() {
+        return source;
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher() {
+        return batcher;
+    }
+
+    int version() {
+        return version;
+    }
+
+    /** {@return whether it is still open, and stays so until {@link #release}} */
+    boolean retain() {
+        return users.getAndUpdate(n -> n == 0 ? 0 : n + 1) > 0;
+    }
+
+    void release() {
+        if (users.decrementAndGet() == 0) {
+            engine.close();
+        }
+    }
+
+    /**
+     * Refuses new requests, answers those that it has, and lets go of the engine; whoever calls it again waits as well.
+     *
+     * @param patience after which what waits is refused and what runs is asked to end; null if never
+     */
+    void close(@Nullable Duration patience) {
+        if (patience == null) {
+            batcher.close();
+        } else {
+            batcher.close(patience);
+        }
+        if (given.compareAndSet(false, true)) {
+            release();
+        }
+    }
+}
