@@ -83,9 +83,8 @@ final class Dispatch<I, O> {
     private void runPart(List<? extends I> inputs, int first, CallOptions options, List<Prediction<O>> answers) {
         Traffic<I, O> traffic = versions.traffic();
         if (!traffic.routed()) {
-            boolean done = traffic.champion()
-                    .batcher()
-                    .runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers));
+            boolean done =
+                    traffic.champion().batcher().runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers));
             if (done) {
                 return;
             }

@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #predict} runs on the caller's thread whenever a lane is free. When all are taken, requests gather and run
  * together, first come first served; {@link #predictAsync} always lets them gather.
  *
- * <p>One version, the champion, answers everything, until versions are {@linkplain #add added} and a
- * {@linkplain #route route} spreads the requests over them. A request is answered by the version that it began on,
- * whatever changes meanwhile, and its prediction names that version. Codecs and observers run inside of requests and
- * must not call the endpoint.
+ * <p>One version, the champion, answers everything, until versions are {@linkplain #add added} and a {@linkplain #route
+ * route} spreads the requests over them. A request is answered by the version that it began on, whatever changes
+ * meanwhile, and its prediction names that version. Codecs and observers run inside of requests and must not call the
+ * endpoint.
  *
  * @param <I> the type of an input
  * @param <O> the type of an output
@@ -61,8 +61,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
 
     /** {@return an endpoint for a sealed ONNX model, to be opened} */
     public static <I, O> EndpointBuilder<I, O> of(Artifact artifact, Codec<I, O> codec) {
-        return new EndpointBuilder<>(
-                "endpoint " + artifact.modelFile().getFileName(), ModelSource.of(artifact), codec);
+        return new EndpointBuilder<>("endpoint " + artifact.modelFile().getFileName(), ModelSource.of(artifact), codec);
     }
 
     /** {@return an endpoint for a registered ONNX model, to be opened; every byte of it is verified then} */
@@ -171,8 +170,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * Serves another ONNX file from now on, and nothing else: a route ends. The file is loaded and proven first; if that
-     * fails, nothing changes. Requests that have begun finish on the version that they began on; returns when they
+     * Serves another ONNX file from now on, and nothing else: a route ends. The file is loaded and proven first; if
+     * that fails, nothing changes. Requests that have begun finish on the version that they began on; returns when they
      * have, and the old champion is closed.
      *
      * @param version the number of the new version; that of the champion, or of none that is loaded

@@ -201,8 +201,9 @@ class EndpointVersionsTest {
 
     @Test
     void aSwappedOutEngineCannotComeBackAndSaysWhatToDo() {
-        try (Endpoint<float[], float[]> endpoint =
-                Endpoint.of(OnnxEngine.open(times(1)), Tensors.floats()).version(1).open()) {
+        try (Endpoint<float[], float[]> endpoint = Endpoint.of(OnnxEngine.open(times(1)), Tensors.floats())
+                .version(1)
+                .open()) {
             endpoint.swap(times(2), 2);
             assertThatThrownBy(endpoint::rollback)
                     .isInstanceOf(IllegalStateException.class)
@@ -255,8 +256,8 @@ class EndpointVersionsTest {
             CallOptions hurried = CallOptions.deadline(Duration.ofNanos(1));
             assertThatThrownBy(() -> endpoint.predictAll(List.of(new float[1], new float[1]), hurried))
                     .isInstanceOf(DeadlineException.class)
-                    .hasMessageStartingWith("endpoint times-1.onnx gave up a predictAll: it had answered 1 of 2 inputs "
-                            + "when its ");
+                    .hasMessageStartingWith(
+                            "endpoint times-1.onnx gave up a predictAll: it had answered 1 of 2 inputs " + "when its ");
             assertThatThrownBy(() -> CallOptions.deadline(Duration.ZERO))
                     .hasMessage("a deadline must be positive, found PT0S");
         }

@@ -1,9 +1,10 @@
 package dev.flywheel.serving.route;
 
 /**
- * The hash that turns a key into a number from 0 to 1, as GrowthBook's SDKs define it (their specification 0.8, "hash"):
- * FNV-1a of 32 bits (Fowler, Noll, Vo; draft-eastlake-fnv) over the UTF-16 code units. Version 1 is {@code fnv(key +
- * seed)} in thousandths; version 2 is {@code fnv(decimal(fnv(seed + key)))} in ten-thousandths and mixes better.
+ * The hash that turns a key into a number from 0 to 1, as GrowthBook's SDKs define it (their specification 0.8,
+ * "hash"): FNV-1a of 32 bits (Fowler, Noll, Vo; draft-eastlake-fnv) over the UTF-16 code units. Version 1 is
+ * {@code fnv(key + seed)} in thousandths; version 2 is {@code fnv(decimal(fnv(seed + key)))} in ten-thousandths and
+ * mixes better.
  *
  * <p>Immutable. Nothing is allocated for a key.
  */

@@ -115,7 +115,8 @@ public final class Split implements Route {
             double from = share("bound", bounds[2 * i]);
             double to = share("bound", bounds[2 * i + 1]);
             if (from > to) {
-                throw new IllegalArgumentException("a range must not end before it starts, found " + from + " to " + to);
+                throw new IllegalArgumentException(
+                        "a range must not end before it starts, found " + from + " to " + to);
             }
             pairs[i] = new double[] {from, to};
         }
