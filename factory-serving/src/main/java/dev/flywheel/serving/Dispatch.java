@@ -5,7 +5,7 @@ import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.model.Prediction;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -134,7 +134,7 @@ final class Dispatch<I, O> {
     }
 
     private Map<Loaded<I, O>, List<Request<I, O>>> byVersion(Traffic<I, O> traffic, List<Request<I, O>> requests) {
-        Map<Loaded<I, O>, List<Request<I, O>>> groups = new IdentityHashMap<>();
+        Map<Loaded<I, O>, List<Request<I, O>>> groups = new LinkedHashMap<>();
         for (Request<I, O> request : requests) {
             groups.computeIfAbsent(version(traffic, request), v -> new ArrayList<>())
                     .add(request);
