@@ -44,7 +44,8 @@ final class ClassCodec implements Codec<Tokens, Classification> {
         }
         throw new ModelFormatException(
                 "the model gives no classes",
-                "its outputs are " + TokenRows.text(outputs) + ", expected logits of type FLOAT and shape [texts, classes]",
+                "its outputs are " + TokenRows.text(outputs)
+                        + ", expected logits of type FLOAT and shape [texts, classes]",
                 "export it for text classification, or write a Codec for it");
     }
 
@@ -52,7 +53,8 @@ final class ClassCodec implements Codec<Tokens, Classification> {
         if (found >= 0 && found != labels.size()) {
             throw new ModelFormatException(
                     "the labels do not fit the model",
-                    "it tells " + found + " classes apart (" + TokenRows.text(outputs) + "), found the labels " + labels,
+                    "it tells " + found + " classes apart (" + TokenRows.text(outputs) + "), found the labels "
+                            + labels,
                     "give the label of each class, in the order of id2label in the model's config.json");
         }
     }

@@ -50,7 +50,8 @@ final class EmbeddingCodec implements Codec<Tokens, float[]> {
         if (found < 0) {
             throw new ModelFormatException(
                     "the model gives no embedding",
-                    "its outputs are " + TokenRows.text(outputs) + ", expected one of type FLOAT and shape [texts, tokens, size]"
+                    "its outputs are " + TokenRows.text(outputs)
+                            + ", expected one of type FLOAT and shape [texts, tokens, size]"
                             + (firstToken ? "" : " or [texts, size]"),
                     "export it for feature extraction, or write a Codec for it");
         }

@@ -16,7 +16,8 @@ public final class TextOptions {
     final boolean firstToken;
     final boolean unnormalized;
 
-    private TextOptions(@Nullable Integer maxTokens, @Nullable String prefix, boolean firstToken, boolean unnormalized) {
+    private TextOptions(
+            @Nullable Integer maxTokens, @Nullable String prefix, boolean firstToken, boolean unnormalized) {
         this.maxTokens = maxTokens;
         this.prefix = prefix;
         this.firstToken = firstToken;
@@ -37,8 +38,8 @@ public final class TextOptions {
     }
 
     /**
-     * {@return these, with words to put before every text, such as {@code "query: "} for the models named e5} By default
-     * none.
+     * {@return these, with words to put before every text, such as {@code "query: "} for the models named e5} By
+     * default none.
      */
     public TextOptions prefix(String words) {
         Objects.requireNonNull(words, "words");

@@ -86,7 +86,8 @@ public final class Texts {
                     "a classifier takes at least two labels, all different, found " + Arrays.toString(labels));
         }
         if (options.firstToken || options.unnormalized) {
-            throw new IllegalArgumentException("firstToken and unnormalized are options of embeddings, found " + options);
+            throw new IllegalArgumentException(
+                    "firstToken and unnormalized are options of embeddings, found " + options);
         }
         Tokenizer tokenizer = open(tokenizerJson, options);
         return prepared(new ClassCodec(tokenizer.pad(), names), tokenizer, options);

@@ -30,10 +30,14 @@ final class TokenRows {
         this.types = index(inputs, "token_type_ids");
         this.counts = new int[lane.maxRows()];
         // Without a mask the answer of a text would depend on the padding.
-        if (ids < 0 || mask < 0 || inputs.size() != (types < 0 ? 2 : 3) || !inputs.stream().allMatch(TokenRows::fits)) {
+        if (ids < 0
+                || mask < 0
+                || inputs.size() != (types < 0 ? 2 : 3)
+                || !inputs.stream().allMatch(TokenRows::fits)) {
             throw new ModelFormatException(
                     "the model does not take text",
-                    "its inputs are " + text(inputs) + ", expected input_ids, attention_mask and possibly token_type_ids, "
+                    "its inputs are " + text(inputs)
+                            + ", expected input_ids, attention_mask and possibly token_type_ids, "
                             + "of type INT64 or INT32 and shape [-1, -1]",
                     "export it with these inputs and with a dynamic batch and sequence, or write a Codec for it");
         }

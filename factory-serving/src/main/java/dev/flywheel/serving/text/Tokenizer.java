@@ -164,8 +164,8 @@ final class Tokenizer {
     }
 
     /**
-     * {@return the native encoding of as much of the text as its first tokens take} Tokenizing costs time and memory for
-     * every character, and a very long text has few that count.
+     * {@return the native encoding of as much of the text as its first tokens take} Tokenizing costs time and memory
+     * for every character, and a very long text has few that count.
      */
     private long encodeEnough(String text) {
         TokenizersLibrary library = TokenizersLibrary.LIB;
@@ -201,7 +201,9 @@ final class Tokenizer {
                 "cannot tokenize a text", why, "leave it out, or use the tokenizer.json that was made with the model");
     }
 
-    /** {@return whether tokens may have types other than 0} A template gives each place its type, whatever the text is. */
+    /**
+     * {@return whether tokens may have types other than 0} A template gives each place its type, whatever the text is.
+     */
     private static boolean typed(long handle) {
         TokenizersLibrary library = TokenizersLibrary.LIB;
         try {

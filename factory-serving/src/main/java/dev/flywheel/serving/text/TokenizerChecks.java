@@ -11,9 +11,8 @@ final class TokenizerChecks {
 
     /** @throws MissingEngineException if their classes are not there */
     static void require() {
-        for (String type : new String[] {
-            "ai.djl.huggingface.tokenizers.jni.TokenizersLibrary", "ai.djl.util.Platform"
-        }) {
+        for (String type :
+                new String[] {"ai.djl.huggingface.tokenizers.jni.TokenizersLibrary", "ai.djl.util.Platform"}) {
             try {
                 Class.forName(type, false, TokenizerChecks.class.getClassLoader());
             } catch (ClassNotFoundException | LinkageError e) {

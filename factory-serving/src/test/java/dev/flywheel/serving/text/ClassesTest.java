@@ -103,8 +103,9 @@ class ClassesTest {
                         .open())
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageStartingWith("the labels do not fit the model: it tells 3 classes apart (")
-                .hasMessageEndingWith("found the labels [ham, spam]. Fix: give the label of each class, in the order of "
-                        + "id2label in the model's config.json.");
+                .hasMessageEndingWith(
+                        "found the labels [ham, spam]. Fix: give the label of each class, in the order of "
+                                + "id2label in the model's config.json.");
         assertThatThrownBy(() -> Endpoint.onnx(model("classes"), Texts.classes(tokenizer, "ham", "spam"))
                         .open())
                 .isInstanceOf(ModelFormatException.class)

@@ -1,7 +1,6 @@
 package dev.flywheel.serving.text;
 
 import static dev.flywheel.serving.OnnxGraph.FLOAT;
-import static dev.flywheel.serving.OnnxGraph.INT32;
 import static dev.flywheel.serving.OnnxGraph.INT64;
 import static dev.flywheel.serving.OnnxGraph.integer;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -101,7 +100,8 @@ class EmbeddingsTest {
     void hasLength1() {
         try (Endpoint<String, float[]> endpoint = open(tokenModel(), Texts.embeddings(tokenizer))) {
             float scale = (float) Math.sqrt(101);
-            assertThat(endpoint.predict("two three").value()).containsExactly(new float[] {1 / scale, 10 / scale}, within(1e-6f));
+            assertThat(endpoint.predict("two three").value())
+                    .containsExactly(new float[] {1 / scale, 10 / scale}, within(1e-6f));
         }
     }
 
@@ -127,7 +127,8 @@ class EmbeddingsTest {
 
     @Test
     void takesThePrefixAndTheLimit() {
-        TextOptions options = Texts.options().prefix("three three ").maxTokens(4).unnormalized();
+        TextOptions options =
+                Texts.options().prefix("three three ").maxTokens(4).unnormalized();
         try (Endpoint<String, float[]> endpoint = open(tokenModel(), Texts.embeddings(tokenizer, options))) {
             assertThat(endpoint.predict("one two").value()).containsExactly(17 / 4f, 170 / 4f);
         }
@@ -165,9 +166,8 @@ class EmbeddingsTest {
     @Test
     void manyTextsAtOnceGetTheirOwnAnswers() {
         String[] words = {"one", "two", "three"};
-        try (Endpoint<String, float[]> endpoint = Endpoint.onnx(tokenModel(), unnormalized())
-                .maxBatch(16)
-                .open()) {
+        try (Endpoint<String, float[]> endpoint =
+                Endpoint.onnx(tokenModel(), unnormalized()).maxBatch(16).open()) {
             List<CompletableFuture<Prediction<float[]>>> answers = new ArrayList<>();
             for (int i = 0; i < 2000; i++) {
                 answers.add(endpoint.predictAsync((words[i % 3] + " ").repeat(i % 17)));
@@ -185,8 +185,9 @@ class EmbeddingsTest {
             CompletableFuture<Prediction<float[]>> good = endpoint.predictAsync("one");
             assertThatThrownBy(() -> endpoint.predict("😀"))
                     .isInstanceOf(PredictionException.class)
-                    .hasMessage("the model gave no embedding for a text: its output is not finite. Fix: check the model "
-                            + "with this text, or export it in float32.");
+                    .hasMessage(
+                            "the model gave no embedding for a text: its output is not finite. Fix: check the model "
+                                    + "with this text, or export it in float32.");
             assertThat(good.join().value()).containsExactly(3, 30);
         }
     }
@@ -213,9 +214,10 @@ class EmbeddingsTest {
                 .output("y", FLOAT, List.of("batch", "sequence", 2)));
         assertThatThrownBy(() -> open(model, unnormalized()))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("the model does not take text: its inputs are input_ids INT64 [-1, -1], expected input_ids, "
-                        + "attention_mask and possibly token_type_ids, of type INT64 or INT32 and shape [-1, -1]. Fix: "
-                        + "export it with these inputs and with a dynamic batch and sequence, or write a Codec for it.");
+                .hasMessage(
+                        "the model does not take text: its inputs are input_ids INT64 [-1, -1], expected input_ids, "
+                                + "attention_mask and possibly token_type_ids, of type INT64 or INT32 and shape [-1, -1]. Fix: "
+                                + "export it with these inputs and with a dynamic batch and sequence, or write a Codec for it.");
     }
 
     @Test
@@ -243,9 +245,8 @@ class EmbeddingsTest {
 
     @Test
     void refusesAModelThatGivesNoVectors() {
-        Path model = write(inputs(INT64)
-                .node("Identity", List.of("input_ids"), "echo")
-                .output("echo", INT64, ROWS));
+        Path model = write(
+                inputs(INT64).node("Identity", List.of("input_ids"), "echo").output("echo", INT64, ROWS));
         assertThatThrownBy(() -> open(model, unnormalized()))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessage("the model gives no embedding: its outputs are echo INT64 [-1, -1], expected one of type "
@@ -255,7 +256,8 @@ class EmbeddingsTest {
 
     @Test
     void anOptionIsSetOnce() {
-        TextOptions options = Texts.options().maxTokens(64).prefix("query: ").firstToken().unnormalized();
+        TextOptions options =
+                Texts.options().maxTokens(64).prefix("query: ").firstToken().unnormalized();
         assertThat(options)
                 .hasToString("TextOptions[maxTokens=64, prefix=\"query: \", pooling=first token, unnormalized]");
         assertThat(Texts.options())

@@ -90,17 +90,21 @@ class RealModelsTest {
         Path model = TextFiles.model(TextFiles.E5_INT8);
         Path tokenizer = TextFiles.tokenizer(TextFiles.E5_INT8);
         try (Endpoint<String, float[]> questions = Endpoint.onnx(
-                                model, Texts.embeddings(tokenizer, Texts.options().prefix("query: ")))
+                                model,
+                                Texts.embeddings(tokenizer, Texts.options().prefix("query: ")))
                         .maxBatch(1)
                         .open();
                 Endpoint<String, float[]> passages = Endpoint.onnx(
-                                model, Texts.embeddings(tokenizer, Texts.options().prefix("passage: ")))
+                                model,
+                                Texts.embeddings(tokenizer, Texts.options().prefix("passage: ")))
                         .maxBatch(1)
                         .open()) {
-            float[] question = questions.predict("how much protein should a female eat").value();
+            float[] question =
+                    questions.predict("how much protein should a female eat").value();
             float[] answer = passages.predict("The average requirement of protein for women is 46 grams a day.")
                     .value();
-            float[] other = passages.predict("A summit is the highest point of a mountain.").value();
+            float[] other = passages.predict("A summit is the highest point of a mountain.")
+                    .value();
             assertThat(cosine(question, answer)).isGreaterThan(cosine(question, other) + 0.05);
         }
     }
@@ -136,8 +140,8 @@ class RealModelsTest {
             try (OnnxTensor input = OnnxTensor.createTensor(environment, new long[][] {ids});
                     OnnxTensor mask = OnnxTensor.createTensor(environment, new long[][] {ones});
                     OnnxTensor types = OnnxTensor.createTensor(environment, new long[][] {new long[ids.length]});
-                    OrtSession.Result result = session.run(
-                            Map.of("input_ids", input, "attention_mask", mask, "token_type_ids", types))) {
+                    OrtSession.Result result =
+                            session.run(Map.of("input_ids", input, "attention_mask", mask, "token_type_ids", types))) {
                 return pooled(((float[][][]) result.get(0).getValue())[0]);
             }
         }

@@ -89,8 +89,27 @@ class TokenizerTest {
 
     private static String randomText(Random random, int length) {
         String[] pieces = {
-            "the", "unbelievable", "straße", "Ünïcode", "中文", "日本", "привет", "😀", "👩‍🚀", "\t", "\n", "\u0000",
-            "\u00a0", "   ", ".", "--", "[SEP]", "x".repeat(120), "ab", "1999", "e\u0301"
+            "the",
+            "unbelievable",
+            "straße",
+            "Ünïcode",
+            "中文",
+            "日本",
+            "привет",
+            "😀",
+            "👩‍🚀",
+            "\t",
+            "\n",
+            "\u0000",
+            "\u00a0",
+            "   ",
+            ".",
+            "--",
+            "[SEP]",
+            "x".repeat(120),
+            "ab",
+            "1999",
+            "e\u0301"
         };
         StringBuilder text = new StringBuilder();
         while (text.length() < length) {
@@ -131,8 +150,8 @@ class TokenizerTest {
 
     @Test
     void keepsTheTypesOfATemplateThatHasSome() {
-        Tokens tokens =
-                Tokenizer.open(TextFiles.small(directory, TextFiles.around(2)), null).encode("one two");
+        Tokens tokens = Tokenizer.open(TextFiles.small(directory, TextFiles.around(2)), null)
+                .encode("one two");
         assertThat(tokens.ids).containsExactly(2, 4, 5, 3);
         assertThat(tokens.types).containsExactly(0, 0, 0, 2);
     }
