@@ -12,6 +12,7 @@ import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class WithoutTokenizersTest {
@@ -19,7 +20,7 @@ class WithoutTokenizersTest {
     /** The class path of this test, without the jars of these names. */
     private static URLClassLoader without(String... names) throws Exception {
         List<URL> places = new ArrayList<>();
-        for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
+        for (String place : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             String file = Path.of(place).getFileName().toString();
             if (List.of(names).stream().noneMatch(file::startsWith)) {
                 places.add(Path.of(place).toUri().toURL());
@@ -34,7 +35,7 @@ class WithoutTokenizersTest {
             embeddings.invoke(null, TextFiles.tokenizer(TextFiles.MINILM));
             throw new AssertionError("found a tokenizer");
         } catch (InvocationTargetException e) {
-            return e.getCause();
+            return Objects.requireNonNull(e.getCause());
         }
     }
 
