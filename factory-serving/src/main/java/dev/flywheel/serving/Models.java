@@ -80,12 +80,20 @@ final class Models<I, O> {
         }
     }
 
+    private static void closeAfter(Throwable failure, AutoCloseable closed) {
+        try {
+            closed.close();
+        } catch (Exception | Error e) {
+            failure.addSuppressed(e);
+        }
+    }
+
     private ModelLane<I, O> lane(Engine engine, int version) {
         Lane lane = engine.newLane(options.maxRows());
         try {
             return new ModelLane<>(preparation, lane, version, ids, observation);
         } catch (RuntimeException | Error e) {
-            lane.close();
+            closeAfter(e, lane);
             throw e;
         }
     }

@@ -10,19 +10,17 @@ final class BatchRun {
     /** Answers or fails every call that is not done yet; at most as many as the runner takes. */
     static <C extends Call<?>> void run(Runner<? super C> runner, List<C> calls, Tally tally) {
         int rows = 0;
-        int length = 1;
+        boolean sized = sized(runner, calls);
         for (C call : calls) {
-            length = Math.max(length, call.length());
-        }
-        runner.length(length);
-        for (C call : calls) {
-            if (!call.isDone() && written(runner, call, rows)) {
+            if (!call.isDone() && (!sized || written(runner, call, rows))) {
                 call.row = rows++;
             }
         }
-        if (rows > 0) {
+        if (rows > 0 && sized) {
             tally.batch();
             runWritten(runner, calls, rows, tally);
+        } else if (rows > 0) {
+            runAlone(runner, calls, tally);
         }
         long now = System.nanoTime();
         for (C call : calls) {
@@ -43,12 +41,13 @@ final class BatchRun {
         try {
             runner.run(rows);
         } catch (Throwable failure) {
+            if (rows > 1) {
+                runAlone(runner, calls, tally);
+                return;
+            }
             for (C call : calls) {
-                if (call.row >= 0 && rows == 1) {
+                if (call.row >= 0) {
                     call.fail(failure);
-                } else if (call.row >= 0) {
-                    tally.batch();
-                    alone(runner, call);
                 }
             }
             return;
@@ -57,6 +56,29 @@ final class BatchRun {
             if (call.row >= 0) {
                 read(runner, call);
             }
+        }
+    }
+
+    private static <C extends Call<?>> void runAlone(Runner<? super C> runner, List<C> calls, Tally tally) {
+        for (C call : calls) {
+            if (call.row >= 0) {
+                tally.batch();
+                alone(runner, call);
+            }
+        }
+    }
+
+    /** {@return whether the runner takes rows of the length of these calls} */
+    private static <C extends Call<?>> boolean sized(Runner<? super C> runner, List<C> calls) {
+        int length = 1;
+        for (C call : calls) {
+            length = Math.max(length, call.length());
+        }
+        try {
+            runner.length(length);
+            return true;
+        } catch (Throwable failure) {
+            return false;
         }
     }
 

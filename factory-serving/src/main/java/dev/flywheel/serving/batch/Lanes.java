@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The lanes of one model version: claimed and released without a lock, and closed, each when it is free, when the
@@ -12,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param <R> what runs in a lane
  */
 final class Lanes<R extends Runner<?>> {
+
+    private static final Logger log = LoggerFactory.getLogger(Lanes.class);
 
     private static final int FREE = 0;
     private static final int BUSY = 1;
@@ -84,7 +88,11 @@ final class Lanes<R extends Runner<?>> {
             while (!slot.compareAndSet(FREE, CLOSED)) {
                 LockSupport.park(this);
             }
-            slot.runner.close();
+            try {
+                slot.runner.close();
+            } catch (RuntimeException | Error e) {
+                log.warn("a lane could not be closed; what it held may stay", e);
+            }
         }
     }
 

@@ -37,6 +37,7 @@ final class WaitingLine<C extends Call<?>> {
         queue.add(call);
         // Either the closing thread still sees this call, or this thread sees that it is closing.
         if (closed && queue.remove(call)) {
+            size.decrementAndGet();
             throw closedException();
         }
     }
@@ -48,8 +49,12 @@ final class WaitingLine<C extends Call<?>> {
     void addAll(List<C> calls) {
         reserve(calls.size());
         queue.addAll(calls);
-        if (closed && queue.removeAll(calls)) {
-            throw closedException();
+        if (closed) {
+            int removed = (int) calls.stream().filter(queue::remove).count();
+            size.addAndGet(-removed);
+            if (removed > 0) {
+                throw closedException();
+            }
         }
     }
 

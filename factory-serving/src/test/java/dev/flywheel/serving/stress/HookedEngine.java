@@ -1,0 +1,107 @@
+package dev.flywheel.serving.stress;
+
+import dev.flywheel.core.model.Signature;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.OnnxEngine;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A real engine with a fault at one place of the test's choosing. Thread-safe. */
+class HookedEngine implements Engine {
+
+    final AtomicInteger openLanes = new AtomicInteger();
+    final AtomicInteger lanesMade = new AtomicInteger();
+    final CountDownLatch closed = new CountDownLatch(1);
+    private final Engine real;
+
+    HookedEngine(Path model) {
+        real = OnnxEngine.open(model);
+    }
+
+    /** Called before each run of a lane. */
+    void beforeRun(int rows) {}
+
+    /** Called before a lane is made. */
+    void beforeLane(int number) {}
+
+    /** Called after a lane has been closed. */
+    void afterClose() {}
+
+    /** Called when the length of rows is set. */
+    void length(Lane lane, int length) {
+        lane.length(length);
+    }
+
+    @Override
+    public Signature signature() {
+        return real.signature();
+    }
+
+    @Override
+    public Lane newLane(int maxRows) {
+        beforeLane(lanesMade.getAndIncrement());
+        return new HookedLane(real.newLane(maxRows));
+    }
+
+    @Override
+    public void close() {
+        real.close();
+        closed.countDown();
+    }
+
+    private final class HookedLane implements Lane {
+
+        private final Lane lane;
+
+        HookedLane(Lane lane) {
+            this.lane = lane;
+            openLanes.incrementAndGet();
+        }
+
+        @Override
+        public Signature signature() {
+            return lane.signature();
+        }
+
+        @Override
+        public int maxRows() {
+            return lane.maxRows();
+        }
+
+        @Override
+        public void length(int length) {
+            HookedEngine.this.length(lane, length);
+        }
+
+        @Override
+        public TensorBuffer input(int index) {
+            return lane.input(index);
+        }
+
+        @Override
+        public TensorBuffer output(int index) {
+            return lane.output(index);
+        }
+
+        @Override
+        public void run(int rows) {
+            beforeRun(rows);
+            lane.run(rows);
+        }
+
+        @Override
+        public void terminate() {
+            lane.terminate();
+        }
+
+        @Override
+        public void close() {
+            lane.close();
+            openLanes.decrementAndGet();
+            afterClose();
+        }
+    }
+}
