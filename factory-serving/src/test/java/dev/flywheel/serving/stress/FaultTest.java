@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -155,8 +154,8 @@ class FaultTest {
             }
             assertThat(futures.get(0).orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(16);
             assertThat(futures.get(2).orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(20);
-            assertThatThrownBy(() ->
-                            futures.get(3).orTimeout(20, TimeUnit.SECONDS).join())
+            assertThatThrownBy(
+                            () -> futures.get(3).orTimeout(20, TimeUnit.SECONDS).join())
                     .hasMessageContaining("at most 10 tokens, found 11");
             assertThat(ask(endpoint, 9)).isEqualTo(18);
         }

@@ -9,9 +9,7 @@ public final class HostileMemory {
 
     private HostileMemory() {}
 
-    /**
-     * @param arguments the file of a small model, x -> 2 x, and of one with wide rows
-     */
+    /** @param arguments the file of a small model, x -> 2 x, and of one with wide rows */
     public static void main(String[] arguments) {
         Path small = Path.of(arguments[0]);
         try (Endpoint<float[], float[]> endpoint =
