@@ -21,6 +21,8 @@ public final class Soak {
     private Soak() {}
 
     /**
+     * Serves, swaps and prints.
+     *
      * @param arguments a directory, the swaps of a part, the predictions of a part; the parts: one to warm up, and two
      *     that are compared
      */
