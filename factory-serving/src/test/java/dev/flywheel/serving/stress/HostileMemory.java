@@ -9,7 +9,11 @@ public final class HostileMemory {
 
     private HostileMemory() {}
 
-    /** @param arguments the file of a small model, x -> 2 x, and of one with wide rows */
+    /**
+     * Serves one model and tries to swap to the other.
+     *
+     * @param arguments the file of a small model, x -> 2 x, and of one with wide rows
+     */
     public static void main(String[] arguments) {
         Path small = Path.of(arguments[0]);
         try (Endpoint<float[], float[]> endpoint =
