@@ -11,6 +11,7 @@ import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,7 +37,7 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
         Map<String, String> metadata = session.getMetadata().getCustomMetadata();
         List<TensorSpec> inputs = new ArrayList<>();
         List<String[]> inputSymbols = new ArrayList<>();
-        for (NodeInfo input : session.getInputInfo().values()) {
+        for (NodeInfo input : inputs(model, session)) {
             ElementType type = type(input);
             if (type == null || !(input.getInfo() instanceof TensorInfo tensor)) {
                 throw new ModelFormatException(
@@ -50,7 +51,7 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
         }
         List<TensorSpec> outputs = new ArrayList<>();
         List<String[]> outputSymbols = new ArrayList<>();
-        for (NodeInfo output : session.getOutputInfo().values()) {
+        for (NodeInfo output : outputs(model, session)) {
             ElementType type = type(output);
             if (type != null && output.getInfo() instanceof TensorInfo tensor) {
                 outputs.add(spec(model, output.getName(), type, tensor, null));
@@ -63,12 +64,37 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
             throw new ModelFormatException(
                     "cannot load " + model,
                     "none of its outputs is a tensor of a usable type: "
-                            + session.getOutputInfo().values().stream()
+                            + outputs(model, session).stream()
                                     .map(o -> "\"" + o.getName() + "\" is " + kind(o))
                                     .collect(Collectors.joining(", ")),
                     "export the model with its answers as tensors");
         }
         return new OnnxSignature(new Signature(inputs, outputs), new RowShapes.Symbols(inputSymbols, outputSymbols));
+    }
+
+    private static Collection<NodeInfo> inputs(Path model, OrtSession session) {
+        try {
+            return session.getInputInfo().values();
+        } catch (OrtException e) {
+            throw indescribable(model, "inputs " + session.getInputNames(), e);
+        }
+    }
+
+    private static Collection<NodeInfo> outputs(Path model, OrtSession session) {
+        try {
+            return session.getOutputInfo().values();
+        } catch (OrtException e) {
+            throw indescribable(model, "outputs " + session.getOutputNames(), e);
+        }
+    }
+
+    private static ModelFormatException indescribable(Path model, String which, OrtException cause) {
+        return new ModelFormatException(
+                "cannot load " + model,
+                "one of its " + which + " is no tensor, but of a kind that ONNX Runtime's Java API cannot describe, "
+                        + "such as an optional (" + OnnxSession.text(cause) + ")",
+                "export the model with tensors as inputs and outputs",
+                cause);
     }
 
     private static @Nullable ElementType type(NodeInfo node) {
