@@ -66,16 +66,18 @@ final class BareSession implements AutoCloseable {
             case DOUBLE -> OnnxTensor.createTensor(environment, DoubleBuffer.wrap(tensor.doubles()), shape);
             case INT64 -> OnnxTensor.createTensor(environment, LongBuffer.wrap(tensor.longs()), shape);
             case INT32 -> OnnxTensor.createTensor(environment, IntBuffer.wrap(tensor.ints()), shape);
-            case INT16, FLOAT16, BFLOAT16 -> OnnxTensor.createTensor(
-                    environment,
-                    ShortBuffer.wrap(tensor.shorts()),
-                    shape,
-                    OnnxJavaType.valueOf(tensor.type().name()));
-            case INT8, UINT8, BOOL -> OnnxTensor.createTensor(
-                    environment,
-                    ByteBuffer.wrap(tensor.bytes()).order(ByteOrder.nativeOrder()),
-                    shape,
-                    OnnxJavaType.valueOf(tensor.type().name()));
+            case INT16, FLOAT16, BFLOAT16 ->
+                OnnxTensor.createTensor(
+                        environment,
+                        ShortBuffer.wrap(tensor.shorts()),
+                        shape,
+                        OnnxJavaType.valueOf(tensor.type().name()));
+            case INT8, UINT8, BOOL ->
+                OnnxTensor.createTensor(
+                        environment,
+                        ByteBuffer.wrap(tensor.bytes()).order(ByteOrder.nativeOrder()),
+                        shape,
+                        OnnxJavaType.valueOf(tensor.type().name()));
             case STRING -> OnnxTensor.createTensor(environment, tensor.texts(), shape);
             case UINT16, UINT32, UINT64 -> throw new IllegalArgumentException("bare ONNX Runtime takes no " + tensor);
         };
@@ -114,6 +116,8 @@ final class BareSession implements AutoCloseable {
     }
 
     private static Stream<String> texts(Object value) {
-        return value instanceof Object[] array ? Arrays.stream(array).flatMap(BareSession::texts) : Stream.of((String) value);
+        return value instanceof Object[] array
+                ? Arrays.stream(array).flatMap(BareSession::texts)
+                : Stream.of((String) value);
     }
 }

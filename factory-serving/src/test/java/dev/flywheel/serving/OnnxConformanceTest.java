@@ -27,8 +27,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Serves every model of the ONNX standard's own test data (version 1.12, as the Debian package libonnx-testdata has it):
- * each is loaded and gives the expected outputs, or is refused with a reason.
+ * Serves every model of the ONNX standard's own test data (version 1.12, as the Debian package libonnx-testdata has
+ * it): each is loaded and gives the expected outputs, or is refused with a reason.
  */
 class OnnxConformanceTest {
 
@@ -41,9 +41,7 @@ class OnnxConformanceTest {
 
     private static final String LOCALE = "Failed to construct locale";
 
-    /**
-     * Models that draw at random, while the corpus holds what NumPy drew.
-     */
+    /** Models that draw at random, while the corpus holds what NumPy drew. */
     private static final Set<String> RANDOM = Set.of(
             "test_bernoulli",
             "test_bernoulli_double",
@@ -70,7 +68,8 @@ class OnnxConformanceTest {
             "test_dft_inverse",
             "test_stft",
             "test_stft_with_window",
-            // the indices are places in the output for ONNX Runtime, in the smaller tensor before padding for the corpus
+            // the indices are places in the output for ONNX Runtime, in the smaller tensor before padding for the
+            // corpus
             "test_maxunpool_export_with_output_shape",
             // aligned corners are those of the resized image for ONNX Runtime, of its unrounded size for the corpus
             "test_resize_downsample_scales_cubic_align_corners",
@@ -100,7 +99,9 @@ class OnnxConformanceTest {
         assertThat(loaded.get("differs as bare ONNX Runtime does"))
                 .as(report())
                 .containsExactlyInAnyOrderElementsOf(DIFFERENT);
-        assertThat(size(loaded, "does not take the corpus's inputs")).as(report()).isEqualTo(4);
+        assertThat(size(loaded, "does not take the corpus's inputs"))
+                .as(report())
+                .isEqualTo(4);
         assertThat(size(refused, "") + size(loaded, "")).as(report()).isEqualTo(1072);
     }
 
@@ -117,10 +118,8 @@ class OnnxConformanceTest {
             return;
         }
         Map<String, Tensor> answer;
-        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint = Endpoint.onnx(model, Tensors.named())
-                .warmUp(request)
-                .lanes(1)
-                .open()) {
+        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint =
+                Endpoint.onnx(model, Tensors.named()).warmUp(request).lanes(1).open()) {
             answer = endpoint.predict(request).value();
         } catch (ModelFormatException e) {
             try (BareSession bare = new BareSession(model)) {
@@ -205,8 +204,7 @@ class OnnxConformanceTest {
     }
 
     private static boolean close(double wanted, double found) {
-        return Double.compare(wanted, found) == 0
-                || Math.abs(wanted - found) <= ABSOLUTE + RELATIVE * Math.abs(wanted);
+        return Double.compare(wanted, found) == 0 || Math.abs(wanted - found) <= ABSOLUTE + RELATIVE * Math.abs(wanted);
     }
 
     private static void add(Map<String, List<String>> groups, String group, String name) {

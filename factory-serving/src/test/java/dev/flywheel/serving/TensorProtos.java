@@ -52,9 +52,8 @@ final class TensorProtos {
                 float[] floats = new float[size];
                 for (int i = 0; i < size; i++) {
                     short bits = raw.getShort(2 * i);
-                    floats[i] = type == TensorProto.DataType.FLOAT16
-                            ? Halves.fromFloat16(bits)
-                            : Halves.fromBfloat16(bits);
+                    floats[i] =
+                            type == TensorProto.DataType.FLOAT16 ? Halves.fromFloat16(bits) : Halves.fromBfloat16(bits);
                 }
                 yield type == TensorProto.DataType.FLOAT16
                         ? Tensor.float16(floats, shape)
@@ -72,11 +71,12 @@ final class TensorProtos {
                 }
                 yield Tensor.of(booleans, shape);
             }
-            case STRING -> Tensor.of(
-                    proto.getStringDataList().stream()
-                            .map(ByteString::toStringUtf8)
-                            .toArray(String[]::new),
-                    shape);
+            case STRING ->
+                Tensor.of(
+                        proto.getStringDataList().stream()
+                                .map(ByteString::toStringUtf8)
+                                .toArray(String[]::new),
+                        shape);
             default -> throw new IllegalArgumentException("no tensor of type " + proto.getDataType());
         };
     }
