@@ -15,7 +15,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 
-/** The model of the serving benchmarks: 16 floats, one hidden layer of 64 with ReLU, 2 floats out, random weights. */
+/**
+ * The model of the serving benchmarks: floats in, hidden layers with ReLU, floats out, random weights. The usual one
+ * takes 16, has one hidden layer of 64 and gives 2.
+ */
 final class SmallMlp {
 
     static final int INPUTS = 16;
@@ -24,31 +27,56 @@ final class SmallMlp {
 
     private SmallMlp() {}
 
-    /** {@return the model, written to a temporary file that is deleted with the process} */
+    /** {@return the usual model, in a temporary file that is deleted with the process} */
     static Path write() {
-        Random random = new Random(42);
-        GraphProto graph = GraphProto.newBuilder()
-                .setName("mlp")
-                .addInput(value("x", INPUTS))
-                .addOutput(value("y", OUTPUTS))
-                .addInitializer(weights(random, "w1", INPUTS, HIDDEN))
-                .addInitializer(weights(random, "b1", HIDDEN))
-                .addInitializer(weights(random, "w2", HIDDEN, OUTPUTS))
-                .addInitializer(weights(random, "b2", OUTPUTS))
-                .addNode(node("Gemm", List.of("x", "w1", "b1"), "h"))
-                .addNode(node("Relu", List.of("h"), "a"))
-                .addNode(node("Gemm", List.of("a", "w2", "b2"), "y"))
-                .build();
-        ModelProto model = ModelProto.newBuilder()
+        return write(42);
+    }
+
+    /** {@return the usual model with the weights of a seed of their own} */
+    static Path write(long seed) {
+        return write(seed, List.of(), "x", "y", INPUTS, HIDDEN, OUTPUTS);
+    }
+
+    /**
+     * {@return a model in a temporary file that is deleted with the process}
+     *
+     * @param columns the names of the columns that the input takes, for models that are asked by name; or none
+     * @param widths the inputs, the width of each hidden layer, the outputs
+     */
+    static Path write(long seed, List<String> columns, String input, String output, int... widths) {
+        Random random = new Random(seed);
+        GraphProto.Builder graph = GraphProto.newBuilder().setName("mlp");
+        String from = input;
+        for (int i = 1; i < widths.length; i++) {
+            boolean last = i + 1 == widths.length;
+            String sum = last ? output : "sum" + i;
+            graph.addInitializer(weights(random, "w" + i, widths[i - 1], widths[i]))
+                    .addInitializer(weights(random, "b" + i, widths[i]))
+                    .addNode(node("Gemm", List.of(from, "w" + i, "b" + i), sum));
+            if (!last) {
+                graph.addNode(node("Relu", List.of(sum), "relu" + i));
+            }
+            from = "relu" + i;
+        }
+        ModelProto.Builder model = ModelProto.newBuilder()
                 .setIrVersion(8)
                 .addOpsetImport(
                         OnnxMl.OperatorSetIdProto.newBuilder().setDomain("").setVersion(15))
-                .setGraph(graph)
-                .build();
+                .setGraph(graph.addInput(value(input, widths[0])).addOutput(value(output, widths[widths.length - 1])));
+        if (!columns.isEmpty()) {
+            model.addMetadataProps(OnnxMl.StringStringEntryProto.newBuilder()
+                    .setKey("flywheel." + input)
+                    .setValue("[\"" + String.join("\",\"", columns) + "\"]"));
+        }
+        return temporary(model.build().toByteArray());
+    }
+
+    /** {@return a model file that is deleted with the process} */
+    static Path temporary(byte[] model) {
         try {
-            Path file = Files.createTempFile("mlp", ".onnx");
+            Path file = Files.createTempFile("model", ".onnx");
             file.toFile().deleteOnExit();
-            return Files.write(file, model.toByteArray());
+            return Files.write(file, model);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

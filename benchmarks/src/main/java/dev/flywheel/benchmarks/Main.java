@@ -1,0 +1,103 @@
+package dev.flywheel.benchmarks;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Runs what measures Flywheel; {@code --help} says what there is. */
+public final class Main {
+
+    private static final String HELP =
+            """
+            Measures Flywheel beside what else could do the same work.
+
+              java -jar benchmarks/target/benchmarks.jar COMMAND [--option value ...]
+
+            commands
+              all       everything below, each in a process of its own, then page: about half an hour
+              micro     every part of the path by JMH, with the bytes that each allocates
+                          --filter REGEX --iterations 5 --seconds 1 --forks 1
+              load      callers that ask again at once, and callers that keep to a schedule
+                          --workload mlp|minilm --callers 1,8,64,256 --in-flight 256,1024 --rates 20000,100000
+                          --rounds 5 --seconds 1 --precision float32|int8 --texts food_reviews.csv.gz
+              score     whole datasets, and a graph with ten feature columns     --rows 1000000 --rounds 5
+              swap      a hot swap under full load     --callers 8,64 --rounds 5 --seconds 2 --every 75 (ms)
+              steady    millions of predictions and a thousand swaps: does memory grow?
+                          --predictions 10000000 --swaps 1000 --callers 8
+              model     what Flywheel gives on a model of yours
+                          --model my.onnx --callers 64 --rounds 5 --seconds 1 --length 16
+              page      draws serving.svg and renews README's table out of the results that are kept
+                          --readme README.md
+
+            every command
+              --out DIRECTORY   where results go; benchmarks/results if it is not said
+              --profile NAME    records where the time goes, and keeps a summary as profiles/NAME.txt there
+
+            All contenders compute with one thread a run: ONNX Runtime is told so, and OMP_NUM_THREADS is 1. The
+            outputs of all contenders are compared before anything is timed.
+            """;
+
+    /** A subcommand. */
+    @FunctionalInterface
+    interface Command {
+        void run(Arguments arguments) throws Exception;
+    }
+
+    private static final Map<String, Command> COMMANDS = commands();
+
+    private Main() {}
+
+    private static Map<String, Command> commands() {
+        Map<String, Command> commands = new LinkedHashMap<>();
+        commands.put("micro", Micro::run);
+        commands.put("load", LoadCommand::run);
+        commands.put("score", ScoreCommand::run);
+        commands.put("swap", SwapCommand::run);
+        commands.put("steady", SteadyCommand::run);
+        commands.put("model", ModelCommand::run);
+        commands.put("page", Page::run);
+        return commands;
+    }
+
+    /** Runs the command, in a process that has the settings which it needs. */
+    public static void main(String[] arguments) throws Exception {
+        List<String> given = new ArrayList<>(Arrays.asList(arguments));
+        if (given.isEmpty() || given.contains("--help") || given.contains("-h") || given.contains("help")) {
+            System.out.print(HELP);
+            return;
+        }
+        if (given.get(0).equals("--model")) {
+            given.add(0, "model");
+        }
+        System.exit(run(given));
+    }
+
+    private static int run(List<String> given) throws IOException, InterruptedException {
+        String command = given.get(0);
+        try {
+            if (command.equals("all")) {
+                return Child.all(given.subList(1, given.size()));
+            }
+            Command known = COMMANDS.get(command);
+            if (known == null) {
+                throw new IllegalArgumentException("there is no command \"" + command + "\", only all, "
+                        + String.join(", ", COMMANDS.keySet()) + "; see --help");
+            }
+            if (!command.equals("page") && !Child.isOne()) {
+                return Child.run(given);
+            }
+            known.run(new Arguments(given.subList(1, given.size())));
+            return 0;
+        } catch (IllegalArgumentException e) {
+            System.err.println(e.getMessage());
+            return 2;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package dev.flywheel.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every command runs to its end and writes what it found. The durations are far too short to mean anything. */
+class CommandsTest {
+
+    @TempDir
+    Path out;
+
+    @BeforeAll
+    static void djlMakesTheEnvironment() {
+        Djl.first();
+    }
+
+    @Test
+    void loadOnTheSmallModelFindsEveryTarget() throws Exception {
+        run(LoadCommand::run, "--callers 1,9 --in-flight 32 --rates 2000 --rounds 1 --seconds 0.01");
+        assertThat(rows("load-mlp"))
+                .extracting(Results.Row::work, Results.Row::targetIs)
+                .contains(
+                        tuple("predict, mlp, 1 caller", ">= 0.9 x the limit"),
+                        tuple("predict, mlp, 1 caller", ">= 5 x djl-predictor"),
+                        tuple("predict, mlp, 1 caller, p99", "<= 3 x the limit"),
+                        tuple("predict, mlp, 9 callers", ">= 300,000"),
+                        tuple(
+                                "predict, mlp, 9 callers, slowest request", "<= 15,000"),
+                        tuple("predictAll of 64, mlp", ">= 0.7 x the limit"),
+                        tuple("predictAsync, mlp, 32 in flight", ">= 0.7 x the limit"));
+        assertThat(rows("load-mlp")).filteredOn(row -> row.target() != null).allSatisfy(row -> assertThat(row.met())
+                .isNotNull());
+    }
+
+    @Test
+    void loadOnTheTransformerMeasuresItsPeers() throws Exception {
+        run(LoadCommand::run, "--workload minilm --callers 2 --rounds 1 --seconds 0.01");
+        assertThat(rows("load-minilm").get(0).peers()).containsKeys("ort-each", "djl-predictor");
+    }
+
+    @Test
+    void scoreMeasuresDatasetsAndFeatures() throws Exception {
+        run(ScoreCommand::run, "--rows 3000 --rounds 1 --seconds 0.01");
+        assertThat(rows("score"))
+                .extracting(Results.Row::work)
+                .contains(
+                        "score(Dataset), 20 columns, 3000 rows",
+                        "run of ten feature columns + MLP, batch 1",
+                        "run of ten feature columns + MLP, batch 64");
+    }
+
+    @Test
+    void swapFindsNoWrongAnswer() throws Exception {
+        run(SwapCommand::run, "--callers 2 --rounds 1 --seconds 0.2 --every 20");
+        assertThat(rows("swap"))
+                .filteredOn(row -> row.unit().equals("requests"))
+                .hasSize(2)
+                .allSatisfy(row -> assertThat(row.flywheel()).isZero());
+    }
+
+    @Test
+    void steadyWatchesMemory() throws Exception {
+        run(SteadyCommand::run, "--predictions 20000 --swaps 100 --callers 4");
+        assertThat(rows("steady")).hasSize(3);
+        assertThat(Files.readString(out.resolve("steady.svg"))).startsWith("<svg ").contains("direct buffers");
+    }
+
+    @Test
+    void microMeasuresTimeAndBytes() throws Exception {
+        run(Micro::run, "--filter predict1|bare1 --forks 0 --iterations 1 --seconds 0.01");
+        assertThat(rows("micro"))
+                .extracting(Results.Row::work)
+                .contains("predict1", "allocated by predict beyond ONNX Runtime's run and the answer");
+    }
+
+    @Test
+    void anyModelIsMeasuredWithInputsMadeUp() throws Exception {
+        run(ModelCommand::run, "--model " + SmallMlp.write() + " --callers 2 --rounds 1 --seconds 0.01");
+        try (var files = Files.list(out)) {
+            assertThat(files.map(file -> file.getFileName().toString())).singleElement().asString().startsWith("model-");
+        }
+    }
+
+    @Test
+    void aModelThatIsNotThereIsNamed() {
+        assertThatThrownBy(() -> run(ModelCommand::run, "--model nowhere.onnx"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("cannot load nowhere.onnx: there is no such file. Fix: check the path.");
+    }
+
+    @Test
+    void anUnknownOptionIsRefused() {
+        assertThatThrownBy(() -> run(SwapCommand::run, "--caller 2"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "there is no option --caller here, only --callers, --every, --out, --profile, --rounds, --seconds");
+    }
+
+    @Test
+    void anOptionThatIsNoNumberIsRefused() {
+        assertThatThrownBy(() -> run(SwapCommand::run, "--rounds many"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("--rounds takes a whole number, found \"many\"");
+    }
+
+    private void run(Main.Command command, String options) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of(options.split(" ")));
+        arguments.add("--out");
+        arguments.add(out.toString());
+        command.run(new Arguments(arguments));
+    }
+
+    private List<Results.Row> rows(String name) throws IOException {
+        Results.Sheet sheet = Results.read(out, name);
+        assertThat(sheet).isNotNull();
+        return sheet == null ? List.of() : sheet.rows();
+    }
+}
