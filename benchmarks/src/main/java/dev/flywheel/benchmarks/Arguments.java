@@ -69,8 +69,8 @@ final class Arguments {
     void refuseOthers() {
         for (String name : given.keySet()) {
             if (!known.contains(name)) {
-                throw new IllegalArgumentException("there is no option --" + name + " here, only --"
-                        + String.join(", --", known));
+                throw new IllegalArgumentException(
+                        "there is no option --" + name + " here, only --" + String.join(", --", known));
             }
         }
     }

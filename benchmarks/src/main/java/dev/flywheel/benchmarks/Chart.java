@@ -92,11 +92,7 @@ final class Chart {
         }
         for (double tick : y.ticks()) {
             svg.append(String.format(
-                    Locale.ROOT,
-                    "<path class=\"grid\" d=\"M%d %.1fH%d\"/>%n",
-                    LEFT,
-                    y.place(tick),
-                    WIDTH - RIGHT));
+                    Locale.ROOT, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>%n", LEFT, y.place(tick), WIDTH - RIGHT));
             text(svg, LEFT - 6, y.place(tick) + 4, "end", "", Axis.label(tick));
         }
         svg.append(String.format(
@@ -124,16 +120,11 @@ final class Chart {
         }
         svg.append(String.format(
                 "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"/>%n",
-                path,
-                colour,
-                number == 0 ? "3" : "1.5"));
+                path, colour, number == 0 ? "3" : "1.5"));
         int at = TOP + 8 + 19 * number;
         svg.append(String.format(
                 "<path d=\"M%d %dh18\" stroke=\"%s\" stroke-width=\"%s\"/>%n",
-                WIDTH - RIGHT + 12,
-                at,
-                colour,
-                number == 0 ? "3" : "1.5"));
+                WIDTH - RIGHT + 12, at, colour, number == 0 ? "3" : "1.5"));
         text(svg, WIDTH - RIGHT + 35, at + 4, "start", number == 0 ? "font-weight=\"600\"" : "", line.name);
     }
 
@@ -144,8 +135,7 @@ final class Chart {
                 .toArray();
     }
 
-    private static void text(
-            StringBuilder svg, double x, double y, String anchor, String attributes, String text) {
+    private static void text(StringBuilder svg, double x, double y, String anchor, String attributes, String text) {
         svg.append(String.format(
                 Locale.ROOT,
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" %s>%s</text>%n",

@@ -21,8 +21,8 @@ final class Child {
     /** {@return the exit code of the command} */
     static int run(List<String> command) throws IOException, InterruptedException {
         Path recording = null;
-        List<String> line = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-D" + MARK + "=true"));
+        List<String> line = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-D" + MARK + "=true"));
         if (command.contains("--profile")) {
             recording = Files.createTempFile("flywheel", ".jfr");
             line.add("-XX:StartFlightRecording:settings=profile,filename=" + recording);

@@ -14,7 +14,9 @@ final class Console {
     /** Prints a row of a table. */
     static void row(Results.Row row) {
         StringBuilder peers = new StringBuilder();
-        row.peers().forEach((name, value) -> peers.append("  ").append(name).append(' ').append(figure(value)));
+        row.peers()
+                .forEach((name, value) ->
+                        peers.append("  ").append(name).append(' ').append(figure(value)));
         line(
                 "%-52s %-11s %12s%s%s%s",
                 row.work(),

@@ -105,8 +105,8 @@ final class Load {
     }
 
     /** {@return what one thread found that submits to a schedule, answered or not; times count from the schedule} */
-    static <I> Measured openLater(
-            Contender<Contender.Later<I>> contender, double perSecond, long nanos, List<I> inputs) throws Exception {
+    static <I> Measured openLater(Contender<Contender.Later<I>> contender, double perSecond, long nanos, List<I> inputs)
+            throws Exception {
         Histogram timed = timed();
         Measured rate = run(contender, 1, nanos, (worker, thread, start, end, unused) -> {
             double interval = 1e9 / perSecond;
@@ -124,8 +124,7 @@ final class Load {
     }
 
     private static <I> CompletableFuture<?> submit(
-            Contender.Later<I> worker, I input, @Nullable Histogram timed, long due)
-            throws Exception {
+            Contender.Later<I> worker, I input, @Nullable Histogram timed, long due) throws Exception {
         if (timed == null) {
             return worker.submit(input);
         }

@@ -42,9 +42,11 @@ final class MadeUp implements Codec<Integer, float[]> {
         for (TensorSpec spec : signature.inputs()) {
             switch (spec.type()) {
                 case FLOAT, DOUBLE, INT64, INT32, INT8, UINT8, BOOL -> {}
-                default -> throw new IllegalArgumentException("nothing can be made up for the input \"" + spec.name()
-                        + "\" of type " + spec.type() + ", only for FLOAT, DOUBLE, INT64, INT32, INT8, UINT8 and BOOL;"
-                        + " write a benchmark with a Codec of your own");
+                default ->
+                    throw new IllegalArgumentException("nothing can be made up for the input \"" + spec.name()
+                            + "\" of type " + spec.type()
+                            + ", only for FLOAT, DOUBLE, INT64, INT32, INT8, UINT8 and BOOL;"
+                            + " write a benchmark with a Codec of your own");
             }
             if (spec.shape().isEmpty()) {
                 throw new IllegalArgumentException("the input \"" + spec.name()

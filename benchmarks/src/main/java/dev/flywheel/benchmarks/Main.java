@@ -10,8 +10,7 @@ import java.util.Map;
 /** Runs what measures Flywheel; {@code --help} says what there is. */
 public final class Main {
 
-    private static final String HELP =
-            """
+    private static final String HELP = """
             Measures Flywheel beside what else could do the same work.
 
               java -jar benchmarks/target/benchmarks.jar COMMAND [--option value ...]

@@ -85,7 +85,9 @@ final class MiniLm {
         ZooModel<String, float[]> djl = Djl.load(model, String.class, float[].class, new Embedding());
         return List.of(
                 new Contender<>(
-                        "ort-each", () -> text -> embed(session, List.of(ids(text))).get(0), List.of(session)),
+                        "ort-each",
+                        () -> text -> embed(session, List.of(ids(text))).get(0),
+                        List.of(session)),
                 new Contender<>(
                         "djl-predictor",
                         () -> {
@@ -109,8 +111,7 @@ final class MiniLm {
         float[][] answers = new float[texts.size()][];
         for (int from = 0; from < order.length; from += BATCH) {
             List<Integer> batch = Arrays.asList(order).subList(from, Math.min(order.length, from + BATCH));
-            List<float[]> embedded =
-                    embed(session, batch.stream().map(ids::get).toList());
+            List<float[]> embedded = embed(session, batch.stream().map(ids::get).toList());
             for (int i = 0; i < batch.size(); i++) {
                 answers[batch.get(i)] = embedded.get(i);
             }
@@ -137,8 +138,8 @@ final class MiniLm {
         try (OnnxTensor input = OnnxTensor.createTensor(environment, LongBuffer.wrap(ids), shape);
                 OnnxTensor attention = OnnxTensor.createTensor(environment, LongBuffer.wrap(mask), shape);
                 OnnxTensor types = OnnxTensor.createTensor(environment, LongBuffer.allocate(ids.length), shape);
-                OrtSession.Result result = session.run(
-                        Map.of("input_ids", input, "attention_mask", attention, "token_type_ids", types))) {
+                OrtSession.Result result =
+                        session.run(Map.of("input_ids", input, "attention_mask", attention, "token_type_ids", types))) {
             FloatBuffer hidden = ((OnnxTensor) result.get(0)).getFloatBuffer();
             List<float[]> answers = new ArrayList<>();
             for (int row = 0; row < rows; row++) {

@@ -30,7 +30,8 @@ final class Mlp {
     /** {@return those who answer one input a call} */
     static List<Contender<One<float[]>>> blocking(Path model, int callers) throws Exception {
         List<Contender<One<float[]>>> contenders = new ArrayList<>();
-        contenders.add(predict(Contender.FLYWHEEL, Endpoint.onnx(model, Tensors.floats()).open()));
+        contenders.add(predict(
+                Contender.FLYWHEEL, Endpoint.onnx(model, Tensors.floats()).open()));
         if (callers > 8) {
             contenders.add(predict(
                     LANE_EACH,
@@ -49,9 +50,7 @@ final class Mlp {
                 Endpoint.onnx(model, Tensors.floats()).open();
         return List.of(
                 new Contender<>(
-                        Contender.FLYWHEEL,
-                        () -> inputs -> values(endpoint.predictAll(inputs)),
-                        List.of(endpoint)),
+                        Contender.FLYWHEEL, () -> inputs -> values(endpoint.predictAll(inputs)), List.of(endpoint)),
                 new Contender<>(
                         PACKED,
                         () -> {

@@ -52,8 +52,7 @@ final class MlpLoad {
     private void blocking(int count) throws Exception {
         List<Contender<One<float[]>>> contenders = Mlp.blocking(model, count);
         Same.answers(contenders, One::answer, inputs);
-        Map<String, List<Measured>> found =
-                rounds.run(contenders, c -> Load.closed(c, count, nanos, this::ask));
+        Map<String, List<Measured>> found = rounds.run(contenders, c -> Load.closed(c, count, nanos, this::ask));
         contenders.forEach(Contender::close);
         String work = "predict, mlp, " + callers(count);
         List<Target> rates = new ArrayList<>();
@@ -98,8 +97,9 @@ final class MlpLoad {
         List<Contender<Many<float[]>>> contenders = Mlp.lists(model);
         Same.lists(contenders, inputs);
         Map<String, List<Measured>> found = rounds.run(
-                contenders, c -> Load.closed(c, 1, nanos, (worker, turn) -> worker.answers(inputs)
-                        .size()));
+                contenders,
+                c -> Load.closed(
+                        c, 1, nanos, (worker, turn) -> worker.answers(inputs).size()));
         contenders.forEach(Contender::close);
         results.rate(
                 "predictAll of " + INPUTS + ", mlp",
@@ -112,8 +112,7 @@ final class MlpLoad {
     private void later(int count) throws Exception {
         List<Contender<Later<float[]>>> contenders = Mlp.later(model);
         Same.answers(contenders, Mlp::value, inputs);
-        Map<String, List<Measured>> found =
-                rounds.run(contenders, c -> Load.window(c, 1, count, nanos, inputs));
+        Map<String, List<Measured>> found = rounds.run(contenders, c -> Load.window(c, 1, count, nanos, inputs));
         contenders.forEach(Contender::close);
         String work = "predictAsync, mlp, " + count + " in flight";
         results.rate(work, fastest(found, "queue-1-worker", "queue-2-workers"), found, Target.ofLimit(0.70));
@@ -129,8 +128,7 @@ final class MlpLoad {
     /** Callers that keep to a schedule. */
     private void scheduled(int rate) throws Exception {
         List<Contender<One<float[]>>> contenders = Mlp.blocking(model, 8);
-        Map<String, List<Measured>> found =
-                rounds.run(contenders, c -> Load.open(c, 8, rate, nanos, this::ask));
+        Map<String, List<Measured>> found = rounds.run(contenders, c -> Load.open(c, 8, rate, nanos, this::ask));
         contenders.forEach(Contender::close);
         results.figure(
                 "predict, mlp, 8 callers, " + rate + "/s on a schedule, p99",
@@ -139,8 +137,7 @@ final class MlpLoad {
                 found,
                 m -> m.micros(0.99));
         List<Contender<Later<float[]>>> later = Mlp.later(model);
-        Map<String, List<Measured>> foundLater =
-                rounds.run(later, c -> Load.openLater(c, rate, nanos, inputs));
+        Map<String, List<Measured>> foundLater = rounds.run(later, c -> Load.openLater(c, rate, nanos, inputs));
         later.forEach(Contender::close);
         results.figure(
                 "predictAsync, mlp, " + rate + "/s on a schedule, p99",
@@ -160,9 +157,8 @@ final class MlpLoad {
     }
 
     private static double rate(Map<String, List<Measured>> found, String name) {
-        return Results.median(found.getOrDefault(name, List.of()).stream()
-                .map(Measured::rate)
-                .toList());
+        return Results.median(
+                found.getOrDefault(name, List.of()).stream().map(Measured::rate).toList());
     }
 
     static String callers(int count) {

@@ -56,10 +56,12 @@ final class ModelCommand {
             int now = Math.min(count, callers);
             List<Contender<One<Integer>>> contenders = List.of(flywheel(model, inputs), inline(model, inputs));
             Same.answers(contenders, One::answer, List.of(0, 1, 2, 3));
-            Map<String, List<Measured>> found = rounds.run(contenders, c -> Load.closed(c, now, nanos, (w, turn) -> {
-                float[] unused = w.answer(turn & 63);
-                return 1;
-            }));
+            Map<String, List<Measured>> found = rounds.run(
+                    contenders,
+                    c -> Load.closed(c, now, nanos, (w, turn) -> {
+                        float[] unused = w.answer(turn & 63);
+                        return 1;
+                    }));
             contenders.forEach(Contender::close);
             String work = model.getFileName() + ", " + MlpLoad.callers(now);
             results.rate(work, Mlp.INLINE, found);

@@ -51,8 +51,12 @@ final class Profile {
             tops.merge(method(frames.get(0)), 1, Integer::sum);
             frames.stream().map(Profile::method).distinct().forEach(m -> anywhere.merge(m, 1, Integer::sum));
             StringBuilder stack = new StringBuilder();
-            frames.stream().limit(DEPTH).forEach(f -> stack.append("\n            ")
-                    .append(method(f)).append(':').append(f.getLineNumber()));
+            frames.stream()
+                    .limit(DEPTH)
+                    .forEach(f -> stack.append("\n            ")
+                            .append(method(f))
+                            .append(':')
+                            .append(f.getLineNumber()));
             stacks.merge(stack.toString(), 1, Integer::sum);
         } else if (type.equals("jdk.ObjectAllocationSample")) {
             String site = event.getClass("objectClass").getName() + " in "

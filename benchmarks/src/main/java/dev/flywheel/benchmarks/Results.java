@@ -69,8 +69,7 @@ final class Results {
             @Nullable String note) {}
 
     /** A file. */
-    record Sheet(
-            String name, String command, String date, String commit, String machine, String jdk, List<Row> rows) {}
+    record Sheet(String name, String command, String date, String commit, String machine, String jdk, List<Row> rows) {}
 
     private final String name;
     private final String command;

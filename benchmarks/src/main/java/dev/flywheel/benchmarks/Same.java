@@ -50,8 +50,8 @@ final class Same {
                     product += others.get(i)[k] * answers.get(0).get(i)[k];
                 }
                 if (product < cosine) {
-                    throw new IllegalStateException("two contenders embed text " + i + " differently: cosine "
-                            + product + ", expected at least " + cosine);
+                    throw new IllegalStateException("two contenders embed text " + i + " differently: cosine " + product
+                            + ", expected at least " + cosine);
                 }
             }
         }
@@ -90,8 +90,8 @@ final class Same {
             same = Math.abs(one[i] - other[i]) <= 1e-5 * scale;
         }
         if (!same) {
-            throw new IllegalStateException("the answers of " + who + " differ: "
-                    + Arrays.toString(one) + " and " + Arrays.toString(other));
+            throw new IllegalStateException(
+                    "the answers of " + who + " differ: " + Arrays.toString(one) + " and " + Arrays.toString(other));
         }
     }
 }

@@ -62,7 +62,8 @@ final class ScoreCommand {
     }
 
     private void datasets(Path directory) throws Exception {
-        List<String> columns = IntStream.range(0, COLUMNS).mapToObj(i -> "c" + i).toList();
+        List<String> columns =
+                IntStream.range(0, COLUMNS).mapToObj(i -> "c" + i).toList();
         Path model = SmallMlp.write(OUR_SEED, columns, "numbers", "prediction", COLUMNS, 64, 32, 1);
         Dataset data = dataset(directory, columns);
         try (Endpoint<float[], float[]> endpoint =
@@ -114,8 +115,9 @@ final class ScoreCommand {
     }
 
     private Dataset dataset(Path directory, List<String> columns) {
-        Schema schema = Schema.of(
-                columns.stream().map(c -> new Column(c, ColumnType.NUMBER, false)).toList());
+        Schema schema = Schema.of(columns.stream()
+                .map(c -> new Column(c, ColumnType.NUMBER, false))
+                .toList());
         Random random = new Random(5);
         try (Dataset.Writer writer = Dataset.writer(directory, schema)) {
             for (int row = 0; row < rows; row++) {

@@ -143,10 +143,21 @@ final class SteadyCommand {
 
     private String plot() {
         Chart chart = new Chart("Memory through the soak", "predictions (millions)", "MiB", Chart.Scale.LINEAR);
-        chart.line("resident", samples.stream().map(s -> new Chart.Point(s.predictions / 1e6, s.resident)).toList());
         chart.line(
-                "anonymous", samples.stream().map(s -> new Chart.Point(s.predictions / 1e6, s.anonymous)).toList());
-        chart.line("direct buffers", samples.stream().map(s -> new Chart.Point(s.predictions / 1e6, s.direct)).toList());
+                "resident",
+                samples.stream()
+                        .map(s -> new Chart.Point(s.predictions / 1e6, s.resident))
+                        .toList());
+        chart.line(
+                "anonymous",
+                samples.stream()
+                        .map(s -> new Chart.Point(s.predictions / 1e6, s.anonymous))
+                        .toList());
+        chart.line(
+                "direct buffers",
+                samples.stream()
+                        .map(s -> new Chart.Point(s.predictions / 1e6, s.direct))
+                        .toList());
         return Chart.page(List.of(chart), 1);
     }
 }

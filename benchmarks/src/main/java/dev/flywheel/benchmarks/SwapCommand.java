@@ -106,8 +106,7 @@ final class SwapCommand {
         return Map.of(Contender.FLYWHEEL, List.of((double) count.sum()));
     }
 
-    private Measured swapping(
-            Endpoint<float[], float[]> endpoint, Contender<Contender.Worker> contender, int callers)
+    private Measured swapping(Endpoint<float[], float[]> endpoint, Contender<Contender.Worker> contender, int callers)
             throws Exception {
         ScheduledExecutorService swapper = Executors.newSingleThreadScheduledExecutor();
         try {

@@ -158,14 +158,16 @@ final class TenColumns {
 
     private static void fill(Lane lane, int rows, Path directory) {
         List<Column> columns = new ArrayList<>();
-        lane.signature().inputs().forEach(input -> input.columns().forEach(name -> {
-            ColumnType type = switch (input.name()) {
-                case "texts" -> ColumnType.TEXT;
-                case "times" -> ColumnType.TIME;
-                default -> ColumnType.NUMBER;
-            };
-            columns.add(new Column(name, type, false));
-        }));
+        lane.signature()
+                .inputs()
+                .forEach(input -> input.columns().forEach(name -> {
+                    ColumnType type = switch (input.name()) {
+                        case "texts" -> ColumnType.TEXT;
+                        case "times" -> ColumnType.TIME;
+                        default -> ColumnType.NUMBER;
+                    };
+                    columns.add(new Column(name, type, false));
+                }));
         Random random = new Random(2);
         try (Dataset.Writer writer = Dataset.writer(directory.resolve("rows" + rows), Schema.of(columns))) {
             for (int row = 0; row < rows; row++) {

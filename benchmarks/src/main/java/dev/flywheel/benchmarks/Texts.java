@@ -20,8 +20,7 @@ final class Texts {
 
     private static final int MOST_TOKENS = 92;
     private static final String[] WORDS =
-            "the coffee was good and my dog loves it but not when cold tea arrived late in a box of twelve"
-                    .split(" ");
+            "the coffee was good and my dog loves it but not when cold tea arrived late in a box of twelve".split(" ");
 
     private Texts() {}
 
@@ -47,8 +46,8 @@ final class Texts {
 
     private static List<String> sentences(Path file) throws IOException {
         List<String> sentences = new ArrayList<>();
-        try (Reader reader = new InputStreamReader(
-                        new GZIPInputStream(Files.newInputStream(file)), StandardCharsets.UTF_8);
+        try (Reader reader =
+                        new InputStreamReader(new GZIPInputStream(Files.newInputStream(file)), StandardCharsets.UTF_8);
                 CsvReader<NamedCsvRecord> csv = CsvReader.builder().ofNamedCsvRecord(reader)) {
             for (NamedCsvRecord row : csv) {
                 String review = row.getField("review").strip();

@@ -34,12 +34,12 @@ class CommandsTest {
                         tuple("predict, mlp, 1 caller", ">= 5 x djl-predictor"),
                         tuple("predict, mlp, 1 caller, p99", "<= 3 x the limit"),
                         tuple("predict, mlp, 9 callers", ">= 300,000"),
-                        tuple(
-                                "predict, mlp, 9 callers, slowest request", "<= 15,000"),
+                        tuple("predict, mlp, 9 callers, slowest request", "<= 15,000"),
                         tuple("predictAll of 64, mlp", ">= 0.7 x the limit"),
                         tuple("predictAsync, mlp, 32 in flight", ">= 0.7 x the limit"));
-        assertThat(rows("load-mlp")).filteredOn(row -> row.target() != null).allSatisfy(row -> assertThat(row.met())
-                .isNotNull());
+        assertThat(rows("load-mlp"))
+                .filteredOn(row -> row.target() != null)
+                .allSatisfy(row -> assertThat(row.met()).isNotNull());
     }
 
     @Test
@@ -72,7 +72,9 @@ class CommandsTest {
     void steadyWatchesMemory() throws Exception {
         run(SteadyCommand::run, "--predictions 20000 --swaps 100 --callers 4");
         assertThat(rows("steady")).hasSize(3);
-        assertThat(Files.readString(out.resolve("steady.svg"))).startsWith("<svg ").contains("direct buffers");
+        assertThat(Files.readString(out.resolve("steady.svg")))
+                .startsWith("<svg ")
+                .contains("direct buffers");
     }
 
     @Test
@@ -87,7 +89,10 @@ class CommandsTest {
     void anyModelIsMeasuredWithInputsMadeUp() throws Exception {
         run(ModelCommand::run, "--model " + SmallMlp.write() + " --callers 2 --rounds 1 --seconds 0.01");
         try (var files = Files.list(out)) {
-            assertThat(files.map(file -> file.getFileName().toString())).singleElement().asString().startsWith("model-");
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .singleElement()
+                    .asString()
+                    .startsWith("model-");
         }
     }
 

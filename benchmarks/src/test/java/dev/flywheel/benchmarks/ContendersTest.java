@@ -26,7 +26,12 @@ class ContendersTest {
         assertThat(contenders)
                 .extracting(Contender::name)
                 .containsExactly(
-                        "flywheel", "flywheel-lane-each", "ort-inline", "ort-readme", "djl-predictor", "queue-1-worker");
+                        "flywheel",
+                        "flywheel-lane-each",
+                        "ort-inline",
+                        "ort-readme",
+                        "djl-predictor",
+                        "queue-1-worker");
         contenders.forEach(Contender::close);
     }
 

@@ -72,11 +72,10 @@ class LoadTest {
     @Test
     void roundsAlternateAndWarmUpsAreForgotten() throws Exception {
         StringBuilder order = new StringBuilder();
-        Map<String, List<Measured>> found = new Rounds(2)
-                .run(List.of(named("a"), named("b")), contender -> {
-                    order.append(contender.name());
-                    return new Measured(order.length(), Measured.histogram());
-                });
+        Map<String, List<Measured>> found = new Rounds(2).run(List.of(named("a"), named("b")), contender -> {
+            order.append(contender.name());
+            return new Measured(order.length(), Measured.histogram());
+        });
         assertThat(order).hasToString("abbaabba");
         assertThat(found.get("a")).extracting(Measured::rate).containsExactly(5.0, 8.0);
         assertThat(found.get("b")).extracting(Measured::rate).containsExactly(6.0, 7.0);

@@ -68,7 +68,8 @@ class ResultsTest {
     @Test
     void aReadmeWithoutAPlaceIsRefused() {
         assertThatThrownBy(() -> ReadmeTable.renew("nothing", folder))
-                .hasMessage("README has no lines <!-- benchmarks: made by the page command --> and <!-- /benchmarks -->");
+                .hasMessage(
+                        "README has no lines <!-- benchmarks: made by the page command --> and <!-- /benchmarks -->");
     }
 
     @Test
