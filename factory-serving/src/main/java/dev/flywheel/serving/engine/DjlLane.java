@@ -144,6 +144,11 @@ final class DjlLane implements Lane {
         manager.close();
     }
 
+    /** {@return memory of the engine that lives as long as this lane} */
+    NDManager memory() {
+        return manager;
+    }
+
     DjlModel model() {
         return model;
     }
