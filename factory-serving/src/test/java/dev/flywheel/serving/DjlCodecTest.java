@@ -133,7 +133,9 @@ class DjlCodecTest {
                 .open()) {
             List<Prediction<float[]>> answers = endpoint.predictAll(inputs);
             for (int i = 0; i < inputs.size(); i++) {
-                assertThat(answers.get(i).value()).usingElementComparator(DjlCodecTest::roughly).containsExactly(expected.get(i));
+                assertThat(answers.get(i).value())
+                        .usingElementComparator(DjlCodecTest::roughly)
+                        .containsExactly(expected.get(i));
             }
             assertThat(translator.made).isEqualTo(computes ? PtNDArray.class : PassthroughNDArray.class);
             int arrays = model.getNDManager().getManagedArrays().size();
@@ -141,7 +143,8 @@ class DjlCodecTest {
                 assertThat(endpoint.predict(input).value()).hasSize(2);
             }
             assertThat(model.getNDManager().getManagedArrays().size() - arrays).isBetween(0, 2);
-            assertThat(translator.prepared.get()).isBetween(1, 2 * Runtime.getRuntime().availableProcessors());
+            assertThat(translator.prepared.get())
+                    .isBetween(1, 2 * Runtime.getRuntime().availableProcessors());
         }
     }
 
@@ -211,7 +214,8 @@ class DjlCodecTest {
     void givesEachItemOfABatchAContextOfItsOwn() {
         try (Endpoint<Integer, String> endpoint =
                 Endpoint.of(twice(), DjlCodec.of(new Attaching())).open()) {
-            assertThat(endpoint.predictAll(List.of(1, 2, 3))).extracting(Prediction::value)
+            assertThat(endpoint.predictAll(List.of(1, 2, 3)))
+                    .extracting(Prediction::value)
                     .containsExactly("1*2=2.0", "2*2=4.0", "3*2=6.0");
         }
     }
@@ -228,8 +232,9 @@ class DjlCodecTest {
                     assertThatThrownBy(future::join)
                             .cause()
                             .isInstanceOf(PredictionException.class)
-                            .hasMessage("translator Attaching failed on an input: no thirteen. Fix: mend or leave out that "
-                                    + "input.");
+                            .hasMessage(
+                                    "translator Attaching failed on an input: no thirteen. Fix: mend or leave out that "
+                                            + "input.");
                 } else if (i == 14) {
                     assertThatThrownBy(future::join)
                             .cause()
@@ -272,21 +277,24 @@ class DjlCodecTest {
             assertThat(answers.get(1).value().singletonOrThrow().toFloatArray()).containsExactly(14);
             assertThatThrownBy(() -> endpoint.predict(new NDList(manager.create(new float[] {7}))))
                     .isInstanceOf(PredictionException.class)
-                    .hasMessage("translator NoopTranslator does not fit the model: it made float32 of shape (1) of an input, "
-                            + "but input \"x\" takes FLOAT of shape [-1, 1], and rows of [1, 1] now. Fix: let the translator "
-                            + "make what the model takes; where inputs differ in length, serve it with "
-                            + "DjlCodec.of(translator, length).");
+                    .hasMessage(
+                            "translator NoopTranslator does not fit the model: it made float32 of shape (1) of an input, "
+                                    + "but input \"x\" takes FLOAT of shape [-1, 1], and rows of [1, 1] now. Fix: let the translator "
+                                    + "make what the model takes; where inputs differ in length, serve it with "
+                                    + "DjlCodec.of(translator, length).");
         }
     }
 
     @Test
     void saysWhatTheTranslatorMakesThatTheModelDoesNotTake() {
         try (NDManager manager = NDManager.newBaseManager("PyTorch");
-                Endpoint<NDList, NDList> endpoint = Endpoint.of(twice(), DjlCodec.of(new NoopTranslator(Batchifier.STACK)))
+                Endpoint<NDList, NDList> endpoint = Endpoint.of(
+                                twice(), DjlCodec.of(new NoopTranslator(Batchifier.STACK)))
                         .open()) {
             assertThatThrownBy(() -> endpoint.predict(new NDList(manager.create(new long[] {7}))))
-                    .hasMessageContaining("it made int64 of shape (1) of an input, but input \"x\" takes FLOAT of shape "
-                            + "[-1, 1], where the first dimension is the batch. Fix:");
+                    .hasMessageContaining(
+                            "it made int64 of shape (1) of an input, but input \"x\" takes FLOAT of shape "
+                                    + "[-1, 1], where the first dimension is the batch. Fix:");
             assertThatThrownBy(() -> endpoint.predict(new NDList()))
                     .hasMessageContaining("it made 0 arrays of an input, but the model takes 1. Fix:");
             assertThatThrownBy(() -> endpoint.predict(new NDList(manager.create(new float[] {7, 8}))))
@@ -299,10 +307,11 @@ class DjlCodecTest {
         NoopTranslator translator = new NoopTranslator(new SimplePaddingStackBatchifier());
         assertThatThrownBy(() -> Endpoint.of(twice(), DjlCodec.of(translator)).open())
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessage("cannot serve with translator NoopTranslator: it makes batches by SimplePaddingStackBatchifier, "
-                        + "which may pad or reorder them, expected Batchifier.STACK or none. Fix: let it stack, where inputs "
-                        + "differ in length with DjlCodec.of(translator, length), or let the endpoint run one input at a "
-                        + "time with maxBatch(1).");
+                .hasMessage(
+                        "cannot serve with translator NoopTranslator: it makes batches by SimplePaddingStackBatchifier, "
+                                + "which may pad or reorder them, expected Batchifier.STACK or none. Fix: let it stack, where inputs "
+                                + "differ in length with DjlCodec.of(translator, length), or let the endpoint run one input at a "
+                                + "time with maxBatch(1).");
         try (NDManager manager = NDManager.newBaseManager("PyTorch");
                 Endpoint<NDList, NDList> endpoint = Endpoint.of(twice(), DjlCodec.of(translator))
                         .maxBatch(1)
@@ -340,8 +349,7 @@ class DjlCodecTest {
                 wide[ids.length + i] = 1000;
             }
             return new NDList(
-                    context.getNDManager().create(ids),
-                    context.getNDManager().create(wide, new Shape(2, ids.length)));
+                    context.getNDManager().create(ids), context.getNDManager().create(wide, new Shape(2, ids.length)));
         }
 
         @Override

@@ -153,10 +153,7 @@ public final class DjlTranslation<I, O> {
 
     private PredictionException failed(String what, Exception cause) {
         return new PredictionException(
-                name(translator) + " failed on " + what,
-                DjlModel.text(cause),
-                "mend or leave out that input",
-                cause);
+                name(translator) + " failed on " + what, DjlModel.text(cause), "mend or leave out that input", cause);
     }
 
     private void copy(NDList made, int row) {
@@ -246,7 +243,8 @@ public final class DjlTranslation<I, O> {
         if (type == null) {
             throw new ModelFormatException(
                     "cannot serve with " + name(translator),
-                    "output \"" + output.spec().name() + "\" is " + output.spec().type() + ", which DJL cannot take",
+                    "output \"" + output.spec().name() + "\" is "
+                            + output.spec().type() + ", which DJL cannot take",
                     "write a Codec that reads this output");
         }
         long[] shape = output.shape();
