@@ -32,7 +32,7 @@ final class Dispatch<I, O> {
             Traffic<I, O> traffic = versions.traffic();
             Loaded<I, O> version = version(traffic, request);
             try {
-                return version.batcher().run(request);
+                return version.run(request);
             } catch (ClosedException e) {
                 rethrowUnlessChanged(traffic, version, e);
             }
@@ -44,11 +44,19 @@ final class Dispatch<I, O> {
             Traffic<I, O> traffic = versions.traffic();
             Loaded<I, O> version = version(traffic, request);
             try {
-                version.batcher().submit(request);
+                version.submit(request, this::submitAgain);
                 return;
             } catch (ClosedException e) {
                 rethrowUnlessChanged(traffic, version, e);
             }
+        }
+    }
+
+    private void submitAgain(Request<I, O> request) {
+        try {
+            submit(request);
+        } catch (RuntimeException | Error e) {
+            request.completeExceptionally(e);
         }
     }
 
@@ -82,7 +90,7 @@ final class Dispatch<I, O> {
 
     private void runPart(List<? extends I> inputs, int first, CallOptions options, List<Prediction<O>> answers) {
         Traffic<I, O> traffic = versions.traffic();
-        if (!traffic.routed()) {
+        if (!traffic.routed() && !models.caches()) {
             boolean done =
                     traffic.champion().batcher().runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers));
             if (done) {
@@ -105,9 +113,13 @@ final class Dispatch<I, O> {
     }
 
     private void queueAll(List<Request<I, O>> requests, int first, List<Prediction<O>> answers) {
-        List<Request<I, O>> open = requests;
-        while (!open.isEmpty()) {
-            open = queueOnce(open);
+        if (models.caches()) {
+            requests.forEach(this::submit);
+        } else {
+            List<Request<I, O>> open = requests;
+            while (!open.isEmpty()) {
+                open = queueOnce(open);
+            }
         }
         for (int i = 0; i < requests.size(); i++) {
             try {

@@ -25,6 +25,7 @@ public final class EndpointBuilder<I, O> {
     private @Nullable InstantSource clock;
     private @Nullable PredictionObserver<? super I> observer;
     private @Nullable I example;
+    private AnswerStore.@Nullable Limits cache;
     private @Nullable Function<? super I, @Nullable String> key;
     private @Nullable Integer maxTokens;
     private @Nullable Duration maxDelay;
@@ -129,6 +130,32 @@ public final class EndpointBuilder<I, O> {
     }
 
     /**
+     * Sets that answers are kept in a bounded memory, and given again for inputs that are the same to the bit, in shape
+     * and in what the codec writes, by the same version; by default they are not. Requests for what is being run wait
+     * for that run. Each is still a prediction of its own, which is counted and observed.
+     *
+     * <p>It pays where a run costs much more than some microseconds and inputs come again. Only for models whose answer
+     * depends on nothing but the input.
+     *
+     * @param maxBytes the most memory for what is kept, of all versions together; at least 1 MiB
+     */
+    public EndpointBuilder<I, O> cache(long maxBytes) {
+        cache = once("cache", cache, AnswerStore.Limits.of(maxBytes, null));
+        return this;
+    }
+
+    /**
+     * Sets that answers are kept, as {@link #cache(long)} does, and for how long they are good.
+     *
+     * @param expiry counted from the run; more than 0
+     */
+    public EndpointBuilder<I, O> cache(long maxBytes, Duration expiry) {
+        Objects.requireNonNull(expiry, "expiry");
+        cache = once("cache", cache, AnswerStore.Limits.of(maxBytes, expiry));
+        return this;
+    }
+
+    /**
      * {@return the endpoint, serving; to be closed}
      *
      * @throws dev.flywheel.core.ModelFormatException if the model cannot be loaded or run, or does not fit the codec
@@ -136,7 +163,13 @@ public final class EndpointBuilder<I, O> {
      */
     public Endpoint<I, O> open() {
         Models<I, O> models = new Models<>(
-                name, preparation, batching(), clock == null ? InstantSource.system() : clock, observer, example);
+                name,
+                preparation,
+                batching(),
+                clock == null ? InstantSource.system() : clock,
+                observer,
+                example,
+                cache == null ? null : AnswerStore.of(cache));
         int number = version == null ? 0 : version;
         return new Endpoint<>(models, models.load(source, number), key);
     }

@@ -2,10 +2,12 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Batcher;
+import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,7 @@ final class Loaded<I, O> {
     private final ModelSource source;
     private final Engine engine;
     private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
+    private final @Nullable ResponseCache<I, O> cache;
     private final int version;
     private final AtomicInteger users = new AtomicInteger(1);
     private final AtomicBoolean given = new AtomicBoolean();
@@ -25,10 +28,12 @@ final class Loaded<I, O> {
             ModelSource source,
             Engine engine,
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
+            @Nullable ResponseCache<I, O> cache,
             int version) {
         this.source = source;
         this.engine = engine;
         this.batcher = batcher;
+        this.cache = cache;
         this.version = version;
     }
 
@@ -46,6 +51,32 @@ final class Loaded<I, O> {
 
     int version() {
         return version;
+    }
+
+    /** {@return the prediction, by a run or as it is known} */
+    Prediction<O> run(Request<I, O> request) {
+        return cache == null ? batcher.run(request) : cache.run(request);
+    }
+
+    /**
+     * Brings about that the request is completed.
+     *
+     * @param again takes it where the run that it waited for was given up; throws nothing
+     */
+    void submit(Request<I, O> request, Consumer<? super Request<I, O>> again) {
+        if (cache == null) {
+            batcher.submit(request);
+        } else {
+            cache.submit(request, again);
+        }
+    }
+
+    /** Adds what was done so far to {@code total}. */
+    void count(Tally total) {
+        batcher.count(total);
+        if (cache != null) {
+            cache.count(total);
+        }
     }
 
     /** {@return whether it is still open, and stays so until {@link #release}} */
@@ -69,6 +100,9 @@ final class Loaded<I, O> {
             batcher.close();
         } else {
             batcher.close(patience);
+        }
+        if (cache != null) {
+            cache.close();
         }
         if (given.compareAndSet(false, true)) {
             release();

@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.serving.batch.Runner;
 import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.Replay;
 import dev.flywheel.serving.engine.TensorBuffer;
 import java.util.List;
 import java.util.UUID;
@@ -21,6 +22,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final Observation<I> observation;
     private final int maxRows;
     private final UUID[] fresh;
+    private int length = 1;
 
     ModelLane(Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
         this.preparation = preparation;
@@ -41,6 +43,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     @Override
     public void length(int length) {
         lane.length(length);
+        this.length = length;
     }
 
     @Override
@@ -56,7 +59,12 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
     @Override
     public void read(Request<I, O> request, int row) {
-        request.answer(answer(request.input, row));
+        Prediction<O> prediction = answer(request.input, row);
+        Flight flight = request.flight;
+        if (flight != null) {
+            flight.gave(new AnswerStore.Answer(Replay.outputs(lane, row), length));
+        }
+        request.answer(prediction);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
@@ -19,6 +20,7 @@ final class Models<I, O> {
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final @Nullable I example;
+    private final @Nullable AnswerStore store;
 
     Models(
             String name,
@@ -26,7 +28,8 @@ final class Models<I, O> {
             BatchOptions options,
             InstantSource clock,
             @Nullable PredictionObserver<? super I> observer,
-            @Nullable I example) {
+            @Nullable I example,
+            @Nullable AnswerStore store) {
         this.name = name;
         this.preparation = preparation;
         this.options = options;
@@ -35,10 +38,16 @@ final class Models<I, O> {
         this.example = example == null && !preparation.examples().isEmpty()
                 ? preparation.examples().get(0)
                 : example;
+        this.store = store;
     }
 
     String name() {
         return name;
+    }
+
+    /** {@return whether answers are kept, so that requests must come by {@link Loaded#run} or {@link Loaded#submit}} */
+    boolean caches() {
+        return store != null;
     }
 
     Request<I, O> request(I input) {
@@ -69,8 +78,20 @@ final class Models<I, O> {
         try {
             first = lane(engine, version);
             prove(engine, first);
-            return new Loaded<>(
-                    source, engine, new Batcher<>(name, options, first, () -> lane(engine, version)), version);
+            Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
+                    new Batcher<>(name, options, first, () -> lane(engine, version));
+            ResponseCache<I, O> cache = store == null
+                    ? null
+                    : new ResponseCache<>(
+                            name,
+                            options,
+                            store,
+                            batcher,
+                            () -> new AnswerReader<>(engine, preparation),
+                            ids,
+                            observation,
+                            version);
+            return new Loaded<>(source, engine, batcher, cache, version);
         } catch (RuntimeException | Error e) {
             if (first != null) {
                 first.close();

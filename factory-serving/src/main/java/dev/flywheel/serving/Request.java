@@ -20,6 +20,13 @@ final class Request<I, O> extends Call<Prediction<O>> {
     /** Whose it is, where the caller said so. */
     final @Nullable String key;
 
+    /** The row that it asks with; null without a cache. Of the thread that brings it on its way. */
+    @Nullable
+    RowKey row;
+
+    /** The run that others may wait for, if it leads one. */
+    volatile @Nullable Flight flight;
+
     Request(I input, Object prepared, int length) {
         super(length, Priority.NORMAL, 0);
         this.input = input;
@@ -39,5 +46,40 @@ final class Request<I, O> extends Call<Prediction<O>> {
             return 0;
         }
         return deadline.compareTo(CENTURY) > 0 ? Long.MAX_VALUE : deadline.toNanos();
+    }
+
+    @Override
+    public boolean complete(Prediction<O> prediction) {
+        land();
+        boolean first = super.complete(prediction);
+        land();
+        return first;
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable failure) {
+        land();
+        boolean first = super.completeExceptionally(failure);
+        land();
+        return first;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+        land();
+        boolean first = super.cancel(mayInterruptIfRunning);
+        land();
+        return first;
+    }
+
+    /**
+     * Lets those go on who wait for its run: before what depends on this future, which may ask for the same again; and
+     * once more after, for a flight that began in between.
+     */
+    private void land() {
+        Flight led = flight;
+        if (led != null) {
+            led.land(failure());
+        }
     }
 }

@@ -79,7 +79,7 @@ final class Versions<I, O> implements Runnable {
         total.add(ended);
         int queued = 0;
         for (Loaded<I, O> version : everyVersion()) {
-            version.batcher().count(total);
+            version.count(total);
             queued += version.batcher().queued();
         }
         return total.statistics(queued);
@@ -219,7 +219,7 @@ final class Versions<I, O> implements Runnable {
         version.close(null);
         synchronized (this) {
             retiring.remove(version);
-            version.batcher().count(ended);
+            version.count(ended);
         }
     }
 

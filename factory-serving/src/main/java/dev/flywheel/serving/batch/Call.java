@@ -62,6 +62,12 @@ public abstract class Call<T> extends CompletableFuture<T> {
         return timeoutNanos;
     }
 
+    /** {@return the nanoseconds left to answer it; none if 0 or less, no end if {@link Long#MAX_VALUE}} */
+    public final long leftNanos(BatchOptions options) {
+        long given = timeoutNanos == 0 ? options.deadlineNanos() : timeoutNanos;
+        return given == Long.MAX_VALUE ? given : given - (System.nanoTime() - startedNanos);
+    }
+
     /** Sets the answer; the owner gets it when the lane is free again. */
     public final void answer(T value) {
         answer = value;
@@ -87,6 +93,11 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     final long startedNanos() {
         return startedNanos;
+    }
+
+    /** {@return why its run failed; null if it did not, or has not run} */
+    public final @Nullable Throwable failure() {
+        return failure;
     }
 
     final boolean failed() {

@@ -20,7 +20,9 @@ public final class Tally {
     private static final int ERRORS = 1;
     private static final int BATCHES = 2;
     private static final int REFUSED = 3;
-    private static final int HEADER = 4;
+    private static final int HITS = 4;
+    private static final int MISSES = 5;
+    private static final int HEADER = 6;
 
     private final AtomicLongArray cells = new AtomicLongArray(HEADER + BUCKETS);
 
@@ -43,6 +45,23 @@ public final class Tally {
 
     void batch() {
         add(BATCHES, 1);
+    }
+
+    /** Counts a call that was answered without a run, now. */
+    public void hit(Call<?> call) {
+        call(System.nanoTime() - call.startedNanos());
+        add(HITS, 1);
+    }
+
+    /** Counts a call that was to be answered without a run, and failed, now. */
+    public void failedHit(Call<?> call) {
+        call(System.nanoTime() - call.startedNanos());
+        error();
+    }
+
+    /** Counts calls whose answer was not known, so that they ran. */
+    public void misses(long count) {
+        add(MISSES, count);
     }
 
     /** Adds what another tally has counted. */

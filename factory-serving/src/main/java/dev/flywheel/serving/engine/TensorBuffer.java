@@ -185,6 +185,21 @@ public final class TensorBuffer {
         return reshaped;
     }
 
+    /** {@return the number of dimensions} */
+    int rank() {
+        return shape.length;
+    }
+
+    /** {@return the size of a dimension, from 0} */
+    long dimension(int index) {
+        return shape[index];
+    }
+
+    /** {@return the bytes of an element; 0 for STRING} */
+    int elementBytes() {
+        return bytesOf(spec.type());
+    }
+
     /** Gives this the shape in which a lane lays its tensors. */
     void lay(long[] dimensions) {
         int elements = elements(dimensions);

@@ -1,0 +1,52 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.serving.AnswerStore.Answer;
+import dev.flywheel.serving.batch.Tally;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Replay;
+import dev.flywheel.serving.engine.TensorBuffer;
+
+/**
+ * The codec bound to memory beside the lanes, where inputs are written to be compared and kept rows are laid out to be
+ * read: each reading makes a new answer, so that callers may change theirs. Not thread-safe.
+ */
+final class AnswerReader<O> implements AutoCloseable {
+
+    final Tally tally = new Tally();
+    private final Replay replay;
+    private final Codec.Binding<Object, O> binding;
+
+    AnswerReader(Engine engine, Preparation<?, O> preparation) {
+        this.replay = Replay.of(engine);
+        try {
+            this.binding = preparation.bind(replay);
+        } catch (RuntimeException | Error e) {
+            replay.close();
+            throw e;
+        }
+    }
+
+    /** {@return the input as a row of this length, to the bit} */
+    byte[] write(Object prepared, int length) {
+        replay.length(length);
+        binding.write(prepared, 0);
+        return replay.inputs();
+    }
+
+    /** {@return the answer to the input that was written last, as long as the rows of the answer's run} */
+    O read(Answer answer) {
+        replay.replay(answer.row);
+        return binding.read(0);
+    }
+
+    /** {@return the first element of the first output of what was read last} */
+    double raw() {
+        TensorBuffer output = replay.output(0);
+        return output.number(0);
+    }
+
+    @Override
+    public void close() {
+        replay.close();
+    }
+}

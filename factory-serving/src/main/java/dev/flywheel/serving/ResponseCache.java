@@ -1,0 +1,346 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.DeadlineException;
+import dev.flywheel.core.model.Prediction;
+import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.serving.AnswerStore.Answer;
+import dev.flywheel.serving.batch.BatchOptions;
+import dev.flywheel.serving.batch.Batcher;
+import dev.flywheel.serving.batch.Tally;
+import java.util.Map;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers what one version was asked before without running it again. A request that asks for what is being run waits
+ * for that run; if the run fails, so do all who wait for it, and if its owner gives it up, one of them runs in its
+ * place. Thread-safe.
+ *
+ * <p>What is kept is the row of the outputs, and every request reads it anew: answers are never shared, and each is a
+ * prediction of its own. Equal means every byte of the row that the codec writes, and its shape.
+ */
+final class ResponseCache<I, O> implements AutoCloseable {
+
+    private static final long CLOSE_POLL_NANOS = 100_000;
+
+    private final String name;
+    private final BatchOptions options;
+    private final AnswerStore store;
+    private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
+    private final Supplier<AnswerReader<O>> readers;
+    private final PredictionIds ids;
+    private final Observation<I> observation;
+    private final int version;
+    private final Map<RowKey, Flight> flights = new ConcurrentHashMap<>();
+    private final Queue<AnswerReader<O>> idle = new ConcurrentLinkedQueue<>();
+    private final CopyOnWriteArrayList<AnswerReader<O>> all = new CopyOnWriteArrayList<>();
+    private final LongAdder misses = new LongAdder();
+    private volatile boolean closed;
+
+    /**
+     * @param name what it serves, for messages
+     * @param options how the version's requests are run
+     * @param store what is kept of all versions
+     * @param readers makes readers for the version's engine
+     */
+    ResponseCache(
+            String name,
+            BatchOptions options,
+            AnswerStore store,
+            Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
+            Supplier<AnswerReader<O>> readers,
+            PredictionIds ids,
+            Observation<I> observation,
+            int version) {
+        this.name = name;
+        this.options = options;
+        this.store = store;
+        this.batcher = batcher;
+        this.readers = readers;
+        this.ids = ids;
+        this.observation = observation;
+        this.version = version;
+    }
+
+    /** {@return the prediction, as {@link Batcher#run} gives it} */
+    Prediction<O> run(Request<I, O> request) {
+        while (true) {
+            Prediction<O> known = find(request);
+            if (known != null) {
+                return known;
+            }
+            RowKey row = request.row;
+            if (row == null) {
+                return batcher.run(request);
+            }
+            Flight flight = board(request, row);
+            if (flight == request.flight) {
+                return lead(request, flight);
+            }
+            Answer answer = await(request, flight);
+            Prediction<O> shared = answer == null ? null : answer(request, answer);
+            if (shared != null) {
+                return shared;
+            }
+        }
+    }
+
+    /**
+     * Brings about that the request is completed, as {@link Batcher#submit} does.
+     *
+     * @param again takes the request where the run that it waited for was given up; throws nothing
+     */
+    void submit(Request<I, O> request, Consumer<? super Request<I, O>> again) {
+        Prediction<O> known;
+        try {
+            known = find(request);
+        } catch (RuntimeException | Error e) {
+            request.completeExceptionally(e);
+            return;
+        }
+        RowKey row = request.row;
+        if (known != null) {
+            request.complete(known);
+        } else if (row == null) {
+            batcher.submit(request);
+        } else {
+            Flight flight = board(request, row);
+            if (flight == request.flight) {
+                leave(request, flight);
+            } else {
+                flight.hear((answer, failure) -> follow(request, answer, failure, again));
+            }
+        }
+    }
+
+    /** {@return the kept answer to a request, read; null if there is none} Notes the request's row, if it has one. */
+    private @Nullable Prediction<O> find(Request<I, O> request) {
+        request.row = null;
+        request.flight = null;
+        AnswerReader<O> reader = claim();
+        if (reader == null) {
+            return null;
+        }
+        try {
+            byte[] written = write(reader, request);
+            if (written == null) {
+                return null;
+            }
+            RowKey row = new RowKey(this, written);
+            request.row = row;
+            Answer answer = store.find(row);
+            if (answer == null) {
+                return null;
+            }
+            if (answer.length != request.length()) {
+                byte[] unused = reader.write(request.prepared, answer.length);
+            }
+            return read(reader, request, answer);
+        } finally {
+            release(reader);
+        }
+    }
+
+    /** {@return the row, or null if the codec refuses the input: then the run says so, as it does without a cache} */
+    private static <I, O> byte @Nullable [] write(AnswerReader<O> reader, Request<I, O> request) {
+        try {
+            return reader.write(request.prepared, request.length());
+        } catch (RuntimeException | Error e) {
+            return null;
+        }
+    }
+
+    /** {@return the flight that brings the answer; it is the request's own if the request has to run} */
+    private Flight board(Request<I, O> request, RowKey row) {
+        Flight own = new Flight(flights, store, row);
+        Flight other = flights.putIfAbsent(row, own);
+        if (other != null) {
+            return other;
+        }
+        Answer before = store.find(row);
+        if (before == null) {
+            misses.increment();
+            request.flight = own;
+        } else {
+            // It landed between the look at the store and now.
+            own.answered(before);
+            own.land(null);
+        }
+        return own;
+    }
+
+    private Prediction<O> lead(Request<I, O> request, Flight own) {
+        try {
+            return batcher.run(request);
+        } finally {
+            own.land(request.failure());
+        }
+    }
+
+    private void leave(Request<I, O> request, Flight own) {
+        // Either its owner, who cancels it, sees the flight, or this thread sees that it is cancelled.
+        if (request.isDone()) {
+            own.land(null);
+            return;
+        }
+        try {
+            batcher.submit(request);
+        } catch (RuntimeException | Error e) {
+            own.land(null);
+            throw e;
+        }
+    }
+
+    private @Nullable Answer await(Request<I, O> request, Flight flight) {
+        try {
+            return flight.await(request.leftNanos(options));
+        } catch (TimeoutException e) {
+            throw late();
+        } catch (ExecutionException e) {
+            Throwable failure = e.getCause() == null ? e : e.getCause();
+            countFailure(request);
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw failure instanceof RuntimeException runtime ? runtime : new CompletionException(failure);
+        }
+    }
+
+    private DeadlineException late() {
+        return new DeadlineException(
+                name + " gave up a prediction",
+                "its time was over before the request that it waited for, which asks for the same, was answered",
+                "allow more time, or add lanes");
+    }
+
+    private void follow(
+            Request<I, O> request,
+            @Nullable Answer answer,
+            @Nullable Throwable failure,
+            Consumer<? super Request<I, O>> again) {
+        if (request.isDone()) {
+            return;
+        }
+        if (request.leftNanos(options) <= 0) {
+            request.completeExceptionally(late());
+            return;
+        }
+        if (failure != null) {
+            countFailure(request);
+            request.completeExceptionally(failure);
+            return;
+        }
+        try {
+            Prediction<O> prediction = answer == null ? null : answer(request, answer);
+            if (prediction == null) {
+                again.accept(request);
+            } else {
+                request.complete(prediction);
+            }
+        } catch (RuntimeException | Error e) {
+            request.completeExceptionally(e);
+        }
+    }
+
+    /** {@return the answer, read; null if the version is closed} */
+    private @Nullable Prediction<O> answer(Request<I, O> request, Answer answer) {
+        AnswerReader<O> reader = claim();
+        if (reader == null) {
+            return null;
+        }
+        try {
+            byte[] unused = reader.write(request.prepared, answer.length);
+            return read(reader, request, answer);
+        } finally {
+            release(reader);
+        }
+    }
+
+    private Prediction<O> read(AnswerReader<O> reader, Request<I, O> request, Answer answer) {
+        boolean made = false;
+        try {
+            O value = reader.read(answer);
+            UUID id = ids.next();
+            if (observation.wanted()) {
+                observation.made(id, version, request.input, reader.raw());
+            }
+            made = true;
+            return new Prediction<>(id, value, version);
+        } finally {
+            if (made) {
+                reader.tally.hit(request);
+            } else {
+                reader.tally.failedHit(request);
+            }
+        }
+    }
+
+    private void countFailure(Request<I, O> request) {
+        AnswerReader<O> reader = claim();
+        if (reader != null) {
+            reader.tally.failedHit(request);
+            release(reader);
+        }
+    }
+
+    /** {@return a reader that is this thread's alone; null if the version is closed} */
+    private @Nullable AnswerReader<O> claim() {
+        if (closed) {
+            return null;
+        }
+        AnswerReader<O> reader = idle.poll();
+        if (reader != null) {
+            return reader;
+        }
+        synchronized (all) {
+            if (closed) {
+                return null;
+            }
+            AnswerReader<O> made = readers.get();
+            all.add(made);
+            return made;
+        }
+    }
+
+    private void release(AnswerReader<O> reader) {
+        idle.add(reader);
+    }
+
+    /** Adds what was answered without a run to {@code total}. */
+    void count(Tally total) {
+        all.forEach(reader -> total.add(reader.tally));
+        total.misses(misses.sum());
+    }
+
+    /** Forgets the version's answers and frees the readers; to be called when the version runs nothing any more. */
+    @Override
+    public void close() {
+        synchronized (all) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        for (int open = all.size(); open > 0; ) {
+            AnswerReader<O> reader = idle.poll();
+            if (reader == null) {
+                LockSupport.parkNanos(CLOSE_POLL_NANOS);
+            } else {
+                reader.close();
+                open--;
+            }
+        }
+        store.forget(this);
+    }
+}
