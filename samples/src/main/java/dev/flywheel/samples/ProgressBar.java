@@ -18,6 +18,12 @@ final class ProgressBar {
         }
     }
 
+    void embedding(int done, int of) {
+        if (done % 20 == 0 || done == of) {
+            draw("embedding: " + done + " of " + of + " texts", (double) done / of);
+        }
+    }
+
     synchronized void clear() {
         System.out.print("\r" + " ".repeat(drawn.length()) + "\r");
         System.out.flush();
