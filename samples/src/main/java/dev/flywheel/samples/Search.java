@@ -29,8 +29,8 @@ import java.util.zip.GZIPInputStream;
  */
 public final class Search {
 
-    private static final List<String> QUERIES = List.of(
-            "my dog loves this food", "keeps me awake in the morning", "for people who cannot eat wheat");
+    private static final List<String> QUERIES =
+            List.of("my dog loves this food", "keeps me awake in the morning", "for people who cannot eat wheat");
 
     record Hit(double cosine, String review) {
 
@@ -111,8 +111,8 @@ public final class Search {
     static List<String> reviews(Path file) throws IOException {
         try (InputStream bytes = Files.newInputStream(file);
                 InputStream plain = file.toString().endsWith(".gz") ? new GZIPInputStream(bytes) : bytes;
-                CsvReader<NamedCsvRecord> rows = CsvReader.builder()
-                        .ofNamedCsvRecord(new InputStreamReader(plain, StandardCharsets.UTF_8))) {
+                CsvReader<NamedCsvRecord> rows =
+                        CsvReader.builder().ofNamedCsvRecord(new InputStreamReader(plain, StandardCharsets.UTF_8))) {
             Set<String> reviews = new LinkedHashSet<>(); // some were posted twice
             rows.forEach(row -> reviews.add(row.getField("review").replace("<br />", " ")));
             return List.copyOf(reviews);
@@ -131,7 +131,8 @@ public final class Search {
             }
         }
         throw new IllegalStateException("There are no reviews to search: no shared/data/food_reviews.csv.gz in "
-                + Path.of("").toAbsolutePath() + " or above it. Name any CSV file that has a column \"review\", gzipped "
+                + Path.of("").toAbsolutePath()
+                + " or above it. Name any CSV file that has a column \"review\", gzipped "
                 + "or not: -Dreviews=FILE");
     }
 

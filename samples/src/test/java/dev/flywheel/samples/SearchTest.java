@@ -26,18 +26,19 @@ class SearchTest {
                 .maxBatch(1)
                 .open()) {
             search.embed(minilm);
-            assertThat(mentioning(search, minilm, "dog food", "dog", "puppy", "canine")).isGreaterThanOrEqualTo(4);
+            assertThat(mentioning(search, minilm, "dog food", "dog", "puppy", "canine"))
+                    .isGreaterThanOrEqualTo(4);
             assertThat(mentioning(search, minilm, "a hot drink to wake up", "coffee", "tea", "espresso"))
                     .isGreaterThanOrEqualTo(4);
-            String own = search.nearest(minilm.predict("dog food").value(), 1).get(0).review();
+            String own =
+                    search.nearest(minilm.predict("dog food").value(), 1).get(0).review();
             Search.Hit itself = search.nearest(minilm.predict(own).value(), 1).get(0);
             assertThat(itself.review()).isEqualTo(own);
             assertThat(itself.cosine()).isGreaterThan(0.9999);
         }
     }
 
-    private static long mentioning(
-            Search search, Endpoint<String, float[]> minilm, String query, String... words) {
+    private static long mentioning(Search search, Endpoint<String, float[]> minilm, String query, String... words) {
         List<Search.Hit> hits = search.nearest(minilm.predict(query).value(), 5);
         assertThat(hits).hasSize(5).isSortedAccordingTo((a, b) -> Double.compare(b.cosine(), a.cosine()));
         return hits.stream()
