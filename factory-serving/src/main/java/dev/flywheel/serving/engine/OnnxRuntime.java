@@ -10,8 +10,8 @@ import org.slf4j.LoggerFactory;
  * The one owner of the process-wide ONNX Runtime environment. Thread-safe.
  *
  * <p>DJL's ONNX Runtime engine insists on making that environment, with options of its own, and fails for good where
- * there is one. So where it is on the class path it gets to make it, whoever needs it first. The sessions of this library
- * have their own options, and no use for those of the environment.
+ * there is one. So where it is on the class path it gets to make it, whoever needs it first. The sessions of this
+ * library have their own options, and no use for those of the environment.
  */
 final class OnnxRuntime {
 
@@ -56,8 +56,8 @@ final class OnnxRuntime {
                 // Loading DJL's classes would report to its makers.
                 System.setProperty("OPT_OUT_TRACKING", "true");
             }
-            Object engine =
-                    provider.getMethod("getEngine").invoke(provider.getConstructor().newInstance());
+            Object engine = provider.getMethod("getEngine")
+                    .invoke(provider.getConstructor().newInstance());
             log.debug("the environment is that of {}", engine.getClass());
         } catch (ClassNotFoundException e) {
             log.trace("DJL's ONNX Runtime engine is not on the class path");

@@ -69,8 +69,7 @@ class SharedEnvironmentTest {
                 Main.class,
                 List.of(model.toString(), first, second, first));
         assertThat(child.exit()).as(child.output()).isZero();
-        assertThat(child.output().lines())
-                .containsSubsequence(first + ": 42.0", second + ": 42.0", first + ": 42.0");
+        assertThat(child.output().lines()).containsSubsequence(first + ": 42.0", second + ": 42.0", first + ": 42.0");
         if (first.equals("flywheel")) {
             assertThat(child.output()).contains("tracking is off: true");
         }
