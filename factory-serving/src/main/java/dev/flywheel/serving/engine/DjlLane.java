@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class DjlLane implements Lane {
 
-    /** Arrays over this many rows and fewer are kept: making one costs as much as a tenth of a small model's run. */
+    /**
+     * Arrays over this many rows and fewer are kept, where they see what is written later: making one costs as much as a
+     * tenth of a small model's run.
+     */
     private static final int KEPT_ROWS = 64;
 
     private final DjlModel model;
@@ -63,7 +66,7 @@ final class DjlLane implements Lane {
             shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
         }
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
-        this.kept = new NDArray[Math.min(this.maxRows, KEPT_ROWS) + 1][];
+        this.kept = new NDArray[model.aliases() ? Math.min(this.maxRows, KEPT_ROWS) + 1 : 0][];
         this.keptVersion = version();
         this.manager = model.newManager();
         this.parameters = new DjlParameters(manager);

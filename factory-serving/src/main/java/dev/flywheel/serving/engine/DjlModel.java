@@ -120,6 +120,11 @@ final class DjlModel {
         }
     }
 
+    /** {@return whether an array made over memory of ours sees what is written there later} Other engines copy it. */
+    boolean aliases() {
+        return pyTorch && Device.cpu().equals(model.getNDManager().getDevice());
+    }
+
     String engine() {
         return engine(model);
     }

@@ -36,8 +36,11 @@ class DjlStressTest {
 
     private static final Path RESIDENT = Path.of("/proc/self/status");
 
-    /** In KB. One array of the larger runs that is not freed is 25 KB, which makes 3 GB of 120,000. */
-    private static final int FLAT = 16 << 10;
+    /**
+     * In KB; what the JVM itself still takes after the warm-up is a few thousand. An array that is not freed takes some
+     * hundred bytes beside its elements, which in so many runs would be more.
+     */
+    private static final int FLAT = 24 << 10;
 
     @TempDir
     Path directory;
@@ -61,8 +64,8 @@ class DjlStressTest {
     /** What the other JVM runs, whose heap is all resident from the start, so that only native memory can grow. */
     public static final class Main {
 
-        private static final int RUNS = 160_000;
-        private static final int WARM = 40_000;
+        private static final int RUNS = 130_000;
+        private static final int WARM = 25_000;
 
         /** Runs a lane many times and prints by how many bytes the process grew. */
         public static void main(String[] arguments) throws IOException {
@@ -87,7 +90,7 @@ class DjlStressTest {
                         lane.length(1 + i % 2 * 3);
                     }
                     try {
-                        lane.run(2 + i % 100);
+                        lane.run(2 + i % 30);
                     } catch (PredictionException e) {
                         failures++;
                     }
@@ -130,7 +133,7 @@ class DjlStressTest {
         Path file = TorchScript.write(
                 directory.resolve("m.pt"), "x: Tensor", "Tensor", "return torch.reshape(torch.relu(x), [-1])");
         String output = inAnotherJvm("failing", file);
-        assertThat(output).contains("FAILURES 80000");
+        assertThat(output).contains("FAILURES 65000");
         assertThat(growth(output)).isLessThan(FLAT);
     }
 
@@ -142,6 +145,8 @@ class DjlStressTest {
                 "-Xmx64m",
                 "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
+                // The other compiler's own memory comes and goes.
+                "-XX:TieredStopAtLevel=1",
                 Main.class.getName(),
                 what,
                 file.toString());
