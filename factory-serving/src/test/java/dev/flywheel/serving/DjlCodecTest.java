@@ -260,6 +260,16 @@ class DjlCodecTest {
                 Endpoint.onnx(model, DjlCodec.of(translator)).open()) {
             assertThat(endpoint.predict(4).value()).isEqualTo("it is 8.0");
         }
+        Translator<Integer, String> computing = new Attaching() {
+            @Override
+            public String processOutput(TranslatorContext context, NDList list) {
+                return "it is " + list.singletonOrThrow().add(1).toFloatArray()[0];
+            }
+        };
+        try (Endpoint<Integer, String> endpoint =
+                Endpoint.onnx(model, DjlCodec.of(computing)).open()) {
+            assertThat(endpoint.predict(4).value()).isEqualTo("it is 9.0");
+        }
         assertThatThrownBy(() -> Endpoint.onnx(model, DjlCodec.of(new Floats(false, false)))
                         .open())
                 .isInstanceOf(ModelFormatException.class)

@@ -22,7 +22,8 @@ import java.util.function.Supplier;
  * {@code a.b} is entry {@code b} of a dictionary, inputs named {@code a[]} are a list and {@code a()} a tuple, as
  * everywhere in DJL.
  *
- * <p>DJL is not among the dependencies of this library; see {@link DjlDefaults} for how it is used.
+ * <p>DJL is not among the dependencies of this library; an application adds the engine that it wants. PyTorch is never
+ * downloaded by {@link #torchScript}, unless the system property {@code ai.djl.offline} is false.
  */
 public final class DjlEngine implements Engine {
 
@@ -60,7 +61,7 @@ public final class DjlEngine implements Engine {
         }
         // Nothing in this class links to DJL, so that its absence can be explained.
         DjlChecks.requirePyTorch();
-        DjlDefaults.apply();
+        DjlDefaults.quiet();
         return open(() -> DjlModel.torchScript(file), signature);
     }
 
@@ -83,14 +84,14 @@ public final class DjlEngine implements Engine {
      * @throws ModelFormatException if it gives something else; it stays open then
      */
     public static DjlEngine open(Model model, Signature signature) {
-        DjlDefaults.apply();
+        DjlDefaults.quiet();
         DjlModel opened = DjlModel.of(model);
         return new DjlEngine(opened, DjlSignature.of(opened, signature));
     }
 
     /**
-     * {@return the model that these criteria describe, loaded} DJL looks for it on this machine alone, unless the
-     * system property {@code ai.djl.offline} is false.
+     * {@return the model that these criteria describe, loaded} DJL may download it, unless the system property
+     * {@code ai.djl.offline} is true.
      *
      * @param inputs what it takes; none at all, and they are those that the block describes, with a free batch
      * @throws ModelFormatException if there is none, or DJL cannot load it, or it does not run on such inputs
@@ -100,14 +101,14 @@ public final class DjlEngine implements Engine {
     }
 
     /**
-     * {@return the model that these criteria describe, loaded} DJL looks for it on this machine alone, unless the
-     * system property {@code ai.djl.offline} is false.
+     * {@return the model that these criteria describe, loaded} DJL may download it, unless the system property
+     * {@code ai.djl.offline} is true.
      *
      * @param signature what it takes and gives
      * @throws ModelFormatException if there is none, or DJL cannot load it, or it gives something else
      */
     public static DjlEngine open(Criteria<?, ?> criteria, Signature signature) {
-        DjlDefaults.apply();
+        DjlDefaults.quiet();
         return open(() -> DjlModel.load(criteria), signature);
     }
 

@@ -1,6 +1,7 @@
 package dev.flywheel.serving.engine;
 
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.metric.Metrics;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
@@ -81,9 +82,14 @@ final class DjlItem implements TranslatorContext {
             return heap;
         }
         if (memory == null) {
-            memory = lane == null ? NDManager.newBaseManager() : lane.newSubManager();
+            memory = lane == null ? elsewhere() : lane.newSubManager();
         }
         return Objects.requireNonNull(memory);
+    }
+
+    /** Not every engine of DJL can compute with arrays. */
+    private static NDManager elsewhere() {
+        return Engine.hasEngine("PyTorch") ? NDManager.newBaseManager("PyTorch") : NDManager.newBaseManager();
     }
 
     @Override

@@ -8,6 +8,7 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
+import ai.djl.nn.SymbolBlock;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ModelNotFoundException;
 import dev.flywheel.core.ModelFormatException;
@@ -59,7 +60,8 @@ final class DjlModel {
                     "load it, or set its block and initialize that, before it is served");
         }
         DjlModel opened = new DjlModel("model " + model.getName(), model);
-        if (!opened.mute() && !opened.block.isInitialized()) {
+        // What an engine has loaded as a whole is ready, and does not know it.
+        if (!(opened.block instanceof SymbolBlock) && !opened.block.isInitialized()) {
             throw new ModelFormatException(
                     "cannot serve " + opened,
                     "its block has parameters without values",
@@ -82,7 +84,7 @@ final class DjlModel {
             throw new ModelFormatException(
                     "cannot load a model by " + criteria,
                     "DJL says: " + text(e),
-                    "check the path and the options of the criteria; DJL downloads only with -Dai.djl.offline=false",
+                    "check the path and the options of the criteria",
                     e);
         }
     }
@@ -166,7 +168,7 @@ final class DjlModel {
 
     private static Model newPyTorchModel(Path file) {
         try {
-            Engine engine = Engine.getEngine(PYTORCH);
+            Engine engine = DjlDefaults.offline(() -> Engine.getEngine(PYTORCH));
             return engine.newModel(file.getFileName().toString(), Device.cpu());
         } catch (EngineException | LinkageError e) {
             throw DjlChecks.noNative(e);

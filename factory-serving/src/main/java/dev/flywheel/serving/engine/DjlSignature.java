@@ -87,7 +87,7 @@ final class DjlSignature {
         @Nullable
         PairList<String, Shape> described = model.mute() ? null : model.block().describeInput();
         ElementType type = DjlTypes.of(model.model().getDataType());
-        if (described == null || described.isEmpty() || type == null) {
+        if (described == null || described.isEmpty() || described.values().contains(null) || type == null) {
             throw new ModelFormatException(
                     "cannot serve " + model,
                     "its inputs are unknown: nobody named them and its block does not describe them",

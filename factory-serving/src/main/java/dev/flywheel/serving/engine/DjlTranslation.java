@@ -53,7 +53,7 @@ public final class DjlTranslation<I, O> {
      *     lane takes more than one row
      */
     public static <I, O> DjlTranslation<I, O> bind(Translator<I, O> translator, Lane lane) {
-        DjlDefaults.apply();
+        DjlDefaults.quiet();
         Batchifier batchifier = translator.getBatchifier();
         if (batchifier != null && !(batchifier instanceof StackBatchifier) && lane.maxRows() > 1) {
             throw new ModelFormatException(

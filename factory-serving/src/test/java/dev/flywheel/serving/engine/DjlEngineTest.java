@@ -28,6 +28,7 @@ import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.serving.TestModels;
 import dev.flywheel.serving.TorchScript;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -328,6 +329,42 @@ class DjlEngineTest {
                 Lane lane = engine.newLane(1)) {
             assertThat(run(lane)).isEqualTo(expected);
         }
+    }
+
+    @Test
+    void servesOtherEnginesOfDjlWhichCopyTheInputs() {
+        Criteria<NDList, NDList> criteria = Criteria.builder()
+                .setTypes(NDList.class, NDList.class)
+                .optModelPath(TestModels.times(directory.resolve("m.onnx"), 3))
+                .optEngine("OnnxRuntime")
+                .build();
+        assertThatThrownBy(() -> DjlEngine.open(criteria))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageStartingWith("cannot serve model m: its inputs are unknown");
+        try (Engine engine = DjlEngine.open(criteria, TensorSpec.of("x", FLOAT, -1, 1));
+                Lane lane = engine.newLane(4)) {
+            assertThat(engine.signature().outputs()).hasSize(1);
+            for (int i = 1; i < 4; i++) {
+                lane.input(0).floats().put(0, i).put(1, 10 * i);
+                lane.run(2);
+                assertThat(lane.output(0).floats().get(0)).isEqualTo(3 * i);
+                assertThat(lane.output(0).floats().get(1)).isEqualTo(30 * i);
+            }
+        }
+    }
+
+    @Test
+    void saysWhatCriteriaDoNotFind() {
+        Criteria<NDList, NDList> criteria = Criteria.builder()
+                .setTypes(NDList.class, NDList.class)
+                .optModelPath(directory)
+                .optModelName("nothing")
+                .optEngine("PyTorch")
+                .build();
+        assertThatThrownBy(() -> DjlEngine.open(criteria))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("DJL says: ")
+                .hasMessageEndingWith("Fix: check the path and the options of the criteria.");
     }
 
     private static float run(Lane lane) {
