@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class DjlLane implements Lane {
 
     /**
-     * Arrays over this many rows and fewer are kept, where they see what is written later: making one costs as much as a
-     * tenth of a small model's run.
+     * Arrays over this many rows and fewer are kept, where they see what is written later: making one costs as much as
+     * a tenth of a small model's run.
      */
     private static final int KEPT_ROWS = 64;
 
