@@ -8,6 +8,7 @@ import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.monitor.EndpointSnapshot;
 import dev.flywheel.serving.route.Route;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
@@ -293,6 +294,14 @@ public final class Endpoint<I, O> implements AutoCloseable {
     /** {@return what was served since the endpoint opened, by all versions} */
     public BatcherStatistics statistics() {
         return versions.statistics();
+    }
+
+    /**
+     * {@return what was served since the endpoint opened, and how it is now} For the figures of a time take one before
+     * and one after, and subtract: {@code after.since(before)}.
+     */
+    public EndpointSnapshot snapshot() {
+        return versions.snapshot();
     }
 
     /** Refuses new requests, answers those that wait, and returns when every version is closed. */

@@ -4,7 +4,9 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.monitor.VersionSnapshot;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -21,6 +23,7 @@ final class Loaded<I, O> {
     private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
     private final @Nullable ResponseCache<I, O> cache;
     private final int version;
+    private final Instant loadedAt;
     private final AtomicInteger users = new AtomicInteger(1);
     private final AtomicBoolean given = new AtomicBoolean();
 
@@ -29,12 +32,14 @@ final class Loaded<I, O> {
             Engine engine,
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
             @Nullable ResponseCache<I, O> cache,
-            int version) {
+            int version,
+            Instant loadedAt) {
         this.source = source;
         this.engine = engine;
         this.batcher = batcher;
         this.cache = cache;
         this.version = version;
+        this.loadedAt = loadedAt;
     }
 
     ModelSource source() {
@@ -77,6 +82,14 @@ final class Loaded<I, O> {
         if (cache != null) {
             cache.count(total);
         }
+    }
+
+    /** {@return what it did so far, and how it is now} */
+    VersionSnapshot snapshot() {
+        Tally done = new Tally();
+        count(done);
+        return new VersionSnapshot(
+                version, loadedAt, done.activity(), batcher.queued(), batcher.maxQueued(), batcher.lanes());
     }
 
     /** {@return whether it is still open, and stays so until {@link #release}} */

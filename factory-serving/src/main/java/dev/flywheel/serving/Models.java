@@ -8,6 +8,7 @@ import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
+import java.time.Instant;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ final class Models<I, O> {
     private final String name;
     private final Preparation<I, O> preparation;
     private final BatchOptions options;
+    private final InstantSource clock;
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final @Nullable I example;
@@ -33,6 +35,7 @@ final class Models<I, O> {
         this.name = name;
         this.preparation = preparation;
         this.options = options;
+        this.clock = clock;
         this.ids = new PredictionIds(clock);
         this.observation = new Observation<>(name, observer);
         this.example = example == null && !preparation.examples().isEmpty()
@@ -43,6 +46,10 @@ final class Models<I, O> {
 
     String name() {
         return name;
+    }
+
+    Instant now() {
+        return clock.instant();
     }
 
     /** {@return whether answers are kept, so that requests must come by {@link Loaded#run} or {@link Loaded#submit}} */
@@ -91,7 +98,7 @@ final class Models<I, O> {
                             ids,
                             observation,
                             version);
-            return new Loaded<>(source, engine, batcher, cache, version);
+            return new Loaded<>(source, engine, batcher, cache, version, clock.instant());
         } catch (RuntimeException | Error e) {
             if (first != null) {
                 first.close();

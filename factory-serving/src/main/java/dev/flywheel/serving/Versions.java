@@ -3,6 +3,9 @@ package dev.flywheel.serving;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.batch.Tally;
+import dev.flywheel.serving.monitor.Activity;
+import dev.flywheel.serving.monitor.EndpointSnapshot;
+import dev.flywheel.serving.monitor.VersionSnapshot;
 import dev.flywheel.serving.route.Route;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -37,6 +40,7 @@ final class Versions<I, O> implements Runnable {
     private final Map<Integer, Loaded<I, O>> loaded = new TreeMap<>();
     private final List<Loaded<I, O>> retiring = new ArrayList<>();
     private final Tally ended = new Tally();
+    private final long openedNanos = System.nanoTime();
     private volatile Traffic<I, O> traffic;
     private boolean closed;
     private volatile boolean owned;
@@ -83,6 +87,19 @@ final class Versions<I, O> implements Runnable {
             queued += version.batcher().queued();
         }
         return total.statistics(queued);
+    }
+
+    synchronized EndpointSnapshot snapshot() {
+        Tally total = new Tally();
+        total.add(ended);
+        retiring.forEach(version -> version.count(total));
+        Activity activity = total.activity();
+        List<VersionSnapshot> now = loaded.values().stream().map(Loaded::snapshot).toList();
+        for (VersionSnapshot version : now) {
+            activity = activity.plus(version.activity());
+        }
+        return new EndpointSnapshot(
+                models.name(), models.now(), Duration.ofNanos(System.nanoTime() - openedNanos), activity, now);
     }
 
     /** Loads a version that takes no requests yet. */

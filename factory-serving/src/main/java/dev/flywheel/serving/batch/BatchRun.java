@@ -17,7 +17,7 @@ final class BatchRun {
             }
         }
         if (rows > 0 && sized) {
-            tally.batch();
+            tally.batch(rows);
             runWritten(runner, calls, rows, tally);
         } else if (rows > 0) {
             runAlone(runner, calls, tally);
@@ -32,7 +32,7 @@ final class BatchRun {
 
     /** Answers or fails one call. */
     static <C extends Call<?>> void run(Runner<? super C> runner, C call, Tally tally) {
-        tally.batch();
+        tally.batch(1);
         alone(runner, call);
         count(call, System.nanoTime(), tally);
     }
@@ -62,7 +62,7 @@ final class BatchRun {
     private static <C extends Call<?>> void runAlone(Runner<? super C> runner, List<C> calls, Tally tally) {
         for (C call : calls) {
             if (call.row >= 0) {
-                tally.batch();
+                tally.batch(1);
                 alone(runner, call);
             }
         }

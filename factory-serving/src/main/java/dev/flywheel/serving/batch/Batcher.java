@@ -115,7 +115,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             slot.tally.error();
             throw e;
         } finally {
-            slot.tally.batch();
+            slot.tally.batch(rows);
             slot.tally.calls(rows, System.nanoTime() - started);
             release(slot);
         }
@@ -149,6 +149,16 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** {@return the requests that wait now} */
     public int queued() {
         return waiting.size();
+    }
+
+    /** {@return the most requests that ever waited at a time} */
+    public int maxQueued() {
+        return waiting.maxSize();
+    }
+
+    /** {@return the runs that it can do at a time} */
+    public int lanes() {
+        return lanes.size();
     }
 
     /** {@return whether it refuses calls, because it is closed or being closed} */

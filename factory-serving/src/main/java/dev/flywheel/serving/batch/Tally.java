@@ -1,20 +1,20 @@
 package dev.flywheel.serving.batch;
 
-import java.time.Duration;
+import dev.flywheel.serving.monitor.Activity;
+import dev.flywheel.serving.monitor.Histogram;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * What one lane has done: counts, and latencies in a histogram of 16 buckets for each power of two (so a quantile is
- * right within 6%; the layout of HdrHistogram). Written only by whoever holds the lane, so a plain increment is enough;
- * read by anyone at any time.
+ * What one lane has done: counts, latencies and sizes of batches. Written only by whoever holds the lane, so a plain
+ * increment is enough; read by anyone at any time.
  */
 public final class Tally {
 
-    private static final int SUB_BITS = 4;
-    private static final int SUB = 1 << SUB_BITS;
+    /** Latencies up to this many nanoseconds, more than an hour, are told apart. */
+    private static final long LONGEST_NANOS = 1L << 42;
 
-    /** Up to 2^42 ns, more than an hour. */
-    private static final int BUCKETS = (42 - SUB_BITS + 1) * SUB;
+    /** Batches up to this many rows are told apart. */
+    private static final long LARGEST_BATCH = 1L << 20;
 
     private static final int CALLS = 0;
     private static final int ERRORS = 1;
@@ -22,9 +22,15 @@ public final class Tally {
     private static final int REFUSED = 3;
     private static final int HITS = 4;
     private static final int MISSES = 5;
-    private static final int HEADER = 6;
+    private static final int ROWS = 6;
+    private static final int EXPIRED = 7;
+    private static final int CANCELLED = 8;
+    private static final int REPLACED = 9;
+    private static final int LATENCIES = 10;
+    private static final int SIZES = LATENCIES + Histogram.bucket(LONGEST_NANOS) + 1;
+    private static final int CELLS = SIZES + Histogram.bucket(LARGEST_BATCH) + 1;
 
-    private final AtomicLongArray cells = new AtomicLongArray(HEADER + BUCKETS);
+    private final AtomicLongArray cells = new AtomicLongArray(CELLS);
 
     /** Makes an empty one. */
     public Tally() {}
@@ -36,15 +42,18 @@ public final class Tally {
     /** Counts calls that took equally long. */
     void calls(int count, long nanos) {
         add(CALLS, count);
-        add(HEADER + bucket(nanos), count);
+        add(LATENCIES + Histogram.bucket(Math.min(nanos, LONGEST_NANOS)), count);
     }
 
     void error() {
         add(ERRORS, 1);
     }
 
-    void batch() {
+    /** Counts a run. */
+    void batch(int rows) {
         add(BATCHES, 1);
+        add(ROWS, rows);
+        add(SIZES + Histogram.bucket(Math.min(rows, LARGEST_BATCH)), 1);
     }
 
     /** Counts a call that was answered without a run, now. */
@@ -64,75 +73,75 @@ public final class Tally {
         add(MISSES, count);
     }
 
-    /** Adds what another tally has counted. */
-    public void add(Tally other) {
-        for (int i = 0; i < cells.length(); i++) {
-            add(i, other.cells.getOpaque(i));
-        }
+    /** Counts calls whose time was over before their turn. */
+    public void expired(long count) {
+        add(EXPIRED, count);
     }
 
-    long calls() {
-        return cells.getOpaque(CALLS);
+    /** Counts calls that were cancelled before their turn. */
+    void cancelled(long count) {
+        add(CANCELLED, count);
     }
 
-    long errors() {
-        return cells.getOpaque(ERRORS);
-    }
-
-    long batches() {
-        return cells.getOpaque(BATCHES);
+    /** Counts lanes that were given up, and others took their place. */
+    void replaced(long count) {
+        add(REPLACED, count);
     }
 
     void refused(long count) {
         add(REFUSED, count);
     }
 
-    /** {@return the sums, for a queue that holds so many requests now} */
-    public BatcherStatistics statistics(int queued) {
-        return new BatcherStatistics(
-                calls(),
-                errors(),
-                cells.getOpaque(REFUSED),
-                batches(),
-                queued,
-                Duration.ofNanos(quantileNanos(0.5)),
-                Duration.ofNanos(quantileNanos(0.99)));
+    /** Adds what another tally has counted. */
+    public void add(Tally other) {
+        for (int i = 0; i < CELLS; i++) {
+            add(i, other.cells.getOpaque(i));
+        }
     }
 
-    /** {@return the latency in nanoseconds that this share of the calls did not exceed; 0 without calls} */
-    long quantileNanos(double share) {
-        long total = 0;
-        for (int i = 0; i < BUCKETS; i++) {
-            total += cells.getOpaque(HEADER + i);
+    /** {@return what was counted so far} */
+    public Activity activity() {
+        return new Activity(
+                count(CALLS),
+                count(ERRORS),
+                count(REFUSED),
+                count(EXPIRED),
+                count(CANCELLED),
+                count(BATCHES),
+                count(ROWS),
+                count(REPLACED),
+                count(HITS),
+                count(MISSES),
+                histogram(SIZES, CELLS),
+                histogram(LATENCIES, SIZES));
+    }
+
+    /** {@return the sums, for a queue that holds so many requests now} */
+    public BatcherStatistics statistics(int queued) {
+        Activity done = activity();
+        return new BatcherStatistics(
+                done.requests(),
+                done.errors(),
+                done.refused(),
+                done.batches(),
+                queued,
+                done.latency(0.5),
+                done.latency(0.99));
+    }
+
+    private Histogram histogram(int from, int to) {
+        long[] counts = new long[to - from];
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = count(from + i);
         }
-        long rank = Math.max(1, (long) Math.ceil(share * total));
-        for (int i = 0; i < BUCKETS; i++) {
-            rank -= cells.getOpaque(HEADER + i);
-            if (rank <= 0) {
-                return middle(i);
-            }
-        }
-        return 0;
+        return Histogram.of(counts);
+    }
+
+    private long count(int cell) {
+        return cells.getOpaque(cell);
     }
 
     private void add(int cell, long count) {
         cells.setOpaque(cell, cells.getPlain(cell) + count);
-    }
-
-    static int bucket(long nanos) {
-        if (nanos < SUB) {
-            return (int) Math.max(0, nanos);
-        }
-        int exponent = 63 - Long.numberOfLeadingZeros(nanos);
-        int bucket = (exponent - SUB_BITS + 1) * SUB + (int) (nanos >>> (exponent - SUB_BITS) & (SUB - 1));
-        return Math.min(bucket, BUCKETS - 1);
-    }
-
-    static long middle(int bucket) {
-        if (bucket < SUB) {
-            return bucket;
-        }
-        int shift = bucket / SUB - 1;
-        return ((long) (SUB + bucket % SUB) << shift) + ((1L << shift) >> 1);
     }
 }

@@ -20,6 +20,7 @@ final class WaitingLine<C extends Call<?>> {
     private final int capacity;
     private final Queue<C> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger size = new AtomicInteger();
+    private final AtomicInteger longest = new AtomicInteger();
     private final LongAdder refused = new LongAdder();
     private volatile boolean closed;
 
@@ -62,8 +63,12 @@ final class WaitingLine<C extends Call<?>> {
         if (closed) {
             throw closedException();
         }
-        if (size.addAndGet(calls) > capacity) {
+        int now = size.addAndGet(calls);
+        if (now > capacity) {
             throw overloaded(size.addAndGet(-calls), calls);
+        }
+        if (now > longest.get()) {
+            longest.accumulateAndGet(now, Math::max);
         }
     }
 
@@ -96,6 +101,11 @@ final class WaitingLine<C extends Call<?>> {
 
     int size() {
         return size.get();
+    }
+
+    /** {@return the most calls that ever waited} */
+    int maxSize() {
+        return longest.get();
     }
 
     long refused() {

@@ -3,64 +3,59 @@ package dev.flywheel.serving.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.Arrays;
-import java.util.Random;
+import dev.flywheel.serving.monitor.Activity;
+import dev.flywheel.serving.monitor.Histogram;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class TallyTest {
-
-    @ParameterizedTest
-    @ValueSource(longs = {0, 1, 15, 16, 17, 31, 32, 33, 1_000, 1_023, 1_024, 999_999, 1L << 40, (1L << 42) - 1})
-    void theMiddleOfABucketIsWithinSixPercent(long nanos) {
-        long middle = Tally.middle(Tally.bucket(nanos));
-        assertThat((double) middle).isCloseTo((double) nanos, within(Math.max(0.5, nanos * 0.0625)));
-    }
-
-    @Test
-    void bucketsGrowWithTheirValues() {
-        int last = -1;
-        for (long nanos = 0; nanos < 100_000; nanos++) {
-            int bucket = Tally.bucket(nanos);
-            assertThat(bucket).isBetween(last, last + 1);
-            last = bucket;
-        }
-        assertThat(Tally.bucket(Long.MAX_VALUE)).isEqualTo(Tally.bucket(1L << 50));
-        assertThat(Tally.bucket(-5)).isZero();
-    }
-
-    @Test
-    void quantilesAreThoseOfTheSortedValues() {
-        Random random = new Random(4);
-        Tally tally = new Tally();
-        long[] nanos = new long[10_000];
-        for (int i = 0; i < nanos.length; i++) {
-            nanos[i] = (long) Math.exp(6 + 4 * random.nextDouble());
-            tally.call(nanos[i]);
-        }
-        Arrays.sort(nanos);
-        for (double share : new double[] {0.01, 0.5, 0.9, 0.99, 1}) {
-            long exact = nanos[(int) Math.ceil(share * nanos.length) - 1];
-            assertThat((double) tally.quantileNanos(share)).isCloseTo((double) exact, within(exact * 0.0625));
-        }
-        assertThat(tally.calls()).isEqualTo(10_000);
-    }
 
     @Test
     void talliesAddUp() {
         Tally one = new Tally();
         one.calls(3, 100);
-        one.batch();
+        one.batch(3);
         Tally two = new Tally();
         two.call(1_000_000);
         two.error();
-        two.batch();
+        two.batch(1);
+        two.misses(5);
+        two.expired(6);
+        two.cancelled(7);
+        two.replaced(8);
+        two.refused(9);
         two.add(one);
-        assertThat(two.calls()).isEqualTo(4);
-        assertThat(two.errors()).isEqualTo(1);
-        assertThat(two.batches()).isEqualTo(2);
-        assertThat((double) two.quantileNanos(0.5)).isCloseTo(100, within(6.0));
-        assertThat(new Tally().quantileNanos(0.5)).isZero();
+        Activity sum = two.activity();
+        assertThat(sum.requests()).isEqualTo(4);
+        assertThat(sum.errors()).isEqualTo(1);
+        assertThat(sum.batches()).isEqualTo(2);
+        assertThat(sum.rows()).isEqualTo(4);
+        assertThat(sum.meanBatch()).isEqualTo(2);
+        assertThat(sum.batchSizes().max()).isEqualTo(3);
+        assertThat(sum.cacheMisses()).isEqualTo(5);
+        assertThat(sum.expired()).isEqualTo(6);
+        assertThat(sum.cancelled()).isEqualTo(7);
+        assertThat(sum.lanesReplaced()).isEqualTo(8);
+        assertThat(sum.refused()).isEqualTo(9);
+        assertThat(sum.latency(0.5).toNanos()).isCloseTo(100, within(6L));
+        assertThat(new Tally().activity()).isEqualTo(Activity.none());
+    }
+
+    @Test
+    void whatIsBeyondTheLastBucketIsCountedThere() {
+        Tally tally = new Tally();
+        tally.call(Long.MAX_VALUE);
+        tally.call(-1);
+        tally.batch(Integer.MAX_VALUE);
+        Activity activity = tally.activity();
+        assertThat(activity.latencies().max()).isGreaterThanOrEqualTo(1L << 42);
+        assertThat(activity.latencies().count()).isEqualTo(2);
+        assertThat(activity.batchSizes()).isEqualTo(Histogram.of(counts(1 << 20)));
+        assertThat(activity.rows()).isEqualTo(Integer.MAX_VALUE);
+    }
+
+    private static long[] counts(long value) {
+        long[] counts = new long[Histogram.bucket(value) + 1];
+        counts[counts.length - 1] = 1;
+        return counts;
     }
 }

@@ -1,0 +1,48 @@
+package dev.flywheel.serving.monitor;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * An endpoint at a moment, and what it did in the time before. Immutable.
+ *
+ * @param endpoint what the endpoint calls itself in messages
+ * @param at the moment
+ * @param period the time in which it was done: since the endpoint opened, or since an earlier snapshot
+ * @param total what all versions did, those that are no longer loaded included
+ * @param versions those that are loaded, by number
+ */
+public record EndpointSnapshot(
+        String endpoint, Instant at, Duration period, Activity total, List<VersionSnapshot> versions) {
+
+    /** Copies the list. */
+    public EndpointSnapshot {
+        versions = List.copyOf(versions);
+    }
+
+    /**
+     * {@return what was done since an earlier snapshot} What is of the moment, such as the queues, is as it is here.
+     *
+     * @param earlier a snapshot of the same endpoint, counted from its opening as this one
+     */
+    public EndpointSnapshot since(EndpointSnapshot earlier) {
+        return new EndpointSnapshot(
+                endpoint,
+                at,
+                period.minus(earlier.period),
+                total.since(earlier.total),
+                versions.stream().map(version -> version.since(earlier)).toList());
+    }
+
+    /** {@return the requests a second, over the period; 0 where it is empty} */
+    public double requestsPerSecond() {
+        long nanos = period.toNanos();
+        return nanos <= 0 ? 0 : total.requests() * 1e9 / nanos;
+    }
+
+    /** {@return the requests that wait at the moment, for all versions} */
+    public int queued() {
+        return versions.stream().mapToInt(VersionSnapshot::queued).sum();
+    }
+}

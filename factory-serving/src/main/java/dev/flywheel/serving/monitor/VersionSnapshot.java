@@ -1,0 +1,31 @@
+package dev.flywheel.serving.monitor;
+
+import java.time.Instant;
+
+/**
+ * One version that is loaded in an endpoint, at a moment. Immutable.
+ *
+ * @param version its number
+ * @param loadedAt when it was ready to serve; tells it from an earlier one of the same number
+ * @param activity what it did, in the time of the snapshot
+ * @param queued requests that wait for it at the moment
+ * @param maxQueued the most requests that ever waited for it at a time
+ * @param lanes runs that it can do at a time
+ */
+public record VersionSnapshot(
+        int version, Instant loadedAt, Activity activity, int queued, int maxQueued, int lanes) {
+
+    boolean isSameAs(VersionSnapshot other) {
+        return version == other.version && loadedAt.equals(other.loadedAt);
+    }
+
+    VersionSnapshot since(EndpointSnapshot earlier) {
+        for (VersionSnapshot before : earlier.versions()) {
+            if (isSameAs(before)) {
+                return new VersionSnapshot(
+                        version, loadedAt, activity.since(before.activity), queued, maxQueued, lanes);
+            }
+        }
+        return this;
+    }
+}
