@@ -94,7 +94,8 @@ final class Versions<I, O> implements Runnable {
         total.add(ended);
         retiring.forEach(version -> version.count(total));
         Activity activity = total.activity();
-        List<VersionSnapshot> now = loaded.values().stream().map(Loaded::snapshot).toList();
+        List<VersionSnapshot> now =
+                loaded.values().stream().map(Loaded::snapshot).toList();
         for (VersionSnapshot version : now) {
             activity = activity.plus(version.activity());
         }

@@ -67,10 +67,8 @@ class EndpointSnapshotTest {
     @Test
     void tellsTheQueueAndWhatWasRefused() {
         WatchedEngine engine = times(2);
-        try (Endpoint<float[], float[]> endpoint = Endpoint.of(engine, Tensors.floats())
-                .lanes(1)
-                .queueCapacity(5)
-                .open()) {
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, Tensors.floats()).lanes(1).queueCapacity(5).open()) {
             engine.reset();
             engine.shut();
             List<CompletableFuture<Prediction<float[]>>> futures = new ArrayList<>();
@@ -175,7 +173,8 @@ class EndpointSnapshotTest {
             }
             EndpointSnapshot snapshot = endpoint.snapshot();
             assertThat(snapshot.versions())
-                    .allSatisfy(version -> assertThat(version.activity().requests()).isBetween(100L, 300L));
+                    .allSatisfy(
+                            version -> assertThat(version.activity().requests()).isBetween(100L, 300L));
             assertThat(snapshot.total().requests()).isEqualTo(400);
         }
     }

@@ -3,8 +3,8 @@ package dev.flywheel.serving.monitor;
 import java.util.Arrays;
 
 /**
- * How often values of which size were counted, in 16 buckets for each power of two (the layout of HdrHistogram), so that
- * a value is known within 6%; values below 32 are known exactly. Immutable.
+ * How often values of which size were counted, in 16 buckets for each power of two (the layout of HdrHistogram), so
+ * that a value is known within 6%; values below 32 are known exactly. Immutable.
  */
 public final class Histogram {
 

@@ -12,8 +12,7 @@ import java.time.Instant;
  * @param maxQueued the most requests that ever waited for it at a time
  * @param lanes runs that it can do at a time
  */
-public record VersionSnapshot(
-        int version, Instant loadedAt, Activity activity, int queued, int maxQueued, int lanes) {
+public record VersionSnapshot(int version, Instant loadedAt, Activity activity, int queued, int maxQueued, int lanes) {
 
     boolean isSameAs(VersionSnapshot other) {
         return version == other.version && loadedAt.equals(other.loadedAt);
