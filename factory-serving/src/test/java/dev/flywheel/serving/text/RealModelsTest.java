@@ -1,6 +1,7 @@
 package dev.flywheel.serving.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
@@ -8,13 +9,16 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.Endpoint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,6 +68,44 @@ class RealModelsTest {
                 assertThat(together.get(i).value()).as(TEXTS.get(i)).containsExactly(expected, within(1e-5f));
                 assertThat(minilm.predict(TEXTS.get(i)).value()).containsExactly(expected);
             }
+        }
+    }
+
+    @Test
+    void textsThatMeetInBatchesGetWhatTheyGetAlone() {
+        try (Endpoint<String, float[]> minilm = Endpoint.onnx(
+                        TextFiles.model(TextFiles.MINILM), Texts.embeddings(TextFiles.tokenizer(TextFiles.MINILM)))
+                .open()) {
+            List<CompletableFuture<Prediction<float[]>>> crowd = new ArrayList<>();
+            for (int i = 0; i < 120; i++) {
+                crowd.add(minilm.predictAsync(TEXTS.get(i * 5 % TEXTS.size())));
+            }
+            for (int i = 0; i < crowd.size(); i++) {
+                float[] alone = minilm.predict(TEXTS.get(i * 5 % TEXTS.size())).value();
+                assertThat(crowd.get(i).join().value()).containsExactly(alone, within(1e-5f));
+            }
+            assertThat(minilm.statistics().batches()).isLessThan(240);
+        }
+    }
+
+    @Test
+    void aTextOfAnyLengthIsCutToWhatTheModelTakes() {
+        Path tokenizer = TextFiles.tokenizer(TextFiles.E5_INT8);
+        Path model = TextFiles.model(TextFiles.E5_INT8);
+        String text = "No word of this is too much. ".repeat(1000);
+        try (Endpoint<String, float[]> endpoint =
+                Endpoint.onnx(model, Texts.embeddings(tokenizer)).maxBatch(1).open()) {
+            float[] cut = endpoint.predict(text).value();
+            assertThat(cosine(cut, cut)).isEqualTo(1, within(1e-6));
+            assertThat(endpoint.predict(text.concat("And this?")).value()).containsExactly(cut);
+        }
+        TextOptions tooMany = Texts.options().maxTokens(513);
+        try (Endpoint<String, float[]> endpoint = Endpoint.onnx(model, Texts.embeddings(tokenizer, tooMany))
+                .maxBatch(1)
+                .open()) {
+            assertThatThrownBy(() -> endpoint.predict(text))
+                    .isInstanceOf(PredictionException.class)
+                    .hasMessageStartingWith("model " + model + " failed on 1 row: ONNX Runtime says: ");
         }
     }
 
