@@ -1,5 +1,6 @@
 package dev.flywheel.serving.stress;
 
+import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.Endpoint;
 import java.util.ArrayList;
@@ -10,12 +11,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** The users of an endpoint: threads that ask, judge what comes back, and ask again. Thread-safe. */
 final class Callers {
 
     private static final int WINDOW = 100;
     private static final int BULK = 150;
+    private static final long BACK_OFF_NANOS = 200_000;
     private static final long HANG_SECONDS = 60;
 
     private final Endpoint<Ask, Answer> endpoint;
@@ -88,6 +91,9 @@ final class Callers {
             ledger.answered(ask, from, endpoint.predict(ask));
         } catch (RuntimeException | Error e) {
             ledger.failed(ask, e, false);
+            if (e instanceof OverloadedException) {
+                LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
+            }
         }
         if (Thread.interrupted() != interrupt) {
             ledger.violation("the interrupt of a caller was " + (interrupt ? "lost" : "made up"));
@@ -139,6 +145,9 @@ final class Callers {
             }
         } catch (RuntimeException | Error e) {
             ledger.allFailed(asks, e);
+            if (e instanceof OverloadedException) {
+                LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ record Setup(
                 random.nextInt(1, 12),
                 random.nextInt(0, 4),
                 random.nextInt(0, 3),
-                random.nextInt(10, 60),
+                random.nextBoolean() ? 0 : random.nextInt(10, 60),
                 random.nextInt(50, 3_000));
     }
 }
