@@ -2,7 +2,10 @@ package dev.flywheel.serving.stress;
 
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.CallOptions;
 import dev.flywheel.serving.Endpoint;
+import dev.flywheel.serving.batch.Priority;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -18,18 +21,23 @@ final class Callers {
 
     private static final int WINDOW = 100;
     private static final int BULK = 150;
+    private static final List<Priority> PRIORITIES = List.of(Priority.values());
+    private static final List<Duration> DEADLINES = List.of(
+            Duration.ofNanos(1), Duration.ofNanos(100_000), Duration.ofMillis(5), Duration.ofSeconds(30));
     private static final long BACK_OFF_NANOS = 200_000;
     private static final long HANG_SECONDS = 60;
 
     private final Endpoint<Ask, Answer> endpoint;
     private final Ledger ledger;
+    private final int asks;
     private final AtomicLong ids = new AtomicLong();
     private final AtomicBoolean stop = new AtomicBoolean();
     private final List<Thread> threads = new ArrayList<>();
 
-    Callers(Endpoint<Ask, Answer> endpoint, Ledger ledger) {
+    Callers(Endpoint<Ask, Answer> endpoint, Ledger ledger, Setup setup) {
         this.endpoint = endpoint;
         this.ledger = ledger;
+        this.asks = setup.asks();
     }
 
     void start(Setup setup, SplittableRandom random) {
@@ -77,20 +85,32 @@ final class Callers {
     }
 
     private Ask ask(SplittableRandom random) {
-        return Ask.random(random, ids.incrementAndGet());
+        return asks == 0 ? Ask.random(random, ids.incrementAndGet()) : Ask.random(random, random.nextInt(1, asks));
+    }
+
+    private static CallOptions options(SplittableRandom random) {
+        CallOptions options = CallOptions.none();
+        if (random.nextInt(4) == 0) {
+            options = options.withPriority(PRIORITIES.get(random.nextInt(PRIORITIES.size())));
+        }
+        if (random.nextInt(4) == 0) {
+            options = options.withDeadline(DEADLINES.get(random.nextInt(DEADLINES.size())));
+        }
+        return random.nextInt(4) == 0 ? options.withKey("user " + random.nextInt(20)) : options;
     }
 
     private void one(SplittableRandom random) {
         Ask ask = ask(random);
+        CallOptions options = options(random);
         boolean interrupt = random.nextInt(50) == 0;
         if (interrupt) {
             Thread.currentThread().interrupt();
         }
         long from = ledger.begin(1);
         try {
-            ledger.answered(ask, from, endpoint.predict(ask));
+            ledger.answered(ask, from, endpoint.predict(ask, options));
         } catch (RuntimeException | Error e) {
-            ledger.failed(ask, e, false);
+            ledger.failed(ask, from, options, e, false);
             if (e instanceof OverloadedException) {
                 LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
             }
@@ -104,12 +124,13 @@ final class Callers {
         CountDownLatch open = new CountDownLatch(WINDOW);
         for (int i = 0; i < WINDOW; i++) {
             Ask ask = ask(random);
+            CallOptions options = options(random);
             AtomicBoolean cancelled = new AtomicBoolean();
             long from = ledger.begin(1);
-            CompletableFuture<Prediction<Answer>> future = endpoint.predictAsync(ask);
+            CompletableFuture<Prediction<Answer>> future = endpoint.predictAsync(ask, options);
             CompletableFuture<Prediction<Answer>> unused = future.whenComplete((prediction, failure) -> {
                 if (failure != null) {
-                    ledger.failed(ask, failure, cancelled.get());
+                    ledger.failed(ask, from, options, failure, cancelled.get());
                 } else {
                     ledger.answered(ask, from, prediction);
                 }
@@ -134,9 +155,10 @@ final class Callers {
             Ask ask = ask(random);
             asks.add(clean ? new Ask(ask.id(), Ask.Kind.PLAIN) : ask);
         }
+        CallOptions options = options(random);
         long from = ledger.begin(size);
         try {
-            List<Prediction<Answer>> predictions = endpoint.predictAll(asks);
+            List<Prediction<Answer>> predictions = endpoint.predictAll(asks, options);
             if (predictions.size() != size) {
                 ledger.violation(size + " inputs have " + predictions.size() + " predictions");
             }
@@ -144,7 +166,7 @@ final class Callers {
                 ledger.answered(asks.get(i), from, predictions.get(i));
             }
         } catch (RuntimeException | Error e) {
-            ledger.allFailed(asks, e);
+            ledger.allFailed(asks, from, options, e);
             if (e instanceof OverloadedException) {
                 LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
             }

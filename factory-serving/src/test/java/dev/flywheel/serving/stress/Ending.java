@@ -6,12 +6,14 @@ enum Ending {
     ANSWERED,
     /** With what the codec or the model was told to do to it. */
     OWN_FAULT,
-    /** With a failure of the model that hit all requests of a {@code predictAll}. */
-    SHARED_FAULT,
     /** Refused because the queue was full. */
     OVERLOADED,
     /** Cancelled by its owner. */
     CANCELLED,
     /** Refused because the endpoint was closed. */
-    CLOSED
+    CLOSED,
+    /** Ended because the endpoint was closed without patience while it ran. */
+    CUT,
+    /** Not answered within its deadline. */
+    LATE
 }

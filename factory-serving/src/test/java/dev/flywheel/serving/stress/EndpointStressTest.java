@@ -31,7 +31,7 @@ class EndpointStressTest {
         Map<Ending, Long> total = new EnumMap<>(Ending.class);
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
         int rounds = 0;
-        int swaps = 0;
+        int changes = 0;
         while (System.nanoTime() < end) {
             Setup setup = Setup.random(random);
             StressRound round = new StressRound(directory, setup, random.split());
@@ -44,9 +44,9 @@ class EndpointStressTest {
                 throw new AssertionError("round " + rounds + " failed: " + setup + ", flywheel.stress.seed=" + SEED, e);
             }
             rounds++;
-            swaps += round.swaps();
+            changes += round.changed();
         }
-        System.out.println("stress, seed " + SEED + ": " + rounds + " endpoints, " + swaps + " swaps, " + total);
+        System.out.println("stress, seed " + SEED + ": " + rounds + " endpoints, " + changes + " changes of versions, " + total);
         if (SECONDS >= ENOUGH_SECONDS) {
             assertThat(total).allSatisfy((ending, count) -> assertThat(count).isPositive());
         }

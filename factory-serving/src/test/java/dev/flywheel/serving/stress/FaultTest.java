@@ -369,6 +369,22 @@ class FaultTest {
         }
     }
 
+    /** Someone loads another model under the number of a version that a rollback will bring back. */
+    @Test
+    void aRollbackThatBringsBackAVersionClosesTheOneThatHasItsNumber() {
+        HookedEngine squatter = new HookedEngine(three);
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.onnx(two, Tensors.floats()).lanes(1).version(1).open()) {
+            endpoint.swap(new HookedEngine(three), 2);
+            endpoint.add(squatter, 1);
+            endpoint.rollback();
+            assertThat(endpoint.version()).isEqualTo(1);
+            assertThat(ask(endpoint, 5)).isEqualTo(10);
+        }
+        assertThat(squatter.openLanes).hasValue(0);
+        assertThat(squatter.closed.getCount()).isZero();
+    }
+
     @Test
     void aLaneThatDoesNotCloseStopsNeitherTheSwapNorTheClosing() {
         HookedEngine[] engines = new HookedEngine[2];

@@ -2,9 +2,12 @@ package dev.flywheel.serving.stress;
 
 import ai.onnxruntime.OrtException;
 import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.CallOptions;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +35,7 @@ final class Ledger {
     private final Set<UUID> ids = ConcurrentHashMap.newKeySet();
     private final LongAdder begun = new LongAdder();
     private volatile boolean closing;
+    private volatile boolean cutting;
 
     Ledger() {
         for (Ending ending : Ending.values()) {
@@ -48,6 +52,11 @@ final class Ledger {
     /** From now on requests may be refused because the endpoint is closed. */
     void closing() {
         closing = true;
+    }
+
+    /** From now on runs may be ended because the endpoint is closed without patience. */
+    void cutting() {
+        cutting = true;
     }
 
     void violation(String what) {
@@ -67,19 +76,21 @@ final class Ledger {
             violation(ask + " was answered by " + answer + " in the name of version " + prediction.version());
         }
         if (!versions.live(answer.version(), from, to)) {
-            violation(ask + ", called at " + from + ", was answered at " + to + " by " + answer + "; live were "
-                    + versions);
+            violation(ask + ", called at " + from + ", was answered at " + to + " by " + answer + " whose life was "
+                    + versions.describe(answer.version()));
         }
-        if (ask.id() % IDS_SAMPLED == 0 && !ids.add(prediction.id())) {
+        if (prediction.id().getLeastSignificantBits() % IDS_SAMPLED == 0 && !ids.add(prediction.id())) {
             violation("two predictions have the id " + prediction.id());
         }
         count(Ending.ANSWERED, 1);
     }
 
     /** Judges a failure. */
-    void failed(Ask ask, Throwable thrown, boolean cancelled) {
+    void failed(Ask ask, long from, CallOptions options, Throwable thrown, boolean cancelled) {
         Throwable failure = unwrapped(thrown);
-        if (ownFault(ask, failure)) {
+        if (late(from, options, failure)) {
+            count(Ending.LATE, 1);
+        } else if (ownFault(ask, failure)) {
             count(Ending.OWN_FAULT, 1);
         } else if (cancelled && failure instanceof CancellationException) {
             count(Ending.CANCELLED, 1);
@@ -89,12 +100,12 @@ final class Ledger {
     }
 
     /** Judges the failure of requests that were made as one. */
-    void allFailed(List<Ask> asks, Throwable thrown) {
+    void allFailed(List<Ask> asks, long from, CallOptions options, Throwable thrown) {
         Throwable failure = unwrapped(thrown);
         Throwable inner = failure instanceof PredictionException ? failure.getCause() : null;
         Throwable cause = inner == null || inner instanceof OrtException ? failure : unwrapped(inner);
-        if (cause instanceof InjectedFault fault && fault.id == InjectedFault.ANYONE) {
-            count(Ending.SHARED_FAULT, asks.size());
+        if (late(from, options, cause)) {
+            count(Ending.LATE, asks.size());
         } else if (asks.stream().anyMatch(ask -> ownFault(ask, cause))) {
             count(Ending.OWN_FAULT, asks.size());
         } else {
@@ -107,9 +118,18 @@ final class Ledger {
             count(Ending.OVERLOADED, requests);
         } else if (closing && failure instanceof ClosedException) {
             count(Ending.CLOSED, requests);
+        } else if (cutting && failure instanceof PredictionException && failure.getMessage().contains("was ended")) {
+            count(Ending.CUT, requests);
         } else {
             violation(what + " ended with " + text(failure));
         }
+    }
+
+    private boolean late(long from, CallOptions options, Throwable failure) {
+        Duration deadline = options.deadline();
+        return failure instanceof DeadlineException
+                && deadline != null
+                && versions.now() - from >= deadline.toNanos();
     }
 
     private static boolean ownFault(Ask ask, Throwable failure) {

@@ -1,17 +1,18 @@
 package dev.flywheel.serving.stress;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.serving.Endpoint;
+import dev.flywheel.serving.EndpointBuilder;
 import dev.flywheel.serving.batch.BatcherStatistics;
-import dev.flywheel.serving.engine.OnnxEngine;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /** The life of one endpoint under load, from its opening until nothing of it is left. Not thread-safe. */
@@ -19,6 +20,8 @@ final class StressRound {
 
     private static final String THREADS = "flywheel-serving-";
     private static final String CLEANER = "flywheel-serving-cleaner";
+    private static final int FIRST = 1;
+    private static final long CACHE_BYTES = 1 << 20;
     private static final long HANG_MILLIS = 60_000;
 
     private final Path directory;
@@ -26,8 +29,8 @@ final class StressRound {
     private final SplittableRandom random;
     private final Ledger ledger = new Ledger();
     private final FaultyEngine.Watch watch = new FaultyEngine.Watch();
-    private int version;
-    private int swaps;
+    private final LongAdder observed = new LongAdder();
+    private int changed;
 
     StressRound(Path directory, Setup setup, SplittableRandom random) {
         this.directory = directory;
@@ -37,78 +40,56 @@ final class StressRound {
 
     /** Runs it and gives the verdicts. */
     Ledger run() throws InterruptedException, IOException {
-        version = 1;
-        ledger.versions.begins(version);
-        Endpoint<Ask, Answer> endpoint = Endpoint.of(engine(version), new AskCodec(ledger))
-                .version(version)
+        Changes changes = new Changes(directory, ledger, watch, random.split(), FIRST);
+        EndpointBuilder<Ask, Answer> builder = Endpoint.of(changes.engine(FIRST), new AskCodec(ledger))
+                .version(FIRST)
                 .lanes(setup.lanes())
                 .maxBatch(setup.maxBatch())
-                .queueCapacity(setup.queueCapacity())
-                .open();
-        Callers callers = new Callers(endpoint, ledger);
+                .observer(this::observed)
+                .queueCapacity(setup.queueCapacity());
+        Endpoint<Ask, Answer> endpoint =
+                (setup.cached() ? builder.cache(CACHE_BYTES) : builder).open();
+        Callers callers = new Callers(endpoint, ledger, setup);
         callers.start(setup, random);
-        boolean closedUnderLoad = random.nextBoolean();
         try {
-            swapUntil(endpoint, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(setup.millis()));
-            if (!closedUnderLoad) {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(setup.millis());
+            while (System.nanoTime() < end) {
+                changes.change(endpoint);
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(setup.pauseMillis()));
+            }
+            changed = changes.done();
+            if (setup.end() == Setup.End.IDLE) {
                 callers.stop();
                 countersFit(endpoint.statistics());
             }
         } finally {
-            ledger.closing();
-            endpoint.close();
+            close(endpoint);
             callers.stop();
         }
+        assertThat(endpoint.statistics().queued()).as("queued").isZero();
         nothingIsLeft();
         return ledger;
     }
 
-    int swaps() {
-        return swaps;
+    int changed() {
+        return changed;
     }
 
-    private Path file(int number) {
-        return StressModel.write(directory.resolve("v" + number + ".onnx"), number);
-    }
-
-    private FaultyEngine engine(int number) throws IOException {
-        Path file = file(number);
-        FaultyEngine engine = new FaultyEngine(OnnxEngine.open(file), ledger, watch);
-        // A loaded model needs its file no more.
-        Files.delete(file);
-        return engine;
-    }
-
-    private void swapUntil(Endpoint<Ask, Answer> endpoint, long end) throws IOException {
-        while (System.nanoTime() < end) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(setup.swapMillis()));
-            if (random.nextInt(8) == 0) {
-                refuseBroken(endpoint);
-                continue;
-            }
-            int next = version + 1;
-            ledger.versions.begins(next);
-            if (random.nextInt(4) == 0) {
-                endpoint.swap(file(next), next);
-            } else {
-                endpoint.swap(engine(next), next);
-            }
-            ledger.versions.ended(version);
-            version = next;
-            swaps++;
+    private void close(Endpoint<Ask, Answer> endpoint) {
+        ledger.closing();
+        if (setup.end() == Setup.End.CUT) {
+            ledger.cutting();
+            endpoint.close(Duration.ofMillis(random.nextInt(5)));
+        } else {
+            endpoint.close();
         }
     }
 
-    private void refuseBroken(Endpoint<Ask, Answer> endpoint) throws IOException {
-        Path broken = directory.resolve("broken.onnx");
-        byte[] good = Files.readAllBytes(file(version));
-        switch (random.nextInt(3)) {
-            case 0 -> Files.deleteIfExists(broken);
-            case 1 -> Files.write(broken, new byte[] {1, 2, 3, 4});
-            default -> Files.write(broken, java.util.Arrays.copyOf(good, good.length / 2));
+    private void observed(UUID id, int version, Ask ask, double raw, Instant at) {
+        if (raw != ask.low()) {
+            ledger.violation("the observer was told that " + ask + " gave " + raw);
         }
-        assertThatThrownBy(() -> endpoint.swap(broken, -1)).isInstanceOf(ModelFormatException.class);
-        assertThat(endpoint.version()).isEqualTo(version);
+        observed.increment();
     }
 
     /** What the endpoint has counted is what its callers saw. */
@@ -116,7 +97,8 @@ final class StressRound {
         long answered = ledger.count(Ending.ANSWERED);
         long own = ledger.count(Ending.OWN_FAULT);
         assertThat(statistics.queued()).as("queued").isZero();
-        if (setup.bulks() == 0) {
+        assertThat(observed.sum()).as("observed").isGreaterThanOrEqualTo(answered);
+        if (setup.bulks() == 0 && !setup.cached()) {
             assertThat(statistics.refused()).as("refused").isEqualTo(ledger.count(Ending.OVERLOADED));
             // A request that is cancelled while it runs is counted, one that is cancelled before is not.
             assertThat(statistics.requests())

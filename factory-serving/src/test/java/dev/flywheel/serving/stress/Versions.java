@@ -3,12 +3,18 @@ package dev.flywheel.serving.stress;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** When each version was live, at the widest that a caller can know of. Thread-safe. */
+/** When each version could be given requests, at the widest that a caller can know of. Thread-safe. */
 final class Versions {
 
     private static final long ALWAYS = Long.MAX_VALUE;
 
-    private record Life(long from, long to) {}
+    /** The last two lives of a version; an earlier one has ended long ago. */
+    private record Life(long from, long to, long earlierFrom, long earlierTo) {
+
+        boolean meets(long begin, long end) {
+            return (from <= end && to >= begin) || (earlierFrom <= end && earlierTo >= begin);
+        }
+    }
 
     private final Map<Integer, Life> lives = new ConcurrentHashMap<>();
     private final long origin = System.nanoTime();
@@ -17,29 +23,28 @@ final class Versions {
         return System.nanoTime() - origin;
     }
 
-    /** To be called before the version is offered. */
+    /** To be called before the version may be given requests; does nothing where it already is. */
     void begins(int version) {
-        lives.put(version, new Life(now(), ALWAYS));
+        lives.merge(
+                version,
+                new Life(now(), ALWAYS, ALWAYS, -1),
+                (old, fresh) -> old.to == ALWAYS ? old : new Life(fresh.from, ALWAYS, old.from, old.to));
     }
 
-    /** To be called when the version was refused, so that it never was live. */
-    void never(int version) {
-        lives.remove(version);
-    }
-
-    /** To be called when the endpoint has said that the version is gone. */
+    /** To be called when the endpoint has said that the version is given no more requests. */
     void ended(int version) {
-        lives.computeIfPresent(version, (number, life) -> new Life(life.from, now()));
+        lives.computeIfPresent(
+                version, (number, life) -> new Life(life.from, now(), life.earlierFrom, life.earlierTo));
     }
 
-    /** {@return whether the version was live at some time between the two} */
+    /** {@return whether the version could be given requests at some time between the two} */
     boolean live(int version, long from, long to) {
         Life life = lives.get(version);
-        return life != null && life.from <= to && life.to >= from;
+        return life != null && life.meets(from, to);
     }
 
-    @Override
-    public String toString() {
-        return lives.toString();
+    /** {@return the life of a version, for messages} */
+    String describe(int version) {
+        return String.valueOf(lives.get(version));
     }
 }
