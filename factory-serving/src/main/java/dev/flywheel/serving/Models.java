@@ -101,9 +101,9 @@ final class Models<I, O> {
             return new Loaded<>(source, engine, batcher, cache, version, clock.instant());
         } catch (RuntimeException | Error e) {
             if (first != null) {
-                first.close();
+                closeAfter(e, first);
             }
-            engine.close();
+            closeAfter(e, engine);
             throw e;
         }
     }

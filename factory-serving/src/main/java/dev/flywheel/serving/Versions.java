@@ -13,8 +13,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -186,11 +188,14 @@ final class Versions<I, O> implements Runnable {
                         + traffic.champion().version() + " has served since it opened");
             }
             Map<Integer, Loaded<I, O>> reloaded = new HashMap<>();
-            List<Loaded<I, O>> gone = before.swapped() ? List.of(traffic.champion()) : List.of();
+            Set<Loaded<I, O>> gone = new LinkedHashSet<>();
+            if (before.swapped()) {
+                gone.add(traffic.champion());
+            }
             try {
-                reload(before, reloaded);
+                reload(before, reloaded, gone);
                 Traffic<I, O> again = traffic(before.champion(), before.route(), reloaded);
-                install(again, List.copyOf(reloaded.values()), gone);
+                install(again, List.copyOf(reloaded.values()), List.copyOf(gone));
             } catch (RuntimeException | Error e) {
                 reloaded.values().forEach(version -> version.close(null));
                 throw e;
@@ -203,11 +208,19 @@ final class Versions<I, O> implements Runnable {
         }
     }
 
-    private void reload(Setting setting, Map<Integer, Loaded<I, O>> reloaded) {
+    /**
+     * Loads what is not there.
+     *
+     * @param replaced gets the versions that have taken the numbers of those
+     */
+    private void reload(Setting setting, Map<Integer, Loaded<I, O>> reloaded, Set<Loaded<I, O>> replaced) {
         setting.sources().forEach((number, source) -> {
             Loaded<I, O> there = find(number);
             if (there == null || there.source() != source) {
                 reloaded.put(number, models.reload(source, number));
+                if (there != null) {
+                    replaced.add(there);
+                }
             }
         });
     }

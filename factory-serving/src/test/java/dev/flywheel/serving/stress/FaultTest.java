@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
@@ -114,7 +115,8 @@ class FaultTest {
                 assertThatThrownBy(() -> ask(endpoint, 1)).isSameAs(thrown);
                 assertThatThrownBy(() -> askAsync(endpoint, 1).join()).hasCause(thrown);
                 assertThatThrownBy(() -> endpoint.predictAll(List.of(new float[] {1}, new float[] {2})))
-                        .isSameAs(thrown);
+                        .satisfies(e -> assertThat(e instanceof PredictionException ? e.getCause() : e)
+                                .isSameAs(thrown));
                 fault.set(null);
                 assertThat(ask(endpoint, 4)).isEqualTo(8);
                 assertThat(askAsync(endpoint, 5).join()).isEqualTo(10);
