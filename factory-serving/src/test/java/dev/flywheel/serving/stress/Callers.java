@@ -22,8 +22,8 @@ final class Callers {
     private static final int WINDOW = 100;
     private static final int BULK = 150;
     private static final List<Priority> PRIORITIES = List.of(Priority.values());
-    private static final List<Duration> DEADLINES = List.of(
-            Duration.ofNanos(1), Duration.ofNanos(100_000), Duration.ofMillis(5), Duration.ofSeconds(30));
+    private static final List<Duration> DEADLINES =
+            List.of(Duration.ofNanos(1), Duration.ofNanos(100_000), Duration.ofMillis(5), Duration.ofSeconds(30));
     private static final long BACK_OFF_NANOS = 200_000;
     private static final long HANG_SECONDS = 60;
 

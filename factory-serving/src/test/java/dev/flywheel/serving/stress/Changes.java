@@ -179,7 +179,9 @@ final class Changes {
     private void expose(Setting next, boolean swapped, Change change) throws IOException {
         next.serving().forEach(ledger.versions::begins);
         change.run();
-        now.serving().stream().filter(version -> !next.serving().contains(version)).forEach(ledger.versions::ended);
+        now.serving().stream()
+                .filter(version -> !next.serving().contains(version))
+                .forEach(ledger.versions::ended);
         history.push(new Past(now, swapped));
         now = next;
         done++;

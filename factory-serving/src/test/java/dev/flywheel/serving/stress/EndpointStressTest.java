@@ -46,7 +46,8 @@ class EndpointStressTest {
             rounds++;
             changes += round.changed();
         }
-        System.out.println("stress, seed " + SEED + ": " + rounds + " endpoints, " + changes + " changes of versions, " + total);
+        System.out.println(
+                "stress, seed " + SEED + ": " + rounds + " endpoints, " + changes + " changes of versions, " + total);
         if (SECONDS >= ENOUGH_SECONDS) {
             assertThat(total).allSatisfy((ending, count) -> assertThat(count).isPositive());
         }

@@ -118,7 +118,9 @@ final class Ledger {
             count(Ending.OVERLOADED, requests);
         } else if (closing && failure instanceof ClosedException) {
             count(Ending.CLOSED, requests);
-        } else if (cutting && failure instanceof PredictionException && failure.getMessage().contains("was ended")) {
+        } else if (cutting
+                && failure instanceof PredictionException
+                && failure.getMessage().contains("was ended")) {
             count(Ending.CUT, requests);
         } else {
             violation(what + " ended with " + text(failure));
@@ -127,9 +129,7 @@ final class Ledger {
 
     private boolean late(long from, CallOptions options, Throwable failure) {
         Duration deadline = options.deadline();
-        return failure instanceof DeadlineException
-                && deadline != null
-                && versions.now() - from >= deadline.toNanos();
+        return failure instanceof DeadlineException && deadline != null && versions.now() - from >= deadline.toNanos();
     }
 
     private static boolean ownFault(Ask ask, Throwable failure) {

@@ -47,8 +47,7 @@ final class StressRound {
                 .maxBatch(setup.maxBatch())
                 .observer(this::observed)
                 .queueCapacity(setup.queueCapacity());
-        Endpoint<Ask, Answer> endpoint =
-                (setup.cached() ? builder.cache(CACHE_BYTES) : builder).open();
+        Endpoint<Ask, Answer> endpoint = (setup.cached() ? builder.cache(CACHE_BYTES) : builder).open();
         Callers callers = new Callers(endpoint, ledger, setup);
         callers.start(setup, random);
         try {

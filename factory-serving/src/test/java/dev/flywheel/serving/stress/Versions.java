@@ -33,8 +33,7 @@ final class Versions {
 
     /** To be called when the endpoint has said that the version is given no more requests. */
     void ended(int version) {
-        lives.computeIfPresent(
-                version, (number, life) -> new Life(life.from, now(), life.earlierFrom, life.earlierTo));
+        lives.computeIfPresent(version, (number, life) -> new Life(life.from, now(), life.earlierFrom, life.earlierTo));
     }
 
     /** {@return whether the version could be given requests at some time between the two} */
