@@ -120,7 +120,7 @@ final class Ledger {
             count(Ending.CLOSED, requests);
         } else if (cutting
                 && failure instanceof PredictionException
-                && failure.getMessage().contains("was ended")) {
+                && failure.toString().contains("was ended")) {
             count(Ending.CUT, requests);
         } else {
             violation(what + " ended with " + text(failure));
