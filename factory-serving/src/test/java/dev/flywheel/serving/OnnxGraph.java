@@ -89,6 +89,16 @@ public final class OnnxGraph {
         return this;
     }
 
+    /** Adds a FLOAT constant that is in another file, from its start. */
+    public OnnxGraph external(String name, String location, long... shape) {
+        graph.addInitializer(tensor(name, FLOAT, shape)
+                .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                .addExternalData(OnnxMl.StringStringEntryProto.newBuilder()
+                        .setKey("location")
+                        .setValue(location)));
+        return this;
+    }
+
     public OnnxGraph node(String operator, List<String> inputs, String output) {
         return node(operator, "", inputs, output, node -> {});
     }

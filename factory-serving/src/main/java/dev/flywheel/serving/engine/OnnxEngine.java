@@ -5,10 +5,11 @@ import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
- * An ONNX model loaded into ONNX Runtime, on the CPU. Thread-safe. One thread runs one lane's batch: the parallelism is
- * in the lanes.
+ * An ONNX model loaded into ONNX Runtime, on the CPU unless its options say otherwise. Thread-safe. One thread runs one
+ * lane's batch: the parallelism is in the lanes. What becomes of the model's files once it is loaded does not matter.
  *
  * <p>Where the file's metadata has the keys {@code flywheel.numbers}, {@code flywheel.texts} and {@code flywheel.times}
  * (JSON arrays of column names), the signature names the columns of those inputs. Outputs that are not tensors are left
@@ -33,12 +34,24 @@ public final class OnnxEngine implements Engine {
      * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime is absent, doubled or does not load
      */
     public static OnnxEngine open(Path model) {
+        return open(model, OnnxOptions.defaults());
+    }
+
+    /**
+     * {@return the model of this file, loaded with these options}
+     *
+     * @throws ModelFormatException if the file is not there or not a model that ONNX Runtime can run
+     * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime or an execution provider of the options is absent
+     *     or does not load
+     */
+    public static OnnxEngine open(Path model, OnnxOptions options) {
+        Objects.requireNonNull(options, "options");
         if (!Files.isRegularFile(model)) {
             throw new ModelFormatException("cannot load " + model, "there is no such file", "check the path");
         }
         // Nothing in this class links to ONNX Runtime, so that its absence can be explained.
         OnnxChecks.require();
-        OnnxSession session = OnnxSession.open(model);
+        OnnxSession session = OnnxSession.open(model, options);
         return new OnnxEngine(model, session, session.signature());
     }
 
@@ -50,7 +63,12 @@ public final class OnnxEngine implements Engine {
      * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime is absent, doubled or does not load
      */
     public static OnnxEngine open(Artifact artifact) {
-        OnnxEngine engine = open(artifact.modelFile());
+        return open(artifact, OnnxOptions.defaults());
+    }
+
+    /** {@return the model of a sealed artifact, loaded with these options, else as {@link #open(Artifact)} does} */
+    public static OnnxEngine open(Artifact artifact, OnnxOptions options) {
+        OnnxEngine engine = open(artifact.modelFile(), options);
         try {
             Signature merged = ManifestSignature.merge(engine.model, artifact.signature(), engine.signature);
             return new OnnxEngine(engine.model, engine.session, merged);

@@ -4,9 +4,13 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Signature;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +20,9 @@ final class OnnxSession {
 
     private static final Logger log = LoggerFactory.getLogger(OnnxSession.class);
 
+    private static final Map<String, String> DEFAULT_CONFIG =
+            Map.of("session.intra_op.allow_spinning", "0", "session.inter_op.allow_spinning", "0");
+
     private final OrtSession session;
     private final OnnxSignature signature;
 
@@ -24,15 +31,52 @@ final class OnnxSession {
         this.signature = signature;
     }
 
-    static OnnxSession open(Path model) {
+    static OnnxSession open(Path model, OnnxOptions options) {
         OrtEnvironment environment = OnnxRuntime.environment();
         OrtSession session = null;
-        try (OrtSession.SessionOptions options = options()) {
-            session = environment.createSession(model.toString(), options);
+        try (PrivateModel files = PrivateModel.of(model)) {
+            Path kept = files.isCopied() ? null : options.optimizedModels();
+            session = kept == null
+                    ? create(environment, files.file(), options, null)
+                    : optimized(environment, files.file(), options, kept);
             return new OnnxSession(session, OnnxSignature.read(model, session));
         } catch (OrtException | RuntimeException e) {
             closeQuietly(session);
             throw e instanceof OrtException ort ? unusable(model, ort) : (RuntimeException) e;
+        }
+    }
+
+    /** A directory that cannot be used costs time, not the model. */
+    private static OrtSession optimized(OrtEnvironment environment, Path model, OnnxOptions options, Path directory)
+            throws OrtException {
+        Path fresh = null;
+        try {
+            OptimizedModels models = OptimizedModels.of(directory, model, environment.getVersion(), options);
+            Path known = models.find();
+            if (known != null) {
+                return create(environment, known, options.optimization(OnnxOptions.Optimization.NONE), null);
+            }
+            fresh = models.fresh();
+            OrtSession session = create(environment, model, options, fresh);
+            models.keep(fresh);
+            return session;
+        } catch (IOException | OrtException e) {
+            OrtSession session = create(environment, model, options, null);
+            log.warn("{} could not be kept, optimised, in {}", model, directory, e);
+            return session;
+        } finally {
+            OptimizedModels.discard(fresh);
+        }
+    }
+
+    private static OrtSession create(
+            OrtEnvironment environment, Path model, OnnxOptions options, @Nullable Path optimized)
+            throws OrtException {
+        try (OrtSession.SessionOptions session = sessionOptions(options)) {
+            if (optimized != null) {
+                session.setOptimizedModelFilePath(optimized.toString());
+            }
+            return environment.createSession(model.toString(), session);
         }
     }
 
@@ -50,20 +94,40 @@ final class OnnxSession {
     }
 
     /**
-     * One run is one thread's work: pools of several sessions would fight for the cores, and spinning threads burned 37
-     * ms of CPU a request at a low rate. Without the arena the lanes of one session do not queue for its lock.
+     * Unless more threads are asked for, one run is one thread's work: pools of several sessions would fight for the
+     * cores. Spinning threads burned 37 ms of CPU a request at a low rate. Without the arena the lanes of one session do
+     * not queue for its lock.
      */
-    private static OrtSession.SessionOptions options() throws OrtException {
-        OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        options.setIntraOpNumThreads(1);
-        options.setInterOpNumThreads(1);
-        options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-        options.addConfigEntry("session.intra_op.allow_spinning", "0");
-        options.addConfigEntry("session.inter_op.allow_spinning", "0");
-        options.setCPUArenaAllocator(false);
-        // Failures come as exceptions; the native log would print them a second time.
-        options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
-        return options;
+    private static OrtSession.SessionOptions sessionOptions(OnnxOptions options) throws OrtException {
+        OrtSession.SessionOptions session = new OrtSession.SessionOptions();
+        try {
+            session.setIntraOpNumThreads(options.threads());
+            session.setInterOpNumThreads(1);
+            session.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
+            session.setOptimizationLevel(level(options.optimization()));
+            session.setCPUArenaAllocator(false);
+            // Failures come as exceptions; the native log would print them a second time.
+            session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+            Map<String, String> config = new TreeMap<>(DEFAULT_CONFIG);
+            config.putAll(options.config());
+            for (Map.Entry<String, String> entry : config.entrySet()) {
+                session.addConfigEntry(entry.getKey(), entry.getValue());
+            }
+            options.providers().forEach((name, own) -> OnnxProviders.add(session, name, own));
+            return session;
+        } catch (OrtException | RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private static OptLevel level(OnnxOptions.Optimization optimization) {
+        return switch (optimization) {
+            case NONE -> OptLevel.NO_OPT;
+            case BASIC -> OptLevel.BASIC_OPT;
+            case EXTENDED -> OptLevel.EXTENDED_OPT;
+            case ALL -> OptLevel.ALL_OPT;
+        };
     }
 
     private static ModelFormatException unusable(Path model, OrtException cause) {
