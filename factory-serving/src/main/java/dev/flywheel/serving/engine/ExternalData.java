@@ -35,12 +35,13 @@ final class ExternalData {
                 case GRAPH -> number == 1 ? NODE : number == 5 ? TENSOR : number == 15 ? SPARSE_TENSOR : SKIPPED;
                 case FUNCTION -> number == 7 ? NODE : SKIPPED;
                 case NODE -> number == 5 ? ATTRIBUTE : SKIPPED;
-                case ATTRIBUTE -> switch (number) {
-                    case 5, 10 -> TENSOR;
-                    case 6, 11 -> GRAPH;
-                    case 22, 23 -> SPARSE_TENSOR;
-                    default -> SKIPPED;
-                };
+                case ATTRIBUTE ->
+                    switch (number) {
+                        case 5, 10 -> TENSOR;
+                        case 6, 11 -> GRAPH;
+                        case 22, 23 -> SPARSE_TENSOR;
+                        default -> SKIPPED;
+                    };
                 case SPARSE_TENSOR -> number == 1 || number == 2 ? TENSOR : SKIPPED;
                 case TENSOR -> number == 13 ? ENTRY : SKIPPED;
                 case ENTRY, SKIPPED -> SKIPPED;

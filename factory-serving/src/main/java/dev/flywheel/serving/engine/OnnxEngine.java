@@ -41,8 +41,8 @@ public final class OnnxEngine implements Engine {
      * {@return the model of this file, loaded with these options}
      *
      * @throws ModelFormatException if the file is not there or not a model that ONNX Runtime can run
-     * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime or an execution provider of the options is absent
-     *     or does not load
+     * @throws dev.flywheel.core.MissingEngineException if ONNX Runtime or an execution provider of the options is
+     *     absent or does not load
      */
     public static OnnxEngine open(Path model, OnnxOptions options) {
         Objects.requireNonNull(options, "options");

@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How ONNX Runtime loads and runs a model; everything has a default that suits most models. Immutable: each method gives
- * a changed copy. Two with the same content are equal.
+ * How ONNX Runtime loads and runs a model; everything has a default that suits most models. Immutable: each method
+ * gives a changed copy. Two with the same content are equal.
  */
 public final class OnnxOptions {
 
@@ -67,14 +67,13 @@ public final class OnnxOptions {
 
     /** {@return a copy with this as what is done to the graph} By default {@link Optimization#ALL}. */
     public OnnxOptions optimization(Optimization level) {
-        return new OnnxOptions(
-                threads, Objects.requireNonNull(level, "level"), optimizedModels, config, providers);
+        return new OnnxOptions(threads, Objects.requireNonNull(level, "level"), optimizedModels, config, providers);
     }
 
     /**
      * {@return a copy with this as the directory where optimised models are kept, so that the next start is quicker} By
-     * default none. What is kept is found by the SHA-256 of the model, the version of ONNX Runtime, these options and the
-     * kind of processor, and verified before it is used. Models with data in further files are not kept.
+     * default none. What is kept is found by the SHA-256 of the model, the version of ONNX Runtime, these options and
+     * the kind of processor, and verified before it is used. Models with data in further files are not kept.
      */
     public OnnxOptions optimizedModels(Path directory) {
         return new OnnxOptions(
@@ -88,8 +87,7 @@ public final class OnnxOptions {
     public OnnxOptions config(String key, String value) {
         Map<String, String> more = new TreeMap<>(config);
         more.put(Objects.requireNonNull(key, "key"), Objects.requireNonNull(value, "value"));
-        return new OnnxOptions(
-                threads, optimization, optimizedModels, Collections.unmodifiableMap(more), providers);
+        return new OnnxOptions(threads, optimization, optimizedModels, Collections.unmodifiableMap(more), providers);
     }
 
     /**
@@ -102,8 +100,7 @@ public final class OnnxOptions {
     public OnnxOptions provider(String name, Map<String, String> options) {
         Map<String, Map<String, String>> more = new LinkedHashMap<>(providers);
         more.put(Objects.requireNonNull(name, "name"), Map.copyOf(options));
-        return new OnnxOptions(
-                threads, optimization, optimizedModels, config, Collections.unmodifiableMap(more));
+        return new OnnxOptions(threads, optimization, optimizedModels, config, Collections.unmodifiableMap(more));
     }
 
     int threads() {

@@ -70,8 +70,7 @@ final class OnnxSession {
     }
 
     private static OrtSession create(
-            OrtEnvironment environment, Path model, OnnxOptions options, @Nullable Path optimized)
-            throws OrtException {
+            OrtEnvironment environment, Path model, OnnxOptions options, @Nullable Path optimized) throws OrtException {
         try (OrtSession.SessionOptions session = sessionOptions(options)) {
             if (optimized != null) {
                 session.setOptimizedModelFilePath(optimized.toString());
@@ -95,8 +94,8 @@ final class OnnxSession {
 
     /**
      * Unless more threads are asked for, one run is one thread's work: pools of several sessions would fight for the
-     * cores. Spinning threads burned 37 ms of CPU a request at a low rate. Without the arena the lanes of one session do
-     * not queue for its lock.
+     * cores. Spinning threads burned 37 ms of CPU a request at a low rate. Without the arena the lanes of one session
+     * do not queue for its lock.
      */
     private static OrtSession.SessionOptions sessionOptions(OnnxOptions options) throws OrtException {
         OrtSession.SessionOptions session = new OrtSession.SessionOptions();

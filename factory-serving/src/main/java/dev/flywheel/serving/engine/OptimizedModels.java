@@ -41,7 +41,8 @@ final class OptimizedModels {
         Files.createDirectories(directory);
         String about = String.join(
                 "\n", sha256(model), version, options.graphOptions(), System.getProperty("os.arch"), processor());
-        String key = hex(digest().digest(about.getBytes(StandardCharsets.UTF_8))).substring(0, 32);
+        String key =
+                hex(digest().digest(about.getBytes(StandardCharsets.UTF_8))).substring(0, 32);
         return new OptimizedModels(directory, key);
     }
 

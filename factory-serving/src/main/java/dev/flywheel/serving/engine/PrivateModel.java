@@ -13,10 +13,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model's files as nobody else can change them. ONNX Runtime maps the further files of a model into memory for as long
- * as it is loaded, and would read what somebody writes into them later, or crash; so it gets a copy, which has no name any
- * more once it is loaded. A model in a single file is read at once and needs none. Not thread-safe; to be closed when the
- * model is loaded.
+ * A model's files as nobody else can change them. ONNX Runtime maps the further files of a model into memory for as
+ * long as it is loaded, and would read what somebody writes into them later, or crash; so it gets a copy, which has no
+ * name any more once it is loaded. A model in a single file is read at once and needs none. Not thread-safe; to be
+ * closed when the model is loaded.
  */
 final class PrivateModel implements AutoCloseable {
 

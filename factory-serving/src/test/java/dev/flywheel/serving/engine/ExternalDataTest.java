@@ -128,7 +128,8 @@ class ExternalDataTest {
     @Test
     void findsTheFilesThatAModelNames() throws IOException {
         assertThat(ExternalData.of(model())).containsExactly("data/w.bin");
-        assertThat(ExternalData.of(TestModels.raw(directory.resolve("raw.onnx")))).isEmpty();
+        assertThat(ExternalData.of(TestModels.raw(directory.resolve("raw.onnx"))))
+                .isEmpty();
         byte[] whole = Files.readAllBytes(model());
         for (int length = 0; length < whole.length; length++) {
             Path half = Files.write(directory.resolve("half.onnx"), Arrays.copyOf(whole, length));

@@ -133,7 +133,8 @@ class OnnxOptionsTest {
     void areValues() {
         OnnxOptions options = OnnxOptions.defaults().threads(3).config("b", "2").config("a", "1");
         assertThat(options)
-                .isEqualTo(OnnxOptions.defaults().config("a", "1").config("b", "2").threads(3))
+                .isEqualTo(
+                        OnnxOptions.defaults().config("a", "1").config("b", "2").threads(3))
                 .hasSameHashCodeAs(
                         OnnxOptions.defaults().config("a", "1").config("b", "2").threads(3))
                 .isNotEqualTo(OnnxOptions.defaults())
