@@ -94,14 +94,27 @@ final class EmbeddingCodec implements Codec<Tokens, float[]> {
         @Override
         public float[] read(int row) {
             TensorBuffer vectors = lane.output(output);
-            int size = pooled ? vectors.width() : vectors.width() / rows.length();
-            float[] embedding = new float[size];
+            float[] embedding = new float[pooled ? vectors.width() : size(vectors)];
             int from = row * vectors.width();
             vectors.floats().get(from, embedding);
             if (!pooled && !firstToken) {
                 mean(vectors.floats(), from, rows.count(row), embedding);
             }
             return scaled(embedding);
+        }
+
+        /** {@return the size of a token's vector} */
+        private int size(TensorBuffer vectors) {
+            int size = vectors.width() / rows.length();
+            long declared = vectors.spec().shape().get(2);
+            if (size * rows.length() != vectors.width() || (declared > 0 && declared != size)) {
+                throw new PredictionException(
+                        "the model gave no vector for each token",
+                        "output \"" + vectors.spec().name() + "\" has " + vectors.width() + " numbers for a text of "
+                                + rows.length() + " tokens, declared as " + vectors.spec().shape(),
+                        "export it for feature extraction, or write a Codec for it");
+            }
+            return size;
         }
 
         /** Makes {@code sum}, which holds the first vector, the mean of {@code count} that begin at {@code from}. */

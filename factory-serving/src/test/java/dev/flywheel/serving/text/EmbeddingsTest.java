@@ -255,6 +255,22 @@ class EmbeddingsTest {
     }
 
     @Test
+    void refusesAModelThatGivesMoreVectorsThanTokens() {
+        Path model = write(tokenVectors()
+                .node(
+                        "Concat",
+                        "",
+                        List.of("last_hidden_state", "last_hidden_state"),
+                        "twice",
+                        node -> node.addAttribute(integer("axis", 1)))
+                .output("twice", FLOAT, List.of("batch", "more", 2)));
+        assertThatThrownBy(() -> open(model, unnormalized()))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("the model gave no vector for each token: output \"twice\" has ")
+                .hasMessageContaining("declared as [-1, -1, 2]");
+    }
+
+    @Test
     void anOptionIsSetOnce() {
         TextOptions options =
                 Texts.options().maxTokens(64).prefix("query: ").firstToken().unnormalized();
