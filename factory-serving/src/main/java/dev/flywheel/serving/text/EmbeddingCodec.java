@@ -111,7 +111,8 @@ final class EmbeddingCodec implements Codec<Tokens, float[]> {
                 throw new PredictionException(
                         "the model gave no vector for each token",
                         "output \"" + vectors.spec().name() + "\" has " + vectors.width() + " numbers for a text of "
-                                + rows.length() + " tokens, declared as " + vectors.spec().shape(),
+                                + rows.length() + " tokens, declared as "
+                                + vectors.spec().shape(),
                         "export it for feature extraction, or write a Codec for it");
             }
             return size;
