@@ -15,8 +15,8 @@ import java.util.function.Supplier;
  * parallelism is in the lanes.
  *
  * <p>Such a model does not say what goes in and what comes out, so whoever opens it names its inputs, of which -1 is a
- * free size and the first dimension is the batch. The outputs are found by two runs on zeros, in which every free size
- * is 2 and then 3; where a model refuses that, a signature names them too, and every run is held against it.
+ * free size and the first dimension is the batch. The outputs are found by two runs on zeros, with small free sizes;
+ * where a model refuses that, a signature names them too, and every run is held against it.
  *
  * <p>Inputs and outputs may be FLOAT, DOUBLE, FLOAT16, INT8, UINT8, INT32, INT64 or BOOL. An input of TorchScript named
  * {@code a.b} is entry {@code b} of a dictionary, inputs named {@code a[]} are a list and {@code a()} a tuple, as

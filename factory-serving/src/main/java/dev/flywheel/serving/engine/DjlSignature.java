@@ -26,8 +26,11 @@ final class DjlSignature {
 
     private static final Logger log = LoggerFactory.getLogger(DjlSignature.class);
 
-    /** Two sizes for the free dimensions; what differs in the outputs is free. Not 1, which PyTorch would broadcast. */
-    private static final int[] TRIALS = {2, 3};
+    /** Two sizes for a free dimension; what differs in the outputs is free. Not 1, which PyTorch would broadcast. */
+    private static final int[] SMALL = {2, 3};
+
+    /** For dimensions beyond the first, where the small ones are too small for what the model does, as for images. */
+    private static final int[] LARGE = {64, 96};
 
     private final DjlModel model;
     private final List<TensorSpec> inputs;
@@ -57,7 +60,7 @@ final class DjlSignature {
         } catch (ModelFormatException e) {
             // Zeros, or the sizes tried, may be what only this model refuses; what comes out is checked in every run.
             log.debug("{} is served as its owner says, for it gave nothing on zeros", model, e);
-            return said;
+            return new Signature(inputs, said.outputs());
         }
         if (!agree(said.outputs(), found)) {
             throw new ModelFormatException(
@@ -107,8 +110,26 @@ final class DjlSignature {
 
     private List<TensorSpec> outputs() {
         boolean free = inputs.stream().anyMatch(input -> input.shape().contains(-1L));
-        List<TensorSpec> first = run(TRIALS[0]);
-        List<TensorSpec> second = free ? run(TRIALS[1]) : first;
+        if (!free) {
+            return run(1, 1);
+        }
+        try {
+            return merged(run(SMALL[0], SMALL[0]), run(SMALL[1], SMALL[1]));
+        } catch (ModelFormatException e) {
+            boolean beyond = inputs.stream().anyMatch(input -> input.shape().lastIndexOf(-1L) > 0);
+            if (!beyond) {
+                throw e;
+            }
+            try {
+                return merged(run(SMALL[0], LARGE[0]), run(SMALL[1], LARGE[1]));
+            } catch (ModelFormatException larger) {
+                e.addSuppressed(larger);
+                throw e;
+            }
+        }
+    }
+
+    private List<TensorSpec> merged(List<TensorSpec> first, List<TensorSpec> second) {
         List<TensorSpec> outputs = new ArrayList<>();
         for (int i = 0; i < first.size(); i++) {
             TensorSpec one = first.get(i);
@@ -131,13 +152,15 @@ final class DjlSignature {
         return outputs;
     }
 
-    /** {@return the outputs for inputs in which all free dimensions have this size} */
-    private List<TensorSpec> run(int size) {
+    /** {@return the outputs for inputs whose free dimensions have these sizes, the first one and those beyond it} */
+    private List<TensorSpec> run(int batch, int size) {
         try (NDManager manager = model.newManager()) {
             NDList zeros = new NDList();
             for (TensorSpec input : inputs) {
-                long[] shape =
-                        input.shape().stream().mapToLong(d -> d < 0 ? size : d).toArray();
+                long[] shape = sizes(input);
+                for (int d = 0; d < shape.length; d++) {
+                    shape[d] = shape[d] >= 0 ? shape[d] : d == 0 ? batch : size;
+                }
                 NDArray array = manager.zeros(new Shape(shape), dataType(model, input));
                 array.setName(input.name());
                 zeros.add(array);

@@ -168,6 +168,26 @@ class DjlEngineTest {
     }
 
     @Test
+    void findsTheOutputsOfModelsThatTakeNoSmallInputs() {
+        Path file = file("Tensor", "return torch.sum(torch.slice(torch.select(x, 1, 40), 1, 0, 5), [1])");
+        try (Engine engine = DjlEngine.torchScript(file, TensorSpec.of("x", FLOAT, -1, -1, -1))) {
+            assertThat(engine.signature().outputs()).containsExactly(TensorSpec.of("output", FLOAT, -1));
+        }
+    }
+
+    @Test
+    void findsTheOutputsOfModelsWithoutFreeSizes() {
+        try (Engine engine = DjlEngine.torchScript(file("Tensor", "return torch.neg(x)"), TensorSpec.of("x", FLOAT, 4, 2));
+                Lane lane = engine.newLane(64)) {
+            assertThat(engine.signature().outputs()).containsExactly(TensorSpec.of("output", FLOAT, 4, 2));
+            assertThat(lane.maxRows()).isEqualTo(4);
+            lane.input(0).floats().put(1, 7);
+            lane.run(1);
+            assertThat(lane.output(0).floats().get(1)).isEqualTo(-7);
+        }
+    }
+
+    @Test
     void saysWhatAWrongSignatureShouldBe() {
         Path file = file("Tensor", "return torch.mul(x, 2)");
         Signature wrong =
