@@ -177,7 +177,8 @@ class DjlEngineTest {
 
     @Test
     void findsTheOutputsOfModelsWithoutFreeSizes() {
-        try (Engine engine = DjlEngine.torchScript(file("Tensor", "return torch.neg(x)"), TensorSpec.of("x", FLOAT, 4, 2));
+        try (Engine engine =
+                        DjlEngine.torchScript(file("Tensor", "return torch.neg(x)"), TensorSpec.of("x", FLOAT, 4, 2));
                 Lane lane = engine.newLane(64)) {
             assertThat(engine.signature().outputs()).containsExactly(TensorSpec.of("output", FLOAT, 4, 2));
             assertThat(lane.maxRows()).isEqualTo(4);
