@@ -90,14 +90,23 @@ final class Dispatch<I, O> {
 
     private void runPart(List<? extends I> inputs, int first, CallOptions options, List<Prediction<O>> answers) {
         Traffic<I, O> traffic = versions.traffic();
-        if (!traffic.routed() && !models.caches()) {
-            boolean done =
-                    traffic.champion().batcher().runHere(inputs.size(), lane -> lane.answerAll(inputs, first, answers));
-            if (done) {
-                return;
+        int done = traffic.routed() || models.caches() ? 0 : runHere(traffic.champion(), inputs, first, answers);
+        List<? extends I> rest = inputs.subList(done, inputs.size());
+        queueAll(requests(rest, first + done, options), first + done, answers);
+    }
+
+    /** {@return how many inputs were answered on this thread, run by run as long as a lane was free} */
+    private int runHere(Loaded<I, O> version, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+        int done = 0;
+        while (done < inputs.size()) {
+            int at = done;
+            List<? extends I> some = inputs.subList(at, Math.min(inputs.size(), at + version.maxRows()));
+            if (!version.batcher().runHere(some.size(), lane -> lane.answerAll(some, first + at, answers))) {
+                break;
             }
+            done += some.size();
         }
-        queueAll(requests(inputs, first, options), first, answers);
+        return done;
     }
 
     private List<Request<I, O>> requests(List<? extends I> inputs, int first, CallOptions options) {

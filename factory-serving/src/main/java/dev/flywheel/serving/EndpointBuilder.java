@@ -44,7 +44,10 @@ public final class EndpointBuilder<I, O> {
         return this;
     }
 
-    /** Sets the most rows of one run; at least 1, by default 64. */
+    /**
+     * Sets the most rows of one run; at least 1. By default 64, but 1 for models whose rows are measured to depend on
+     * each other when they are loaded, as those of dynamically quantised models do; setting it batches those too.
+     */
     public EndpointBuilder<I, O> maxBatch(int rows) {
         maxBatch = once("maxBatch", maxBatch, atLeastOne("maxBatch", rows));
         return this;
@@ -121,8 +124,9 @@ public final class EndpointBuilder<I, O> {
     }
 
     /**
-     * Sets the input of the run that proves each model before it serves. By default the codec's first example, and
-     * where it has none, zeros and empty strings, which some models refuse.
+     * Sets the input of the run that proves each model before it serves, and of the first of the runs that measure
+     * whether its rows depend on each other. By default the codec's examples, and where it has none, zeros and empty
+     * strings, which some models refuse.
      */
     public EndpointBuilder<I, O> warmUp(I input) {
         example = once("warmUp", example, input);
@@ -169,7 +173,8 @@ public final class EndpointBuilder<I, O> {
                 clock == null ? InstantSource.system() : clock,
                 observer,
                 example,
-                cache == null ? null : AnswerStore.of(cache));
+                cache == null ? null : AnswerStore.of(cache),
+                maxBatch == null ? BatchProbe.Otherwise.ROW_BY_ROW : BatchProbe.Otherwise.BATCHES);
         int number = version == null ? 0 : version;
         return new Endpoint<>(models, models.load(source, number), key);
     }

@@ -24,6 +24,7 @@ final class Loaded<I, O> {
     private final @Nullable ResponseCache<I, O> cache;
     private final int version;
     private final Instant loadedAt;
+    private final int maxRows;
     private final AtomicInteger users = new AtomicInteger(1);
     private final AtomicBoolean given = new AtomicBoolean();
 
@@ -33,6 +34,7 @@ final class Loaded<I, O> {
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
             @Nullable ResponseCache<I, O> cache,
             int version,
+            int maxRows,
             Instant loadedAt) {
         this.source = source;
         this.engine = engine;
@@ -40,6 +42,7 @@ final class Loaded<I, O> {
         this.cache = cache;
         this.version = version;
         this.loadedAt = loadedAt;
+        this.maxRows = maxRows;
     }
 
     ModelSource source() {
@@ -56,6 +59,11 @@ final class Loaded<I, O> {
 
     int version() {
         return version;
+    }
+
+    /** {@return the most rows of one run} */
+    int maxRows() {
+        return maxRows;
     }
 
     /** {@return the prediction, by a run or as it is known} */

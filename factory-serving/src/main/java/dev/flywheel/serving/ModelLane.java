@@ -90,6 +90,11 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         }
     }
 
+    /** {@return what measures whether the rows of this lane depend on each other} */
+    BatchProbe<I, O> probe(List<I> examples) {
+        return new BatchProbe<>(lane, maxRows, binding, preparation, examples);
+    }
+
     /**
      * Appends the predictions of all inputs to {@code answers}.
      *

@@ -10,10 +10,18 @@ import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Makes engines ready to serve: lanes, bound codecs, one proving run. Thread-safe. */
+/** Makes engines ready to serve: lanes, bound codecs, a proving run, a probe of their batches. Thread-safe. */
 final class Models<I, O> {
+
+    private static final Logger log = LoggerFactory.getLogger(Models.class);
 
     private final String name;
     private final Preparation<I, O> preparation;
@@ -21,7 +29,8 @@ final class Models<I, O> {
     private final InstantSource clock;
     private final PredictionIds ids;
     private final Observation<I> observation;
-    private final @Nullable I example;
+    private final List<I> examples;
+    private final BatchProbe.Otherwise otherwise;
     private final @Nullable AnswerStore store;
 
     Models(
@@ -31,16 +40,20 @@ final class Models<I, O> {
             InstantSource clock,
             @Nullable PredictionObserver<? super I> observer,
             @Nullable I example,
-            @Nullable AnswerStore store) {
+            @Nullable AnswerStore store,
+            BatchProbe.Otherwise otherwise) {
         this.name = name;
         this.preparation = preparation;
         this.options = options;
         this.clock = clock;
         this.ids = new PredictionIds(clock);
         this.observation = new Observation<>(name, observer);
-        this.example = example == null && !preparation.examples().isEmpty()
-                ? preparation.examples().get(0)
-                : example;
+        List<I> inputs = new ArrayList<>(preparation.examples());
+        if (example != null) {
+            inputs.add(0, example);
+        }
+        this.examples = List.copyOf(inputs);
+        this.otherwise = otherwise;
         this.store = store;
     }
 
@@ -83,22 +96,30 @@ final class Models<I, O> {
     private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
         ModelLane<I, O> first = null;
         try {
-            first = lane(engine, version);
+            first = lane(engine, version, options);
             prove(engine, first);
+            BatchOptions used = batching(engine, first, version);
+            if (used != options) {
+                ModelLane<I, O> wide = first;
+                first = null;
+                wide.close();
+                first = lane(engine, version, used);
+            }
+            int rows = first.maxRows();
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
-                    new Batcher<>(name, options, first, () -> lane(engine, version));
+                    new Batcher<>(name, used, first, () -> lane(engine, version, used));
             ResponseCache<I, O> cache = store == null
                     ? null
                     : new ResponseCache<>(
                             name,
-                            options,
+                            used,
                             store,
                             batcher,
                             () -> new AnswerReader<>(engine, preparation),
                             ids,
                             observation,
                             version);
-            return new Loaded<>(source, engine, batcher, cache, version, clock.instant());
+            return new Loaded<>(source, engine, batcher, cache, version, rows, clock.instant());
         } catch (RuntimeException | Error e) {
             if (first != null) {
                 closeAfter(e, first);
@@ -116,8 +137,32 @@ final class Models<I, O> {
         }
     }
 
-    private ModelLane<I, O> lane(Engine engine, int version) {
-        Lane lane = engine.newLane(options.maxRows());
+    /** {@return the options for a model, by what company does to its rows} */
+    private BatchOptions batching(Engine engine, ModelLane<I, O> lane, int version) {
+        BatchProbe<I, O> probe = lane.probe(examples);
+        OptionalDouble deviation = probe.measure();
+        if (deviation.isEmpty() || deviation.getAsDouble() <= BatchProbe.LIMIT) {
+            return options;
+        }
+        boolean alone = otherwise == BatchProbe.Otherwise.ROW_BY_ROW;
+        log.warn(
+                "{}, version {}: {} answers an input differently when others run with it: in a batch of {} rows its "
+                        + "numbers differ by up to {} of the largest (at most {} is noise), as those of dynamically "
+                        + "quantised models do. {}",
+                name,
+                version,
+                engine,
+                probe.rows(),
+                String.format(Locale.ROOT, "%.2g", deviation.getAsDouble()),
+                BatchProbe.LIMIT,
+                alone
+                        ? "It is served row by row. Set maxBatch(...) to run it in batches all the same"
+                        : "It is served in batches because maxBatch(...) is set, so answers depend on the load");
+        return alone ? options.maxRows(1) : options;
+    }
+
+    private ModelLane<I, O> lane(Engine engine, int version, BatchOptions used) {
+        Lane lane = engine.newLane(used.maxRows());
         try {
             return new ModelLane<>(preparation, lane, version, ids, observation);
         } catch (RuntimeException | Error e) {
@@ -128,11 +173,11 @@ final class Models<I, O> {
 
     private void prove(Engine engine, ModelLane<I, O> lane) {
         try {
-            lane.warmUp(example);
+            lane.warmUp(examples.isEmpty() ? null : examples.get(0));
         } catch (RuntimeException e) {
             throw new ModelFormatException(
                     engine + " cannot serve",
-                    "its proving run, on " + (example == null ? "zeros and empty strings" : "an example input")
+                    "its proving run, on " + (examples.isEmpty() ? "zeros and empty strings" : "an example input")
                             + ", failed (" + (e instanceof FactoryException ? e.getMessage() : e) + ")",
                     "give warmUp(...) an input that the model takes, or export the model again",
                     e);

@@ -566,6 +566,7 @@ class EndpointCacheTest {
         };
         try (Endpoint<float[], Float> endpoint =
                 reset(engine, Endpoint.of(engine, codec).cache(BYTES).open())) {
+            reads.set(0);
             assertThat(endpoint.predict(x(5)).value()).isEqualTo(10);
             assertThatThrownBy(() -> endpoint.predict(x(5))).hasMessage("unreadable");
             assertThat(endpoint.predict(x(5)).value()).isEqualTo(10);
