@@ -36,11 +36,7 @@ final class BatchProbe<I, O> {
     private final int rows;
 
     BatchProbe(
-            Lane lane,
-            int maxRows,
-            Codec.Binding<Object, O> binding,
-            Preparation<I, O> preparation,
-            List<I> examples) {
+            Lane lane, int maxRows, Codec.Binding<Object, O> binding, Preparation<I, O> preparation, List<I> examples) {
         this.lane = lane;
         this.binding = binding;
         this.preparation = preparation;

@@ -108,7 +108,8 @@ class BatchProbeTest {
     void examplesAreWhatIsProbed() {
         List<float[]> equal = List.of(new float[] {1, 2, 3, 4}, new float[] {1, 2, 3, 4});
         List<float[]> different = List.of(new float[] {1, 2, 3, 4}, new float[] {100, -100, 7, 0});
-        try (Endpoint<float[], float[]> endpoint = Endpoint.onnx(quantised(), floats(equal)).open()) {
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.onnx(quantised(), floats(equal)).open()) {
             assertThat(meanBatch(endpoint)).as("nothing in them tells").isEqualTo(20);
         }
         assertThat(log()).doesNotContain("WARN");
@@ -139,7 +140,8 @@ class BatchProbeTest {
                 }
             };
         };
-        try (Endpoint<float[], String> endpoint = Endpoint.onnx(quantised(), words).open()) {
+        try (Endpoint<float[], String> endpoint =
+                Endpoint.onnx(quantised(), words).open()) {
             endpoint.predictAll(rows());
             assertThat(endpoint.statistics().meanBatch()).isEqualTo(1);
         }
@@ -198,8 +200,9 @@ class BatchProbeTest {
                 }
             };
         };
-        try (Endpoint<float[], float[]> endpoint =
-                Endpoint.onnx(quantised(), strict).warmUp(new float[] {1, 2, 3, 4}).open()) {
+        try (Endpoint<float[], float[]> endpoint = Endpoint.onnx(quantised(), strict)
+                .warmUp(new float[] {1, 2, 3, 4})
+                .open()) {
             float[] row = {1, random.nextFloat(), 0, 0};
             assertThat(endpoint.predict(row).value()).hasSize(4);
         }
