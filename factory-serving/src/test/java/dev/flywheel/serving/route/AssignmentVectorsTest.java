@@ -1,15 +1,12 @@
 package dev.flywheel.serving.route;
 
-import static dev.flywheel.serving.route.Vectors.number;
-import static dev.flywheel.serving.route.Vectors.numbers;
-import static dev.flywheel.serving.route.Vectors.pairs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.flywheel.serving.route.Vectors.Case;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
@@ -27,33 +24,33 @@ class AssignmentVectorsTest {
 
     @Test
     void keysHashAsPublished() {
-        List<Map<String, Object>> cases = Vectors.cases(FILE, "hash");
+        List<Case> cases = Vectors.cases(FILE, "hash");
         assertThat(cases).hasSizeGreaterThanOrEqualTo(15);
-        for (Map<String, Object> c : cases) {
-            String seed = (String) c.get("seed");
-            int version = ((Number) c.get("version")).intValue();
-            if (c.get("expected") == null) {
+        for (Case c : cases) {
+            String seed = c.text("seed");
+            int version = (int) c.number("version");
+            if (!c.has("expected")) {
                 assertThatThrownBy(() -> new Hash(seed, version))
                         .isInstanceOf(IllegalArgumentException.class)
                         .hasMessage("hash versions are 1 and 2, found " + version);
             } else {
-                assertThat(new Hash(seed, version).of((String) c.get("value")))
+                assertThat(new Hash(seed, version).of(c.text("value")))
                         .as("%s", c)
-                        .isEqualTo(number(c.get("expected")), EXACT);
+                        .isEqualTo(c.number("expected"), EXACT);
             }
         }
     }
 
     @Test
     void rangesAreThePublishedOnes() {
-        List<Map<String, Object>> cases = Vectors.cases(FILE, "bucket_range");
+        List<Case> cases = Vectors.cases(FILE, "bucket_range");
         assertThat(cases).hasSizeGreaterThanOrEqualTo(13);
         int refused = 0;
-        for (Map<String, Object> c : cases) {
+        for (Case c : cases) {
             int[] versions =
-                    IntStream.range(0, (int) number(c.get("num_variations"))).toArray();
-            double coverage = number(c.get("coverage"));
-            double[] weights = c.get("weights") == null ? new double[0] : numbers(c.get("weights"));
+                    IntStream.range(0, (int) c.number("num_variations")).toArray();
+            double coverage = c.number("coverage");
+            double[] weights = !c.has("weights") ? new double[0] : c.numbers("weights");
             // Where the SDKs put right what is out of range, a split refuses it.
             double sum = Arrays.stream(weights).sum();
             if (coverage < 0 || coverage > 1) {
@@ -71,7 +68,7 @@ class AssignmentVectorsTest {
                 double[] ranges = Arrays.stream(Split.ranges(coverage, used))
                         .flatMapToDouble(Arrays::stream)
                         .toArray();
-                assertThat(ranges).as("%s", c).containsExactly(pairs(c.get("expected")), within(1e-8));
+                assertThat(ranges).as("%s", c).containsExactly(c.numbers("expected"), within(1e-8));
             }
         }
         assertThat(refused).isBetween(1, 6);
@@ -79,79 +76,78 @@ class AssignmentVectorsTest {
 
     @Test
     void rangesChooseAsPublished() {
-        List<Map<String, Object>> cases = Vectors.cases(FILE, "choose_variation");
+        List<Case> cases = Vectors.cases(FILE, "choose_variation");
         assertThat(cases).hasSizeGreaterThanOrEqualTo(13);
-        for (Map<String, Object> c : cases) {
-            double[] bounds = pairs(c.get("ranges"));
+        for (Case c : cases) {
+            double[] bounds = c.numbers("ranges");
             Split split =
                     Split.of(IntStream.range(0, bounds.length / 2).toArray()).ranges(bounds);
-            assertThat(split.at(number(c.get("n")))).as("%s", c).isEqualTo((int) number(c.get("expected")));
+            assertThat(split.at(c.number("n"))).as("%s", c).isEqualTo((int) c.number("expected"));
         }
     }
 
     @Test
     void equalWeightsAreEqual() {
-        for (Map<String, Object> c : Vectors.cases(FILE, "equal_weights")) {
-            assertThat(Split.equalWeights((int) number(c.get("n"))))
+        for (Case c : Vectors.cases(FILE, "equal_weights")) {
+            assertThat(Split.equalWeights((int) c.number("n")))
                     .as("%s", c)
-                    .containsExactly(numbers(c.get("expected")), within(1e-8));
+                    .containsExactly(c.numbers("expected"), within(1e-8));
         }
     }
 
     @Test
     void namespacesHoldThePublishedKeys() {
-        List<Map<String, Object>> cases = Vectors.cases(FILE, "in_namespace");
+        List<Case> cases = Vectors.cases(FILE, "in_namespace");
         assertThat(cases).hasSizeGreaterThanOrEqualTo(16);
-        for (Map<String, Object> c : cases) {
-            Split split = inNamespace(Split.of(1), (List<?>) c.get("namespace"));
-            assertThat(split.choose((String) c.get("user")))
-                    .as("%s", c)
-                    .isEqualTo((boolean) c.get("expected") ? 0 : Route.CHAMPION);
+        for (Case c : cases) {
+            Split split = inNamespace(Split.of(1), c.list("namespace"));
+            assertThat(split.choose(c.text("user"))).as("%s", c).isEqualTo(c.flag("expected") ? 0 : Route.CHAMPION);
         }
     }
 
     private static Split inNamespace(Split split, List<?> namespace) {
-        return split.namespace((String) namespace.get(0), number(namespace.get(1)), number(namespace.get(2)));
+        double from = ((Number) namespace.get(1)).doubleValue();
+        double to = ((Number) namespace.get(2)).doubleValue();
+        return split.namespace((String) namespace.get(0), from, to);
     }
 
     @Test
     void experimentsAssignAsPublished() {
         int tested = 0;
-        for (Map<String, Object> c : Vectors.cases(FILE, "run_experiment")) {
-            Map<?, ?> experiment = (Map<?, ?>) c.get("experiment");
-            Map<?, ?> context = (Map<?, ?>) c.get("context");
-            Object id = context.get("attributes") instanceof Map<?, ?> attributes ? attributes.get("id") : null;
-            List<?> values = (List<?>) experiment.get("variations");
-            if (!ASSIGNMENT.containsAll(experiment.keySet())
-                    || !Set.of("attributes").equals(context.keySet())
-                    || !(id instanceof String key)
-                    || key.isEmpty()
-                    || values.size() < 2) {
+        for (Case c : Vectors.cases(FILE, "run_experiment")) {
+            Case experiment = c.part("experiment");
+            Case context = c.part("context");
+            List<?> values = experiment.list("variations");
+            boolean assignment = ASSIGNMENT.containsAll(experiment.values().keySet())
+                    && Set.of("attributes").equals(context.values().keySet())
+                    && values.size() > 1;
+            String key = assignment && context.part("attributes").has("id")
+                    ? String.valueOf(context.part("attributes").get("id"))
+                    : "";
+            if (key.isEmpty()) {
                 continue;
             }
             int arm = split(experiment, values.size()).choose(key);
-            assertThat(arm >= 0).as("%s", c).isEqualTo(c.get("expected_in_experiment"));
-            assertThat(values.get(Math.max(0, arm))).as("%s", c).isEqualTo(c.get("expected_value"));
+            assertThat(arm >= 0).as("%s", c).isEqualTo(c.flag("expected_in_experiment"));
+            assertThat((Object) values.get(Math.max(0, arm))).as("%s", c).isEqualTo(c.get("expected_value"));
             tested++;
         }
         assertThat(tested).isGreaterThanOrEqualTo(45);
     }
 
-    private static Split split(Map<?, ?> experiment, int variations) {
-        Object seed = experiment.get("seed") == null ? experiment.get("key") : experiment.get("seed");
-        Object version = experiment.get("hashVersion");
+    private static Split split(Case experiment, int variations) {
         Split split = Split.of(IntStream.range(0, variations).toArray())
-                .seed((String) seed)
-                .hashVersion(version == null ? 1 : (int) number(version));
-        if (experiment.get("weights") != null) {
-            split = split.weights(numbers(experiment.get("weights")));
+                .seed(experiment.text(experiment.has("seed") ? "seed" : "key"))
+                .hashVersion(experiment.has("hashVersion") ? (int) experiment.number("hashVersion") : 1);
+        if (experiment.has("weights")) {
+            split = split.weights(experiment.numbers("weights"));
         }
-        if (experiment.get("coverage") != null) {
-            split = split.coverage(number(experiment.get("coverage")));
+        if (experiment.has("coverage")) {
+            split = split.coverage(experiment.number("coverage"));
         }
-        if (experiment.get("ranges") != null) {
-            split = split.ranges(pairs(experiment.get("ranges")));
+        if (experiment.has("ranges")) {
+            split = split.ranges(experiment.numbers("ranges"));
         }
-        return experiment.get("namespace") instanceof List<?> namespace ? inNamespace(split, namespace) : split;
+        return experiment.has("namespace") ? inNamespace(split, experiment.list("namespace")) : split;
     }
 }

@@ -1,14 +1,12 @@
 package dev.flywheel.serving.route;
 
-import static dev.flywheel.serving.route.Vectors.number;
-import static dev.flywheel.serving.route.Vectors.numbers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.flywheel.serving.route.Vectors.Case;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -31,11 +29,11 @@ class BanditTest {
 
     @Test
     void gaussianSamplingChoosesEachVersionAsOftenAsItIsTheBest() {
-        List<Map<String, Object>> cases = Vectors.cases(FILE, "two_arm_best_probability");
+        List<Case> cases = Vectors.cases(FILE, "two_arm_best_probability");
         assertThat(cases).hasSizeGreaterThanOrEqualTo(3);
-        for (Map<String, Object> c : cases) {
-            double[] means = numbers(c.get("posterior_mean"));
-            double[] variances = numbers(c.get("posterior_variance"));
+        for (Case c : cases) {
+            double[] means = c.numbers("posterior_mean");
+            double[] variances = c.numbers("posterior_variance");
             Bandit bandit = Bandit.gaussian(1, 2);
             for (int arm = 0; arm < 2; arm++) {
                 // 100 rewards at this distance from their mean give their mean this variance
@@ -45,23 +43,23 @@ class BanditTest {
                 }
                 assertThat(bandit.mean(arm + 1)).isCloseTo(means[arm], within(1e-9));
             }
-            assertThat(shares(bandit)).as("%s", c).containsExactly(numbers(c.get("expected")), within(NOISE));
+            assertThat(shares(bandit)).as("%s", c).containsExactly(c.numbers("expected"), within(NOISE));
         }
     }
 
     @Test
     void aFloorMixesTheSharesWithEqualOnes() {
-        for (Map<String, Object> c : Vectors.cases(FILE, "bandit_min_weight_floor")) {
-            double floor = number(c.get("floor"));
+        for (Case c : Vectors.cases(FILE, "bandit_min_weight_floor")) {
+            double floor = c.number("floor");
             if (floor < 0) {
                 assertThatThrownBy(() -> Bandit.thompson(1, 2).floor(floor))
                         .hasMessage("a floor must be 0 to 1, found " + floor);
                 continue;
             }
-            int count = numbers(c.get("weights")).length;
-            assertThat(floored(numbers(c.get("weights")), floor))
+            int count = c.numbers("weights").length;
+            assertThat(floored(c.numbers("weights"), floor))
                     .as("%s", c)
-                    .containsExactly(numbers(c.get("expected")), within(number(c.get("abs_tol"))));
+                    .containsExactly(c.numbers("expected"), within(c.number("abs_tol")));
             // Of UCB1 the shares without a floor are known: all to the best.
             Bandit bandit = Bandit.ucb1(IntStream.range(0, count).toArray());
             double[] weights = new double[count];
