@@ -85,12 +85,15 @@ final class BatchProbe<I, O> {
     }
 
     private double deviation(double[][] alone) {
-        try {
-            return difference(alone, together());
-        } catch (RuntimeException e) {
-            log.debug("{} takes {} rows alone but not together", lane, rows, e);
-            return Double.POSITIVE_INFINITY;
+        // A failure that does not come again was not one of batches.
+        for (int attempt = 0; attempt < 2; attempt++) {
+            try {
+                return difference(alone, together());
+            } catch (RuntimeException e) {
+                log.debug("{} takes {} rows alone but not together", lane, rows, e);
+            }
         }
+        return Double.POSITIVE_INFINITY;
     }
 
     private double[][] alone() {
@@ -194,8 +197,14 @@ final class BatchProbe<I, O> {
         return inputs;
     }
 
-    /** {@return the numbers of an answer, or, where it is of a type that we do not know, those of the model's row} */
+    /**
+     * {@return the numbers of an answer; where it is of a type that we do not know, or its input was made up and means
+     * nothing to the codec, those of the model's row}
+     */
     private double[] read(int row) {
+        if (examples.size() < 2) {
+            return raw(row);
+        }
         O answer = binding.read(row);
         if (answer instanceof float[] floats) {
             double[] numbers = new double[floats.length];
