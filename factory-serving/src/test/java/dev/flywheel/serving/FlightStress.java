@@ -27,7 +27,10 @@ public class FlightStress {
      * then finds the answer kept.
      */
     @JCStressTest
-    @Outcome(id = {"1, 2, 0", "2, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "one ran, the other has its answer")
+    @Outcome(
+            id = {"1, 2, 0", "2, 1, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "one ran, the other has its answer")
     @Outcome(expect = Expect.FORBIDDEN, desc = "both ran, or one has no answer, or a flight stays")
     @State
     public static class BoardAndBoard {
@@ -77,7 +80,10 @@ public class FlightStress {
     @JCStressTest
     @Outcome(id = "1, 1, 0", expect = Expect.ACCEPTABLE, desc = "the answer")
     @Outcome(id = "0, 0, 0", expect = Expect.ACCEPTABLE, desc = "to be run again")
-    @Outcome(id = {"0, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "to be run again, and the answer is found then")
+    @Outcome(
+            id = {"0, 1, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "to be run again, and the answer is found then")
     @Outcome(expect = Expect.FORBIDDEN, desc = "a failure that is the owner's alone, or a flight that stays")
     @State
     public static class AnswerAndCancel {

@@ -25,7 +25,8 @@ import org.openjdk.jcstress.Main;
 class HandOffTest {
 
     private static final String QUICK = "-m,quick,-sc,false,-af,NONE,-iters,2,-time,300";
-    private static final Pattern PASSED = Pattern.compile("(\\d+) passed, (\\d+) failed, (\\d+) soft errs, (\\d+) hard");
+    private static final Pattern PASSED =
+            Pattern.compile("(\\d+) passed, (\\d+) failed, (\\d+) soft errs, (\\d+) hard");
     private static final Duration HANG = Duration.ofMinutes(Long.getLong("flywheel.jcstress.minutes", 10));
 
     @TempDir
@@ -34,8 +35,8 @@ class HandOffTest {
     @Test
     void noOrderOfTheProcessorGivesAForbiddenResult() throws Exception {
         List<String> options = new ArrayList<>(List.of("-jvmArgs", "-Xmx256m", "-r", directory.toString()));
-        options.addAll(Arrays.asList(
-                System.getProperty("flywheel.jcstress", QUICK).split(",")));
+        options.addAll(
+                Arrays.asList(System.getProperty("flywheel.jcstress", QUICK).split(",")));
         ChildJvm child = ChildJvm.run(directory, HANG, List.of(), Main.class, options);
         String text = child.output();
         assertThat(child.exit()).as(text).isZero();
