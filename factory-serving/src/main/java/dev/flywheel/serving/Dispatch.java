@@ -145,7 +145,7 @@ final class Dispatch<I, O> {
         List<Request<I, O>> refused = new ArrayList<>();
         byVersion(traffic, requests).forEach((version, group) -> {
             try {
-                version.batcher().runAll(group);
+                version.runAll(group);
             } catch (ClosedException e) {
                 rethrowUnlessChanged(traffic, version, e);
                 refused.addAll(group);

@@ -1,12 +1,15 @@
 package dev.flywheel.serving;
 
+import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.monitor.ServingEvents;
 import dev.flywheel.serving.monitor.VersionSnapshot;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Loaded<I, O> {
 
+    private final String name;
     private final ModelSource source;
     private final Engine engine;
     private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
@@ -29,6 +33,7 @@ final class Loaded<I, O> {
     private final AtomicBoolean given = new AtomicBoolean();
 
     Loaded(
+            String name,
             ModelSource source,
             Engine engine,
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
@@ -36,6 +41,7 @@ final class Loaded<I, O> {
             int version,
             int maxRows,
             Instant loadedAt) {
+        this.name = name;
         this.source = source;
         this.engine = engine;
         this.batcher = batcher;
@@ -68,7 +74,11 @@ final class Loaded<I, O> {
 
     /** {@return the prediction, by a run or as it is known} */
     Prediction<O> run(Request<I, O> request) {
-        return cache == null ? batcher.run(request) : cache.run(request);
+        try {
+            return cache == null ? batcher.run(request) : cache.run(request);
+        } catch (OverloadedException e) {
+            throw recorded(e);
+        }
     }
 
     /**
@@ -77,11 +87,29 @@ final class Loaded<I, O> {
      * @param again takes it where the run that it waited for was given up; throws nothing
      */
     void submit(Request<I, O> request, Consumer<? super Request<I, O>> again) {
-        if (cache == null) {
-            batcher.submit(request);
-        } else {
-            cache.submit(request, again);
+        try {
+            if (cache == null) {
+                batcher.submit(request);
+            } else {
+                cache.submit(request, again);
+            }
+        } catch (OverloadedException e) {
+            throw recorded(e);
         }
+    }
+
+    /** Brings about that all requests are completed, by runs, and returns when they are. */
+    void runAll(List<Request<I, O>> requests) {
+        try {
+            batcher.runAll(requests);
+        } catch (OverloadedException e) {
+            throw recorded(e);
+        }
+    }
+
+    private OverloadedException recorded(OverloadedException e) {
+        ServingEvents.overload(name, version, batcher.queued());
+        return e;
     }
 
     /** Adds what was done so far to {@code total}. */

@@ -7,8 +7,10 @@ import dev.flywheel.serving.batch.Runner;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
 import dev.flywheel.serving.engine.TensorBuffer;
+import dev.flywheel.serving.monitor.ServingEvents;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A lane of one model version together with the codec bound to it. Not thread-safe. */
@@ -22,9 +24,17 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final Observation<I> observation;
     private final int maxRows;
     private final UUID[] fresh;
+    private final IntSupplier queued;
     private int length = 1;
 
-    ModelLane(Preparation<I, O> preparation, Lane lane, int version, PredictionIds ids, Observation<I> observation) {
+    /** @param queued tells the requests that wait for the version */
+    ModelLane(
+            Preparation<I, O> preparation,
+            Lane lane,
+            int version,
+            PredictionIds ids,
+            Observation<I> observation,
+            IntSupplier queued) {
         this.preparation = preparation;
         this.lane = lane;
         this.binding = preparation.bind(lane);
@@ -33,6 +43,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         this.observation = observation;
         this.maxRows = Math.min(lane.maxRows(), binding.maxRows());
         this.fresh = new UUID[maxRows];
+        this.queued = queued;
     }
 
     @Override
@@ -53,8 +64,25 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
     @Override
     public void run(int rows) {
-        lane.run(rows);
+        ServingEvents.Batch event = ServingEvents.batch();
+        if (event == null) {
+            lane.run(rows);
+        } else {
+            runRecorded(event, rows);
+        }
         ids.next(fresh, rows);
+    }
+
+    private void runRecorded(ServingEvents.Batch event, int rows) {
+        Throwable failure = null;
+        try {
+            lane.run(rows);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+            throw e;
+        } finally {
+            event.ended(observation.endpoint(), version, rows, length, queued.getAsInt(), failure);
+        }
     }
 
     @Override
@@ -147,7 +175,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
                 throw rejected(first + row, e);
             }
         }
-        lane.length(length);
+        length(length);
         for (int row = 0; row < prepared.length; row++) {
             try {
                 binding.write(prepared[row], row);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -93,21 +94,34 @@ final class Models<I, O> {
         return load(source, source.reopen(), version);
     }
 
+    /** How many requests wait for a version, for its lanes, which are there before its queue. Thread-safe. */
+    private static final class Waiting implements IntSupplier {
+
+        volatile IntSupplier counted = () -> 0;
+
+        @Override
+        public int getAsInt() {
+            return counted.getAsInt();
+        }
+    }
+
     private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
+        Waiting waiting = new Waiting();
         ModelLane<I, O> first = null;
         try {
-            first = lane(engine, version, options);
+            first = lane(engine, version, options, waiting);
             prove(engine, first);
             BatchOptions used = batching(engine, first, version);
             if (used != options) {
                 ModelLane<I, O> wide = first;
                 first = null;
                 wide.close();
-                first = lane(engine, version, used);
+                first = lane(engine, version, used, waiting);
             }
             int rows = first.maxRows();
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
-                    new Batcher<>(name, used, first, () -> lane(engine, version, used));
+                    new Batcher<>(name, used, first, () -> lane(engine, version, used, waiting));
+            waiting.counted = batcher::queued;
             ResponseCache<I, O> cache = store == null
                     ? null
                     : new ResponseCache<>(
@@ -119,7 +133,7 @@ final class Models<I, O> {
                             ids,
                             observation,
                             version);
-            return new Loaded<>(source, engine, batcher, cache, version, rows, clock.instant());
+            return new Loaded<>(name, source, engine, batcher, cache, version, rows, clock.instant());
         } catch (RuntimeException | Error e) {
             if (first != null) {
                 closeAfter(e, first);
@@ -161,10 +175,10 @@ final class Models<I, O> {
         return alone ? options.maxRows(1) : options;
     }
 
-    private ModelLane<I, O> lane(Engine engine, int version, BatchOptions used) {
+    private ModelLane<I, O> lane(Engine engine, int version, BatchOptions used, IntSupplier queued) {
         Lane lane = engine.newLane(used.maxRows());
         try {
-            return new ModelLane<>(preparation, lane, version, ids, observation);
+            return new ModelLane<>(preparation, lane, version, ids, observation, queued);
         } catch (RuntimeException | Error e) {
             closeAfter(e, lane);
             throw e;

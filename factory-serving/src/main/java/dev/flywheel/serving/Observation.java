@@ -21,6 +21,10 @@ final class Observation<I> {
         this.observer = observer;
     }
 
+    String endpoint() {
+        return endpoint;
+    }
+
     boolean wanted() {
         return observer != null;
     }

@@ -5,6 +5,7 @@ import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
+import dev.flywheel.serving.monitor.ServingEvents;
 import dev.flywheel.serving.monitor.VersionSnapshot;
 import dev.flywheel.serving.route.Route;
 import java.time.Duration;
@@ -123,6 +124,7 @@ final class Versions<I, O> implements Runnable {
     void swap(ModelSource source, int number) {
         changing.lock();
         try {
+            ServingEvents.Swap event = ServingEvents.swap();
             Loaded<I, O> fresh = models.load(source, number);
             Traffic<I, O> before = traffic;
             closingOnFailure(List.of(fresh), () -> {
@@ -132,6 +134,9 @@ final class Versions<I, O> implements Runnable {
             });
             remember(Setting.of(before, true));
             retire(before.champion());
+            if (event != null) {
+                event.ended(models.name(), number, before.champion().version());
+            }
             log.debug("{} now serves version {}", models.name(), number);
         } finally {
             changing.unlock();
@@ -242,7 +247,10 @@ final class Versions<I, O> implements Runnable {
         gone.forEach(version -> loaded.remove(version.version()));
         retiring.addAll(gone);
         fresh.forEach(version -> loaded.put(version.version(), version));
-        traffic = next;
+        if (next != traffic) {
+            traffic = next;
+            ServingEvents.route(models.name(), next.champion().version(), next.route());
+        }
     }
 
     /** Returns when the version has answered the requests that began on it. */

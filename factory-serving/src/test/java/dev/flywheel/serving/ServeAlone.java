@@ -17,7 +17,9 @@ public final class ServeAlone {
                 "ai.djl.engine.Engine",
                 "ai.djl.pytorch.engine.PtEngine",
                 "com.google.common.collect.ImmutableList",
-                "com.fasterxml.jackson.databind.ObjectMapper")) {
+                "com.fasterxml.jackson.databind.ObjectMapper",
+                "com.github.benmanes.caffeine.cache.Caffeine",
+                "io.micrometer.core.instrument.MeterRegistry")) {
             try {
                 Class.forName(absent);
                 throw new AssertionError(absent + " is on the class path");
@@ -34,7 +36,7 @@ public final class ServeAlone {
             endpoint.predictAll(List.of(new float[] {3}, new float[] {4})).forEach(ServeAlone::show);
             endpoint.swap(Path.of(arguments[1]), 2);
             show(endpoint.predict(new float[] {1}));
-            System.out.println("requests: " + endpoint.statistics().requests());
+            System.out.println("requests: " + endpoint.snapshot().total().requests());
         }
     }
 

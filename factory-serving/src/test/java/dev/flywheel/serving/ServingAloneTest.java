@@ -51,6 +51,8 @@ class ServingAloneTest {
                         "absent: ai.djl.pytorch.engine.PtEngine",
                         "absent: com.google.common.collect.ImmutableList",
                         "absent: com.fasterxml.jackson.databind.ObjectMapper",
+                        "absent: com.github.benmanes.caffeine.cache.Caffeine",
+                        "absent: io.micrometer.core.instrument.MeterRegistry",
                         "observed: 2.0",
                         "version 1: 2.0",
                         "observed: 4.0",
