@@ -97,14 +97,14 @@ final class BatchProbe<I, O> {
     }
 
     private double[][] alone() {
-        double[][] answers = new double[rows][];
+        List<double[]> answers = new ArrayList<>();
         for (int i = 0; i < rows; i++) {
             lane.length(length(i));
             write(i, 0);
             lane.run(1);
-            answers[i] = read(0);
+            answers.addAll(read(0));
         }
-        return answers;
+        return answers.toArray(double[][]::new);
     }
 
     private double[][] together() {
@@ -117,11 +117,11 @@ final class BatchProbe<I, O> {
             write(i, i);
         }
         lane.run(rows);
-        double[][] answers = new double[rows][];
+        List<double[]> answers = new ArrayList<>();
         for (int i = 0; i < rows; i++) {
-            answers[i] = read(i);
+            answers.addAll(read(i));
         }
-        return answers;
+        return answers.toArray(double[][]::new);
     }
 
     private int length(int source) {
@@ -201,7 +201,7 @@ final class BatchProbe<I, O> {
      * {@return the numbers of an answer; where it is of a type that we do not know, or its input was made up and means
      * nothing to the codec, those of the model's row}
      */
-    private double[] read(int row) {
+    private List<double[]> read(int row) {
         if (examples.size() < 2) {
             return raw(row);
         }
@@ -209,25 +209,28 @@ final class BatchProbe<I, O> {
         if (answer instanceof float[] floats) {
             double[] numbers = new double[floats.length];
             Arrays.setAll(numbers, i -> floats[i]);
-            return numbers;
+            return List.of(numbers);
         }
         if (answer instanceof double[] doubles) {
-            return doubles;
+            return List.of(doubles);
         }
-        return answer instanceof Number number ? new double[] {number.doubleValue()} : raw(row);
+        return answer instanceof Number number ? List.of(new double[] {number.doubleValue()}) : raw(row);
     }
 
-    private double[] raw(int row) {
-        double[] numbers = new double[MOST_NUMBERS];
-        int count = 0;
+    /** {@return the numbers of each output by itself, for rows of some may be longer in company} */
+    private List<double[]> raw(int row) {
+        List<double[]> all = new ArrayList<>();
+        int left = MOST_NUMBERS;
         for (int o = 0; o < lane.signature().outputs().size(); o++) {
             TensorBuffer output = lane.output(o);
-            int to = Math.min(output.size(), (row + 1) * output.width());
-            for (int i = row * output.width(); i < to && count < MOST_NUMBERS; i++) {
-                numbers[count++] = output.number(i);
-            }
+            int from = row * output.width();
+            int count = Math.max(0, Math.min(left, Math.min(output.size() - from, output.width())));
+            double[] numbers = new double[count];
+            Arrays.setAll(numbers, i -> output.number(from + i));
+            all.add(numbers);
+            left -= count;
         }
-        return Arrays.copyOf(numbers, count);
+        return all;
     }
 
     /** Rows of tokens are longer in company: what is compared is as long as the shorter one. */

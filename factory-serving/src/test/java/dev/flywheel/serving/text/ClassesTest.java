@@ -77,6 +77,14 @@ class ClassesTest {
     }
 
     @Test
+    void textsOfUnlikeLengthRunTogetherThoughTheModelGivesTheirTokensToo() {
+        try (Endpoint<String, Classification> endpoint = open()) {
+            assertThat(endpoint.predictAll(List.of("one", "two two two", ""))).hasSize(3);
+            assertThat(endpoint.statistics().batches()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void staysFiniteWhereTheLogitsAreHuge() {
         try (Endpoint<String, Classification> endpoint = open()) {
             assertThat(endpoint.predict("three").value().probabilities())

@@ -11,6 +11,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Published models, beside ONNX Runtime and DJL's tokenizer used by hand. */
 class RealModelsTest {
@@ -123,6 +125,22 @@ class RealModelsTest {
                 float[] expected = bare.embedding(prefix + TEXTS.get(i));
                 assertThat(all.get(i).value()).as(TEXTS.get(i)).containsExactly(expected);
                 assertThat(endpoint.predict(TEXTS.get(i)).value()).containsExactly(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {TextFiles.MINILM_INT8, TextFiles.E5_INT8})
+    void aQuantizedModelIsFoundOutWhenItIsLoadedAndServedRowByRow(String name) {
+        Path model = TextFiles.model(name);
+        Codec<String, float[]> codec = Texts.embeddings(TextFiles.tokenizer(name));
+        try (Endpoint<String, float[]> byDefault = Endpoint.onnx(model, codec).open();
+                Endpoint<String, float[]> alone =
+                        Endpoint.onnx(model, codec).maxBatch(1).open()) {
+            List<Prediction<float[]>> all = byDefault.predictAll(TEXTS);
+            for (int i = 0; i < TEXTS.size(); i++) {
+                assertThat(all.get(i).value())
+                        .containsExactly(alone.predict(TEXTS.get(i)).value());
             }
         }
     }
