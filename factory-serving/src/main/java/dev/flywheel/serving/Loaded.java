@@ -14,12 +14,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One version, loaded. Its lanes close when the last request is done; its engine when the last who uses it lets go.
  * Thread-safe.
  */
 final class Loaded<I, O> {
+
+    private static final Logger log = LoggerFactory.getLogger(Loaded.class);
 
     private final String name;
     private final ModelSource source;
@@ -135,7 +139,12 @@ final class Loaded<I, O> {
 
     void release() {
         if (users.decrementAndGet() == 0) {
-            engine.close();
+            try {
+                engine.close();
+            } catch (RuntimeException | Error e) {
+                // Whoever let go last, a request perhaps, can do nothing about it.
+                log.warn("{} could not be closed; what it held may stay", engine, e);
+            }
         }
     }
 

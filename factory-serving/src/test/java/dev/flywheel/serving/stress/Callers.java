@@ -63,11 +63,12 @@ final class Callers {
         }
     }
 
-    private interface Work {
+    interface Work {
         void run(SplittableRandom random) throws InterruptedException;
     }
 
-    private void loop(String name, SplittableRandom random, Work work) {
+    /** Starts a thread that works until the end; to be called by one thread. */
+    void loop(String name, SplittableRandom random, Work work) {
         Thread thread = new Thread(
                 () -> {
                     try {

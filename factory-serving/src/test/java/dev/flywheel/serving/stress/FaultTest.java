@@ -411,6 +411,29 @@ class FaultTest {
     }
 
     @Test
+    void anEngineThatDoesNotCloseStopsNeitherTheSwapNorTheClosing() {
+        List<HookedEngine> engines = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            engines.add(new HookedEngine(two) {
+                @Override
+                void afterEngineClose() {
+                    throw new IllegalStateException("cannot close");
+                }
+            });
+        }
+        Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engines.get(0), Tensors.floats()).version(0).open();
+        endpoint.swap(engines.get(1), 1);
+        assertThat(ask(endpoint, 1)).isEqualTo(2);
+        endpoint.add(engines.get(2), 2);
+        endpoint.close();
+        assertThat(engines).allSatisfy(engine -> {
+            assertThat(engine.openLanes).hasValue(0);
+            assertThat(engine.closed.getCount()).isZero();
+        });
+    }
+
+    @Test
     void anEndpointThatWasForgottenIsClosed() throws InterruptedException {
         HookedEngine engine = new HookedEngine(two);
         CompletableFuture<Float> pending = forget(engine);

@@ -30,6 +30,9 @@ class HookedEngine implements Engine {
     /** Called after a lane has been closed. */
     void afterClose() {}
 
+    /** Called after the engine has been closed. */
+    void afterEngineClose() {}
+
     /** Called when the length of rows is set. */
     void length(Lane lane, int length) {
         lane.length(length);
@@ -50,6 +53,7 @@ class HookedEngine implements Engine {
     public void close() {
         real.close();
         closed.countDown();
+        afterEngineClose();
     }
 
     private final class HookedLane implements Lane {

@@ -113,6 +113,13 @@ final class Ledger {
         }
     }
 
+    /** Judges the refusal of a change of versions. */
+    void refusedChange(ClosedException refusal) {
+        if (!closing) {
+            violation("a change was refused with " + refusal);
+        }
+    }
+
     private void refused(int requests, String what, Throwable failure) {
         if (failure instanceof OverloadedException) {
             count(Ending.OVERLOADED, requests);

@@ -8,6 +8,7 @@ import java.util.SplittableRandom;
  * @param callers threads that call one by one
  * @param windows threads that keep many asynchronous requests in flight
  * @param bulks threads that ask for lists
+ * @param rivals threads that change versions; 0 if there is a single one, which knows what must come of it
  * @param pauseMillis from one change of versions to the next
  * @param millis until it is closed
  * @param asks how many different inputs there are; 0 if each is another
@@ -21,6 +22,7 @@ record Setup(
         int callers,
         int windows,
         int bulks,
+        int rivals,
         int pauseMillis,
         int millis,
         int asks,
@@ -46,6 +48,7 @@ record Setup(
                 random.nextInt(1, 12),
                 random.nextInt(0, 4),
                 random.nextInt(0, 3),
+                random.nextInt(4) == 0 ? random.nextInt(2, 5) : 0,
                 random.nextBoolean() ? 0 : random.nextInt(10, 60),
                 random.nextInt(50, 3_000),
                 cached || random.nextBoolean() ? random.nextInt(10, 1_000) : 0,

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.EndpointBuilder;
-import dev.flywheel.serving.batch.BatcherStatistics;
+import dev.flywheel.serving.monitor.Activity;
+import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,23 +52,47 @@ final class StressRound {
         Callers callers = new Callers(endpoint, ledger, setup);
         callers.start(setup, random);
         try {
-            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(setup.millis());
-            while (System.nanoTime() < end) {
-                changes.change(endpoint);
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(setup.pauseMillis()));
+            if (setup.rivals() == 0) {
+                changeAlone(changes, endpoint);
+            } else {
+                changeAsRivals(endpoint, callers);
             }
-            changed = changes.done();
             if (setup.end() == Setup.End.IDLE) {
                 callers.stop();
-                countersFit(endpoint.statistics());
+                countersFit(endpoint.snapshot());
             }
         } finally {
             close(endpoint);
             callers.stop();
         }
-        assertThat(endpoint.statistics().queued()).as("queued").isZero();
+        assertThat(endpoint.snapshot().queued()).as("queued").isZero();
         nothingIsLeft();
         return ledger;
+    }
+
+    private void changeAlone(Changes changes, Endpoint<Ask, Answer> endpoint) throws IOException {
+        long end = end();
+        while (System.nanoTime() < end) {
+            changes.change(endpoint);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(setup.pauseMillis()));
+        }
+        changed = changes.done();
+    }
+
+    private void changeAsRivals(Endpoint<Ask, Answer> endpoint, Callers callers) {
+        RivalChanges changes = new RivalChanges(directory, endpoint, ledger, watch, FIRST);
+        for (int i = 0; i < setup.rivals(); i++) {
+            callers.loop("rival-" + i, random.split(), changes::change);
+        }
+        long end = end();
+        while (System.nanoTime() < end) {
+            LockSupport.parkNanos(end - System.nanoTime());
+        }
+        changed = changes.done();
+    }
+
+    private long end() {
+        return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(setup.millis());
     }
 
     int changed() {
@@ -92,20 +117,20 @@ final class StressRound {
     }
 
     /** What the endpoint has counted is what its callers saw. */
-    private void countersFit(BatcherStatistics statistics) {
+    private void countersFit(EndpointSnapshot snapshot) {
+        Activity done = snapshot.total();
         long answered = ledger.count(Ending.ANSWERED);
         long own = ledger.count(Ending.OWN_FAULT);
-        assertThat(statistics.queued()).as("queued").isZero();
+        long cancelled = ledger.count(Ending.CANCELLED);
+        assertThat(snapshot.queued()).as("queued").isZero();
         assertThat(observed.sum()).as("observed").isGreaterThanOrEqualTo(answered);
         if (setup.bulks() == 0 && !setup.cached()) {
-            assertThat(statistics.refused()).as("refused").isEqualTo(ledger.count(Ending.OVERLOADED));
+            assertThat(done.refused()).as("refused").isEqualTo(ledger.count(Ending.OVERLOADED));
             // A request that is cancelled while it runs is counted, one that is cancelled before is not.
-            assertThat(statistics.requests())
-                    .as("requests")
-                    .isBetween(answered + own, answered + own + ledger.count(Ending.CANCELLED));
-            assertThat(statistics.errors()).as("errors").isBetween(own, own + ledger.count(Ending.CANCELLED));
+            assertThat(done.requests()).as("requests").isBetween(answered + own, answered + own + cancelled);
+            assertThat(done.errors()).as("errors").isBetween(own, own + cancelled);
         } else {
-            assertThat(statistics.requests()).as("requests").isGreaterThanOrEqualTo(answered);
+            assertThat(done.requests()).as("requests").isGreaterThanOrEqualTo(answered);
         }
     }
 
