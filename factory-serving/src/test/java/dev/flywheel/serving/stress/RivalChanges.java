@@ -23,8 +23,7 @@ final class RivalChanges {
     private final AtomicInteger last;
     private final AtomicInteger done = new AtomicInteger();
 
-    RivalChanges(
-            Path directory, Endpoint<Ask, Answer> endpoint, Ledger ledger, FaultyEngine.Watch watch, int first) {
+    RivalChanges(Path directory, Endpoint<Ask, Answer> endpoint, Ledger ledger, FaultyEngine.Watch watch, int first) {
         this.directory = directory;
         this.endpoint = endpoint;
         this.ledger = ledger;
