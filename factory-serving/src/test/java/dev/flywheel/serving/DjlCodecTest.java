@@ -28,6 +28,13 @@ import ai.djl.translate.TranslatorContext;
 import ai.djl.util.passthrough.PassthroughNDArray;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.RowReader;
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.RowWriter;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.engine.DjlDefaults;
@@ -405,6 +412,47 @@ class DjlCodecTest {
                 assertThat(answer.getShape()).isEqualTo(new Shape(3 + length, 2));
                 assertThat(answer.toFloatArray()).startsWith(1, 1, 1, 1, 1, 1).hasSize(6 + 2 * length);
             }
+        }
+    }
+
+    /** Two numbers. */
+    private record Point(double a, double b) {}
+
+    private static final class Points implements RowType<Point> {
+
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Schema schema() {
+            return Schema.of(new Column("a", ColumnType.NUMBER, true), new Column("b", ColumnType.NUMBER, true));
+        }
+
+        @Override
+        public void write(Point point, RowWriter out) {
+            out.number(0, point.a());
+            out.number(1, point.b());
+        }
+
+        @Override
+        public Point read(RowReader in) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    @Test
+    void servesRecordsWhereTheSignatureNamesTheirColumns() {
+        Path file = TorchScript.write(
+                directory.resolve("m.pt"),
+                "x: Tensor",
+                "Tensor",
+                "return torch.sub(torch.slice(x, 1, 0, 1), torch.slice(x, 1, 1, 2))");
+        TensorSpec numbers = new TensorSpec(Signature.NUMBERS, FLOAT, List.of(-1L, 2L), List.of("b", "a"));
+        try (Endpoint<Point, Double> endpoint = Endpoint.of(
+                        DjlEngine.torchScript(file, numbers), Codec.<Point, Double>rows(new Points(), p -> p))
+                .open()) {
+            assertThat(endpoint.predictAll(List.of(new Point(1, 10), new Point(5, 2))))
+                    .extracting(Prediction::value)
+                    .containsExactly(9.0, -3.0);
         }
     }
 
