@@ -39,10 +39,10 @@ final class AnswerReader<O> implements AutoCloseable {
         return binding.read(0);
     }
 
-    /** {@return the first element of the first output of what was read last} */
+    /** {@return the first element of the first output of what was read last; NaN if it has none} */
     double raw() {
         TensorBuffer output = replay.output(0);
-        return output.number(0);
+        return output.size() == 0 ? Double.NaN : output.number(0);
     }
 
     @Override

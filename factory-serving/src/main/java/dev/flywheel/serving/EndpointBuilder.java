@@ -126,7 +126,7 @@ public final class EndpointBuilder<I, O> {
     /**
      * Sets the input of the run that proves each model before it serves, and of the first of the runs that measure
      * whether its rows depend on each other. By default the codec's examples, and where it has none, zeros and empty
-     * strings, which some models refuse.
+     * strings, which some models refuse; nothing at all where the model leaves more than the number of rows free.
      */
     public EndpointBuilder<I, O> warmUp(I input) {
         example = once("warmUp", example, input);

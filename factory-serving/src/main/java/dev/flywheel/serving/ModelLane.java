@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.batch.Runner;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
@@ -105,10 +106,15 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         lane.close();
     }
 
-    /** Runs an input that nobody waits for; without one, the lane as it is. */
+    /**
+     * Runs an input that nobody waits for; without one, the lane as it is, unless the sizes of its inputs would be made
+     * up: that such a run fails says nothing.
+     */
     void warmUp(@Nullable I example) {
         if (example == null) {
-            lane.run(1);
+            if (lane.signature().inputs().stream().allMatch(ModelLane::isSized)) {
+                lane.run(1);
+            }
         } else {
             Object prepared = preparation.prepared(example);
             lane.length(preparation.length(prepared));
@@ -121,6 +127,10 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     /** {@return what measures whether the rows of this lane depend on each other} */
     BatchProbe<I, O> probe(List<I> examples) {
         return new BatchProbe<>(lane, maxRows, binding, preparation, examples);
+    }
+
+    private static boolean isSized(TensorSpec input) {
+        return input.shape().lastIndexOf(-1L) <= 0;
     }
 
     /**

@@ -17,8 +17,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NamedTensorsTest {
 
@@ -29,8 +32,9 @@ class NamedTensorsTest {
         return Endpoint.onnx(model, Tensors.named()).open();
     }
 
-    @Test
-    void servesRowsAndWholeBatchesInAnyMixture() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void servesRowsAndWholeBatchesInAnyMixture(boolean keptAndObserved) {
         Path model = TestModels.mlp(directory.resolve("mlp.onnx"), 4, 8, 2, 3);
         Random random = new Random(5);
         List<Map<String, Tensor>> requests = new ArrayList<>();
@@ -38,7 +42,12 @@ class NamedTensorsTest {
             int rows = random.nextInt(4) > 0 ? 1 : random.nextInt(100);
             requests.add(Map.of("x", Tensor.of(TestModels.floats(random, rows * 4), rows, 4)));
         }
-        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint = open(model)) {
+        EndpointBuilder<Map<String, Tensor>, Map<String, Tensor>> builder = Endpoint.onnx(model, Tensors.named());
+        AtomicInteger observed = new AtomicInteger();
+        if (keptAndObserved) {
+            builder.cache(1 << 24).observer((id, version, input, raw, at) -> observed.incrementAndGet());
+        }
+        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint = builder.open()) {
             List<CompletableFuture<Prediction<Map<String, Tensor>>>> futures =
                     requests.stream().map(endpoint::predictAsync).toList();
             List<Prediction<Map<String, Tensor>>> all = endpoint.predictAll(requests);
@@ -56,6 +65,7 @@ class NamedTensorsTest {
                 }
             }
         }
+        assertThat(observed).hasValue(keptAndObserved ? 3 * requests.size() : 0);
     }
 
     @Test
