@@ -149,8 +149,8 @@ class RealModelsTest {
 
     /** {@return the text under a key of a JSON file that escapes little} */
     private static String text(Path file, String key) throws IOException {
-        Matcher matcher = Pattern.compile("\"" + key + "\": \"((?:[^\"\\\\]|\\\\.)*)\"")
-                .matcher(Files.readString(file));
+        Matcher matcher =
+                Pattern.compile("\"" + key + "\": \"((?:[^\"\\\\]|\\\\.)*)\"").matcher(Files.readString(file));
         assertThat(matcher.find()).as(key).isTrue();
         return matcher.group(1).replace("\\n", "\n").replace("\\\"", "\"");
     }
