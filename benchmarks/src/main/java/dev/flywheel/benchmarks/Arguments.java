@@ -12,7 +12,8 @@ import java.util.TreeSet;
 final class Arguments {
 
     private final Map<String, String> given = new HashMap<>();
-    private final Set<String> known = new TreeSet<>();
+    /** Those that every command takes, though not all have a use for each. */
+    private final Set<String> known = new TreeSet<>(Set.of("out", "profile", "rounds", "seconds"));
 
     /** @throws IllegalArgumentException if they do not come in pairs of a name and a value */
     Arguments(List<String> arguments) {
@@ -42,12 +43,21 @@ final class Arguments {
 
     int[] numbers(String name, String otherwise) {
         String text = text(name, otherwise);
+        if (text.isEmpty()) {
+            return new int[0];
+        }
         try {
             return Arrays.stream(text.split(",")).mapToInt(Integer::parseInt).toArray();
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
                     "--" + name + " takes whole numbers with commas between them, found \"" + text + "\"", e);
         }
+    }
+
+    /** {@return words that were given with commas between them} */
+    List<String> words(String name, String otherwise) {
+        String text = text(name, otherwise);
+        return text.isEmpty() ? List.of() : List.of(text.split(","));
     }
 
     /** {@return a time that was given in seconds, in nanoseconds} */

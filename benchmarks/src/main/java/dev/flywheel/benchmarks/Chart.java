@@ -11,7 +11,7 @@ final class Chart {
     static final int HEIGHT = 380;
 
     private static final int LEFT = 70;
-    private static final int RIGHT = 150;
+    private static final int RIGHT = 165;
     private static final int TOP = 40;
     private static final int BOTTOM = 54;
 
@@ -28,7 +28,7 @@ final class Chart {
     /** A point of a line. */
     record Point(double x, double y) {}
 
-    private record Line(String name, List<Point> points) {}
+    private record Line(String name, int colour, List<Point> points) {}
 
     private final String title;
     private final String xLabel;
@@ -44,14 +44,16 @@ final class Chart {
         this.scale = scale;
     }
 
-    /** Adds a line; the first one stands out. */
-    void line(String name, List<Point> points) {
+    /**
+     * Adds a line; the first one stands out.
+     *
+     * @param colour from 0; equal numbers are equal colours in all charts
+     */
+    void line(String name, int colour, List<Point> points) {
         List<Point> drawn = points.stream()
                 .filter(p -> Double.isFinite(p.y) && (scale == Scale.LINEAR || (p.x > 0 && p.y > 0)))
                 .toList();
-        if (!drawn.isEmpty()) {
-            lines.add(new Line(name, drawn));
-        }
+        lines.add(new Line(name, colour, drawn));
     }
 
     /** {@return charts side by side in one self-contained file} */
@@ -87,7 +89,13 @@ final class Chart {
         text(svg, LEFT, 22, "start", "font-weight=\"600\" font-size=\"14\"", title);
         text(svg, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, "middle", "", xLabel);
         text(svg, 0, 0, "middle", String.format("transform=\"translate(16 %d) rotate(-90)\"", HEIGHT / 2), yLabel);
-        for (double tick : x.ticks()) {
+        List<Double> measured = lines.stream()
+                .flatMap(line -> line.points.stream())
+                .map(Point::x)
+                .distinct()
+                .sorted()
+                .toList();
+        for (double tick : measured.size() <= 8 ? measured : x.ticks()) {
             text(svg, x.place(tick), HEIGHT - BOTTOM + 18, "middle", "", Axis.label(tick));
         }
         for (double tick : y.ticks()) {
@@ -97,8 +105,8 @@ final class Chart {
         }
         svg.append(String.format(
                 "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>%n", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT));
-        for (int i = 0; i < lines.size(); i++) {
-            draw(svg, lines.get(i), COLOURS.get(i % COLOURS.size()), i, x, y);
+        for (int i = lines.size() - 1; i >= 0; i--) {
+            draw(svg, lines.get(i), COLOURS.get(lines.get(i).colour % COLOURS.size()), i, x, y);
         }
         return svg.toString();
     }
@@ -124,8 +132,8 @@ final class Chart {
         int at = TOP + 8 + 19 * number;
         svg.append(String.format(
                 "<path d=\"M%d %dh18\" stroke=\"%s\" stroke-width=\"%s\"/>%n",
-                WIDTH - RIGHT + 12, at, colour, number == 0 ? "3" : "1.5"));
-        text(svg, WIDTH - RIGHT + 35, at + 4, "start", number == 0 ? "font-weight=\"600\"" : "", line.name);
+                WIDTH - RIGHT + 10, at, colour, number == 0 ? "3" : "1.5"));
+        text(svg, WIDTH - RIGHT + 32, at + 4, "start", number == 0 ? "font-weight=\"600\"" : "", line.name);
     }
 
     private double[] values(boolean x) {

@@ -58,6 +58,10 @@ final class Child {
                 List.of("steady"))) {
             List<String> whole = new ArrayList<>(command);
             whole.addAll(options);
+            int readme = whole.indexOf("--readme");
+            if (readme >= 0) {
+                whole.subList(readme, readme + 2).clear();
+            }
             Console.line("%n== %s", String.join(" ", whole));
             worst = Math.max(worst, run(whole));
         }

@@ -1,5 +1,6 @@
 package dev.flywheel.benchmarks;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -76,6 +77,19 @@ record Contender<W extends Contender.Worker>(
     @FunctionalInterface
     interface Later<I> extends Worker {
         CompletableFuture<?> submit(I input) throws Exception;
+    }
+
+    /** {@return those with these names, all if there are none; the others are closed} */
+    static <W extends Worker> List<Contender<W>> only(List<String> names, List<Contender<W>> all) {
+        List<Contender<W>> kept = new ArrayList<>();
+        for (Contender<W> contender : all) {
+            if (names.isEmpty() || names.contains(contender.name())) {
+                kept.add(contender);
+            } else {
+                contender.close();
+            }
+        }
+        return kept;
     }
 
     @Override

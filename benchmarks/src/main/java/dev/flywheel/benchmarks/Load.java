@@ -199,13 +199,16 @@ final class Load {
 
     private static Measured total(List<Future<Tally>> futures, long started)
             throws InterruptedException, ExecutionException {
+        for (Future<Tally> future : futures) {
+            future.get();
+        }
+        double seconds = (System.nanoTime() - started) / 1e9;
         long answered = 0;
         Histogram all = Measured.histogram();
         for (Future<Tally> future : futures) {
-            Tally tally = future.get();
-            answered += tally.answered;
-            all.add(tally.nanos);
+            answered += future.get().answered;
+            all.add(future.get().nanos);
         }
-        return new Measured(answered * 1e9 / (System.nanoTime() - started), all);
+        return new Measured(answered / seconds, all);
     }
 }

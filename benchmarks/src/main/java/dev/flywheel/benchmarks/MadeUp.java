@@ -18,9 +18,11 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 
 /**
- * Inputs made up out of a signature: floats around 0, whole numbers from 0 to 9, ones in masks. An input is the number
+ * Inputs made up out of a signature: floats around 0, whole numbers from 0 to 9, ones in masks, zeros in
+ * types. An input is the number
  * from which its values are drawn. Thread-safe.
  */
 final class MadeUp implements Codec<Integer, float[]> {
@@ -29,16 +31,20 @@ final class MadeUp implements Codec<Integer, float[]> {
 
     private final Signature signature;
     private final int length;
+    private final boolean byRows;
     private final boolean free;
     private final List<byte[][]> rows = new ArrayList<>();
 
     /**
      * @param length the size of every dimension beyond the batch that the signature leaves free
+     * @param byRows whether inputs are rows of a batch; otherwise an input is all that a run takes, and {@code length}
+     *     is the size of every free dimension
      * @throws IllegalArgumentException if it has an input of which nothing can be made up
      */
-    MadeUp(Signature signature, int length) {
+    MadeUp(Signature signature, int length, boolean byRows) {
         this.signature = signature;
         this.length = length;
+        this.byRows = byRows;
         for (TensorSpec spec : signature.inputs()) {
             switch (spec.type()) {
                 case FLOAT, DOUBLE, INT64, INT32, INT8, UINT8, BOOL -> {}
@@ -48,25 +54,22 @@ final class MadeUp implements Codec<Integer, float[]> {
                             + ", only for FLOAT, DOUBLE, INT64, INT32, INT8, UINT8 and BOOL;"
                             + " write a benchmark with a Codec of your own");
             }
-            if (spec.shape().isEmpty()) {
-                throw new IllegalArgumentException("the input \"" + spec.name()
-                        + "\" is a single value without a batch dimension; write a benchmark with a Codec of your own");
-            }
         }
         for (TensorSpec spec : signature.inputs()) {
             byte[][] drawn = new byte[DIFFERENT][];
             Arrays.setAll(drawn, seed -> draw(spec, seed));
             rows.add(drawn);
         }
-        this.free = signature.inputs().stream()
-                .anyMatch(spec -> spec.shape().subList(1, spec.shape().size()).contains(-1L));
+        this.free = byRows
+                && signature.inputs().stream()
+                        .anyMatch(spec -> spec.shape().subList(1, spec.shape().size()).contains(-1L));
     }
 
     Signature signature() {
         return signature;
     }
 
-    /** {@return elements of one row} */
+    /** {@return the elements of an input} */
     int width(TensorSpec spec) {
         long width = 1;
         for (long dimension : shape(spec)) {
@@ -75,10 +78,12 @@ final class MadeUp implements Codec<Integer, float[]> {
         return Math.toIntExact(width);
     }
 
-    /** {@return the shape of one row} */
+    /** {@return the shape of an input} */
     long[] shape(TensorSpec spec) {
         long[] shape = spec.shape().stream().mapToLong(d -> d < 0 ? length : d).toArray();
-        shape[0] = 1;
+        if (byRows) {
+            shape[0] = 1;
+        }
         return shape;
     }
 
@@ -99,11 +104,12 @@ final class MadeUp implements Codec<Integer, float[]> {
     private byte[] draw(TensorSpec spec, int seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int width = width(spec);
+        int bound = spec.name().contains("type") ? 1 : 10;
         boolean mask = spec.name().contains("mask");
         ByteBuffer bytes = ByteBuffer.allocate(width * bytes(spec)).order(ByteOrder.nativeOrder());
         for (int i = 0; i < width; i++) {
             int at = i * bytes(spec);
-            long whole = mask ? 1 : random.nextInt(10);
+            long whole = mask ? 1 : random.nextInt(bound);
             switch (spec.type()) {
                 case FLOAT -> bytes.putFloat(at, (float) random.nextDouble(-1, 1));
                 case DOUBLE -> bytes.putDouble(at, random.nextDouble(-1, 1));
@@ -162,7 +168,11 @@ final class MadeUp implements Codec<Integer, float[]> {
             @Override
             public void write(Integer input, int row) {
                 for (int i = 0; i < signature.inputs().size(); i++) {
-                    fill(i, lane.input(i).bytes(), row, input);
+                    TensorBuffer buffer = lane.input(i);
+                    if (!byRows) {
+                        buffer.reshape(shape(buffer.spec()));
+                    }
+                    fill(i, buffer.bytes(), row, input);
                 }
             }
 
@@ -171,9 +181,9 @@ final class MadeUp implements Codec<Integer, float[]> {
                 TensorBuffer output = lane.output(0);
                 boolean read = EnumSet.of(ElementType.FLOAT, ElementType.DOUBLE, ElementType.INT64)
                         .contains(output.spec().type());
-                float[] values = new float[read ? output.width() : 0];
+                float[] values = new float[!read ? 0 : byRows ? output.width() : output.size()];
                 for (int i = 0; i < values.length; i++) {
-                    values[i] = (float) output.number(row * output.width() + i);
+                    values[i] = (float) output.number(row * (byRows ? output.width() : 0) + i);
                 }
                 return values;
             }
@@ -182,6 +192,8 @@ final class MadeUp implements Codec<Integer, float[]> {
 
     @Override
     public String toString() {
-        return signature.inputs().toString();
+        return signature.inputs().stream()
+                .map(spec -> spec.name() + " " + spec.type() + spec.shape())
+                .collect(Collectors.joining(", "));
     }
 }

@@ -10,7 +10,7 @@ import java.util.Map;
 /** Runs what measures Flywheel; {@code --help} says what there is. */
 public final class Main {
 
-    private static final String HELP = """
+    static final String HELP = """
             Measures Flywheel beside what else could do the same work.
 
               java -jar benchmarks/target/benchmarks.jar COMMAND [--option value ...]
@@ -18,20 +18,22 @@ public final class Main {
             commands
               all       everything below, each in a process of its own, then page: about half an hour
               micro     every part of the path by JMH, with the bytes that each allocates
-                          --filter REGEX --iterations 5 --seconds 1 --forks 1
+                          --filter REGEX --iterations 5 --forks 1
               load      callers that ask again at once, and callers that keep to a schedule
                           --workload mlp|minilm --callers 1,8,64,256 --in-flight 256,1024 --rates 20000,100000
-                          --rounds 5 --seconds 1 --precision float32|int8 --texts food_reviews.csv.gz
-              score     whole datasets, and a graph with ten feature columns     --rows 1000000 --rounds 5
-              swap      a hot swap under full load     --callers 8,64 --rounds 5 --seconds 2 --every 75 (ms)
+                          --precision float32|int8 --texts food_reviews.csv.gz
+                          --parts predict,all,async,schedule --only flywheel (then nothing is kept)
+              score     whole datasets, and a graph with ten feature columns     --rows 1000000
+              swap      a hot swap under full load     --callers 8,64 --every 75 (ms)
               steady    millions of predictions and a thousand swaps: does memory grow?
                           --predictions 10000000 --swaps 1000 --callers 8
               model     what Flywheel gives on a model of yours
-                          --model my.onnx --callers 64 --rounds 5 --seconds 1 --length 16
+                          --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
                           --readme README.md
 
             every command
+              --rounds 5 --seconds S   how often and how long each contender is measured
               --out DIRECTORY   where results go; benchmarks/results if it is not said
               --profile NAME    records where the time goes, and keeps a summary as profiles/NAME.txt there
 
@@ -49,7 +51,7 @@ public final class Main {
 
     private Main() {}
 
-    private static Map<String, Command> commands() {
+    static Map<String, Command> commands() {
         Map<String, Command> commands = new LinkedHashMap<>();
         commands.put("micro", Micro::run);
         commands.put("load", LoadCommand::run);

@@ -48,7 +48,6 @@ final class Micro {
                 .addProfiler(GCProfiler.class)
                 .verbosity(VerboseMode.SILENT)
                 .build();
-        arguments.text("profile", "");
         Path out = arguments.out();
         arguments.refuseOthers();
         Map<String, RunResult> found = new LinkedHashMap<>();

@@ -17,6 +17,8 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.benchmarks.Contender.Many;
 import dev.flywheel.benchmarks.Contender.One;
+import dev.flywheel.serving.Endpoint;
+import dev.flywheel.serving.text.Texts;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.FloatBuffer;
@@ -83,7 +85,11 @@ final class MiniLm {
     List<Contender<One<String>>> blocking() throws OrtException {
         OrtSession session = BareLane.session(model);
         ZooModel<String, float[]> djl = Djl.load(model, String.class, float[].class, new Embedding());
+        Endpoint<String, float[]> endpoint =
+                Endpoint.onnx(model, Texts.embeddings(vocabulary)).open();
         return List.of(
+                new Contender<>(
+                        Contender.FLYWHEEL, () -> text -> endpoint.predict(text).value(), List.of(endpoint)),
                 new Contender<>(
                         "ort-each",
                         () -> text -> embed(session, List.of(ids(text))).get(0),

@@ -23,6 +23,7 @@ final class MiniLmLoad {
     private final Path out;
     private final Rounds rounds;
     private final long nanos;
+    private final List<String> only;
     private final int[] callers;
 
     MiniLmLoad(Arguments arguments) throws Exception {
@@ -30,13 +31,13 @@ final class MiniLmLoad {
         this.out = arguments.out();
         this.rounds = new Rounds(arguments.number("rounds", 5));
         this.nanos = arguments.nanos("seconds", 4);
+        this.only = arguments.words("only", "");
         this.callers = arguments.numbers("callers", precision.equals("int8") ? "64" : "1,8,64");
         String file = arguments.text("texts", "");
-        arguments.text("profile", "");
         arguments.refuseOthers();
         this.model = new MiniLm(precision);
-        Path reviews = file.isEmpty() ? Texts.find() : Path.of(file);
-        this.texts = Texts.read(reviews, model.tokenizer());
+        Path reviews = file.isEmpty() ? Reviews.find() : Path.of(file);
+        this.texts = Reviews.read(reviews, model.tokenizer());
         double mean = texts.stream()
                 .mapToInt(text -> model.tokenizer().encode(text).getIds().length)
                 .average()
@@ -50,7 +51,7 @@ final class MiniLmLoad {
     }
 
     void run() throws Exception {
-        List<Contender<One<String>>> contenders = model.blocking();
+        List<Contender<One<String>>> contenders = Contender.only(only, model.blocking());
         Contender<Many<String>> limit = model.sorted();
         check(contenders, limit);
         for (int count : callers) {
@@ -58,7 +59,9 @@ final class MiniLmLoad {
         }
         contenders.forEach(Contender::close);
         limit.close();
-        results.write(out);
+        if (only.isEmpty()) {
+            results.write(out);
+        }
     }
 
     private void check(List<Contender<One<String>>> contenders, Contender<Many<String>> limit) throws Exception {
@@ -81,7 +84,9 @@ final class MiniLmLoad {
         for (Contender<One<String>> contender : contenders) {
             work.put(contender.name(), () -> Load.closed(contender, count, nanos, this::ask));
         }
-        work.put(limit.name(), () -> Load.closed(limit, LIMIT_THREADS, nanos, this::askMany));
+        if (only.isEmpty()) {
+            work.put(limit.name(), () -> Load.closed(limit, LIMIT_THREADS, nanos, this::askMany));
+        }
         Map<String, List<Measured>> found = rounds.run(work);
         String name = "MiniLM " + precision + ", mixed lengths, " + MlpLoad.callers(count);
         Target[] none = {};
@@ -90,7 +95,13 @@ final class MiniLmLoad {
                 name,
                 MiniLm.SORTED,
                 found,
-                judged ? new Target[] {Target.ofLimit(0.90), Target.timesPeer("djl-predictor", 1.3)} : none);
+                judged
+                        ? new Target[] {
+                            Target.ofLimit(0.90),
+                            Target.timesPeer("djl-predictor", 1.3),
+                            Target.timesPeer(MlpLoad.WLM, 1.3)
+                        }
+                        : none);
         Map<String, List<Measured>> online = new LinkedHashMap<>(found);
         online.remove(MiniLm.SORTED);
         results.figure(

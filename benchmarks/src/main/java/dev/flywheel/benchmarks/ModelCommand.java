@@ -7,10 +7,10 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.benchmarks.Contender.One;
 import dev.flywheel.core.FactoryException;
-import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,7 +32,6 @@ final class ModelCommand {
         long nanos = arguments.nanos("seconds", 1);
         int length = arguments.number("length", 16);
         Path out = arguments.out();
-        arguments.text("profile", "");
         arguments.refuseOthers();
         if (file.isEmpty() || callers < 1) {
             throw new IllegalArgumentException("model takes --model FILE.onnx and at least one of --callers");
@@ -47,7 +46,7 @@ final class ModelCommand {
 
     private static void measure(Path model, int callers, Rounds rounds, long nanos, int length, Path out)
             throws Exception {
-        MadeUp inputs = new MadeUp(signature(model), length);
+        MadeUp inputs = inputs(model, length);
         Results results = new Results(
                 "model-" + String.valueOf(model.getFileName()).replaceFirst("\\.onnx$", ""),
                 "--model " + model + " --callers " + callers);
@@ -71,9 +70,14 @@ final class ModelCommand {
         results.write(out);
     }
 
-    private static Signature signature(Path model) {
-        try (Engine engine = OnnxEngine.open(model)) {
-            return engine.signature();
+    private static MadeUp inputs(Path model, int length) {
+        try (Engine engine = OnnxEngine.open(model);
+                Lane lane = engine.newLane(2)) {
+            if (lane.maxRows() > 2) {
+                throw new IllegalArgumentException(model + " takes batches of " + lane.maxRows()
+                        + " only; export it with a free batch dimension to measure it");
+            }
+            return new MadeUp(engine.signature(), length, lane.maxRows() == 2);
         }
     }
 

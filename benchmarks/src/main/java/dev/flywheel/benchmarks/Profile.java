@@ -49,7 +49,11 @@ final class Profile {
         if (type.equals("jdk.ExecutionSample") || (type.equals("jdk.NativeMethodSample") && working(frames))) {
             samples++;
             tops.merge(method(frames.get(0)), 1, Integer::sum);
-            frames.stream().map(Profile::method).distinct().forEach(m -> anywhere.merge(m, 1, Integer::sum));
+            frames.stream()
+                    .map(Profile::method)
+                    .filter(m -> !m.contains("$$Lambda"))
+                    .distinct()
+                    .forEach(m -> anywhere.merge(m, 1, Integer::sum));
             StringBuilder stack = new StringBuilder();
             frames.stream()
                     .limit(DEPTH)

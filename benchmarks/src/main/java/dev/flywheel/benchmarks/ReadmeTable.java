@@ -2,9 +2,12 @@ package dev.flywheel.benchmarks;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The README's table of benchmark results, made of the files that are kept. */
 final class ReadmeTable {
@@ -37,7 +40,7 @@ final class ReadmeTable {
         String machine = "";
         int met = 0;
         int missed = 0;
-        StringBuilder rows = new StringBuilder();
+        Map<String, List<Results.Row>> works = new LinkedHashMap<>();
         for (String name : FILES) {
             Results.Sheet sheet = Results.read(folder, name);
             if (sheet == null) {
@@ -46,7 +49,7 @@ final class ReadmeTable {
             machine = sheet.machine() + ", JDK " + sheet.jdk();
             for (Results.Row row : sheet.rows()) {
                 if (row.target() != null) {
-                    rows.append(line(row));
+                    works.computeIfAbsent(row.work(), work -> new ArrayList<>()).add(row);
                     met += Boolean.TRUE.equals(row.met()) ? 1 : 0;
                     missed += Boolean.FALSE.equals(row.met()) ? 1 : 0;
                 }
@@ -55,32 +58,46 @@ final class ReadmeTable {
         text.append(String.format(
                 Locale.ROOT,
                 "%nOn %s: %d targets met, %d missed.%n%n"
-                        + "| work | unit | Flywheel | by hand | others | target | found | |%n"
-                        + "|---|---|---:|---:|---|---|---:|---|%n",
+                        + "| work | Flywheel | by hand | others | targets |%n"
+                        + "|---|---:|---:|---|---|%n",
                 machine,
                 met,
                 missed));
-        return text.append(rows).append('\n').toString();
+        works.values().forEach(rows -> text.append(line(rows)));
+        return text.append('\n').toString();
     }
 
-    private static String line(Results.Row row) {
+    private static String figure(@Nullable Double value) {
+        return value == null ? "" : Console.figure(value);
+    }
+
+    private static String line(List<Results.Row> rows) {
+        Results.Row first = rows.get(0);
         StringBuilder peers = new StringBuilder();
-        for (Map.Entry<String, Double> peer : row.peers().entrySet()) {
-            peers.append(peers.isEmpty() ? "" : ", ")
-                    .append(peer.getKey())
-                    .append(' ')
-                    .append(Console.figure(peer.getValue()));
+        first.peers().forEach((name, value) -> peers.append(peers.isEmpty() ? "" : "<br>")
+                .append(name)
+                .append(' ')
+                .append(Console.figure(value)));
+        StringBuilder targets = new StringBuilder();
+        for (Results.Row row : rows) {
+            String verdict =
+                    switch (String.valueOf(row.met())) {
+                        case "true" -> ": " + figure(row.compared()) + ", met";
+                        case "false" -> ": " + figure(row.compared()) + ", **missed**";
+                        default -> ": not measured";
+                    };
+            targets.append(targets.isEmpty() ? "" : "<br>")
+                    .append(String.valueOf(row.targetIs()).replace("<=", "≤").replace(">=", "≥"))
+                    .append(verdict);
         }
         return String.format(
                 Locale.ROOT,
-                "| %s | %s | %s | %s | %s | %s | %s | %s |%n",
-                row.work(),
-                row.unit(),
-                Console.figure(row.flywheel()),
-                row.limit() == null ? "" : Console.figure(row.limit()),
+                "| %s (%s) | %s | %s | %s | %s |%n",
+                first.work(),
+                first.unit(),
+                Console.figure(first.flywheel()),
+                first.limit() == null ? "" : Console.figure(first.limit()),
                 peers,
-                String.valueOf(row.targetIs()).replace("<", "&lt;").replace(">", "&gt;"),
-                row.compared() == null ? "" : Console.figure(row.compared()),
-                row.met() == null ? "not measured" : row.met() ? "met" : "**missed**");
+                targets);
     }
 }

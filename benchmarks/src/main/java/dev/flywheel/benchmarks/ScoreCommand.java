@@ -49,7 +49,6 @@ final class ScoreCommand {
         ScoreCommand command = new ScoreCommand(arguments.number("rounds", 5), arguments.number("rows", 1_000_000));
         long nanos = arguments.nanos("seconds", 0.5);
         Path out = arguments.out();
-        arguments.text("profile", "");
         arguments.refuseOthers();
         Path directory = Files.createTempDirectory("score");
         try {

@@ -43,7 +43,6 @@ final class SwapCommand {
         SwapCommand command = new SwapCommand(arguments);
         int[] callers = arguments.numbers("callers", "8,64");
         Path out = arguments.out();
-        arguments.text("profile", "");
         arguments.refuseOthers();
         Results results = new Results("swap", "swap");
         command.expect();

@@ -61,7 +61,7 @@ class ResultsTest {
                 .startsWith("before\n")
                 .endsWith(ReadmeTable.END + "\nafter\n")
                 .contains("0 targets met, 1 missed")
-                .contains("| slow work | us | 9.00 |  |  | &lt;= 3 | 9.00 | **missed** |")
+                .contains("| slow work (us) | 9.00 |  |  | ≤ 3: 9.00, **missed** |")
                 .doesNotContain("no target", "old");
     }
 

@@ -16,13 +16,13 @@ import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
 /** Texts of mixed lengths: the first sentences of food reviews, or, where these are absent, sentences made up. */
-final class Texts {
+final class Reviews {
 
     private static final int MOST_TOKENS = 92;
     private static final String[] WORDS =
             "the coffee was good and my dog loves it but not when cold tea arrived late in a box of twelve".split(" ");
 
-    private Texts() {}
+    private Reviews() {}
 
     /** {@return the texts, none of more than 92 tokens} */
     static List<String> read(@Nullable Path file, HuggingFaceTokenizer tokenizer) throws IOException {
