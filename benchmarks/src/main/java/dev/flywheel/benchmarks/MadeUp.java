@@ -21,9 +21,8 @@ import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 
 /**
- * Inputs made up out of a signature: floats around 0, whole numbers from 0 to 9, ones in masks, zeros in
- * types. An input is the number
- * from which its values are drawn. Thread-safe.
+ * Inputs made up out of a signature: floats around 0, whole numbers from 0 to 9, ones in masks, zeros in types. An
+ * input is the number from which its values are drawn. Thread-safe.
  */
 final class MadeUp implements Codec<Integer, float[]> {
 
@@ -62,7 +61,8 @@ final class MadeUp implements Codec<Integer, float[]> {
         }
         this.free = byRows
                 && signature.inputs().stream()
-                        .anyMatch(spec -> spec.shape().subList(1, spec.shape().size()).contains(-1L));
+                        .anyMatch(spec ->
+                                spec.shape().subList(1, spec.shape().size()).contains(-1L));
     }
 
     Signature signature() {

@@ -135,7 +135,12 @@ final class MlpLoad {
         Map<String, List<Measured>> found = rounds.run(contenders, c -> Load.window(c, 1, count, nanos, inputs));
         contenders.forEach(Contender::close);
         String work = "predictAsync, mlp, " + count + " in flight";
-        results.rate(work, fastest(found, "queue-1-worker", "queue-2-workers"), found, Target.ofLimit(0.70), Target.timesPeer(WLM, 30));
+        results.rate(
+                work,
+                fastest(found, "queue-1-worker", "queue-2-workers"),
+                found,
+                Target.ofLimit(0.70),
+                Target.timesPeer(WLM, 30));
         results.figure(
                 work + ", slowest request to the median",
                 "x",

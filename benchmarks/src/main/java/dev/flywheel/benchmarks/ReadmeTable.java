@@ -74,18 +74,18 @@ final class ReadmeTable {
     private static String line(List<Results.Row> rows) {
         Results.Row first = rows.get(0);
         StringBuilder peers = new StringBuilder();
-        first.peers().forEach((name, value) -> peers.append(peers.isEmpty() ? "" : "<br>")
-                .append(name)
-                .append(' ')
-                .append(Console.figure(value)));
+        first.peers()
+                .forEach((name, value) -> peers.append(peers.isEmpty() ? "" : "<br>")
+                        .append(name)
+                        .append(' ')
+                        .append(Console.figure(value)));
         StringBuilder targets = new StringBuilder();
         for (Results.Row row : rows) {
-            String verdict =
-                    switch (String.valueOf(row.met())) {
-                        case "true" -> ": " + figure(row.compared()) + ", met";
-                        case "false" -> ": " + figure(row.compared()) + ", **missed**";
-                        default -> ": not measured";
-                    };
+            String verdict = switch (String.valueOf(row.met())) {
+                case "true" -> ": " + figure(row.compared()) + ", met";
+                case "false" -> ": " + figure(row.compared()) + ", **missed**";
+                default -> ": not measured";
+            };
             targets.append(targets.isEmpty() ? "" : "<br>")
                     .append(String.valueOf(row.targetIs()).replace("<=", "≤").replace(">=", "≥"))
                     .append(verdict);

@@ -86,7 +86,11 @@ final class SteadyCommand {
                 + " s; growth is the mean of the last quarter of the samples less that of the second";
         grown("resident memory", samples.stream().map(Sample::resident).toList(), note, results);
         grown("anonymous memory", samples.stream().map(Sample::anonymous).toList(), note, results);
-        grown("native memory outside the JVM", samples.stream().map(Sample::outside).toList(), note, results);
+        grown(
+                "native memory outside the JVM",
+                samples.stream().map(Sample::outside).toList(),
+                note,
+                results);
         grown("direct buffers", samples.stream().map(Sample::direct).toList(), note, results);
         results.write(out);
         Files.writeString(out.resolve("steady.svg"), plot(), StandardCharsets.UTF_8);
