@@ -108,6 +108,7 @@ final class Models<I, O> {
     private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
         Waiting waiting = new Waiting();
         ModelLane<I, O> first = null;
+        AnswerReader<O> reader = null;
         try {
             first = lane(engine, version, options, waiting);
             prove(engine, first);
@@ -119,22 +120,27 @@ final class Models<I, O> {
                 first = lane(engine, version, used, waiting);
             }
             int rows = first.maxRows();
+            reader = store == null ? null : new AnswerReader<>(engine, preparation);
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
                     new Batcher<>(name, used, first, () -> lane(engine, version, used, waiting));
             waiting.counted = batcher::queued;
-            ResponseCache<I, O> cache = store == null
+            ResponseCache<I, O> cache = store == null || reader == null
                     ? null
                     : new ResponseCache<>(
                             name,
                             used,
                             store,
                             batcher,
+                            reader,
                             () -> new AnswerReader<>(engine, preparation),
                             ids,
                             observation,
                             version);
             return new Loaded<>(name, source, engine, batcher, cache, version, rows, clock.instant());
         } catch (RuntimeException | Error e) {
+            if (reader != null) {
+                closeAfter(e, reader);
+            }
             if (first != null) {
                 closeAfter(e, first);
             }

@@ -52,13 +52,15 @@ final class ResponseCache<I, O> implements AutoCloseable {
      * @param name what it serves, for messages
      * @param options how the version's requests are run
      * @param store what is kept of all versions
-     * @param readers makes readers for the version's engine
+     * @param first a reader for the version's engine; closed by this cache
+     * @param readers makes more of them
      */
     ResponseCache(
             String name,
             BatchOptions options,
             AnswerStore store,
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
+            AnswerReader<O> first,
             Supplier<AnswerReader<O>> readers,
             PredictionIds ids,
             Observation<I> observation,
@@ -71,6 +73,8 @@ final class ResponseCache<I, O> implements AutoCloseable {
         this.ids = ids;
         this.observation = observation;
         this.version = version;
+        all.add(first);
+        idle.add(first);
     }
 
     /** {@return the prediction, as {@link Batcher#run} gives it} */

@@ -5,9 +5,16 @@ import static dev.flywheel.serving.OnnxGraph.INT64;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.NDList;
+import ai.djl.translate.Translator;
+import ai.djl.translate.TranslatorContext;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.DeadlineException;
+import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.serving.engine.DjlEngine;
+import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -529,6 +536,40 @@ class EndpointCacheTest {
             assertThat(endpoint.predict(" xyz ").value()).containsExactly(6);
             assertThat(engine.runs()).isEqualTo(1);
             assertThat(prepared).hasValue(2);
+        }
+    }
+
+    /** Needs the model to be prepared, and computes with the arrays. */
+    private record Softmax() implements Translator<float[], float[]> {
+
+        @Override
+        public void prepare(TranslatorContext context) {
+            assertThat(context.getModel().getName()).isNotEmpty();
+        }
+
+        @Override
+        public NDList processInput(TranslatorContext context, float[] input) {
+            return new NDList(context.getNDManager().create(input).sub(1));
+        }
+
+        @Override
+        public float[] processOutput(TranslatorContext context, NDList list) {
+            return list.singletonOrThrow().softmax(0).toFloatArray();
+        }
+    }
+
+    @Test
+    void answersOfTranslatorsOfDjlAreKeptToo() {
+        Engine engine = DjlEngine.torchScript(
+                TorchScript.times(directory.resolve("m.pt"), 2), TensorSpec.of("x", ElementType.FLOAT, -1, 2));
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, DjlCodec.of(new Softmax())).cache(BYTES).open()) {
+            float[] first = endpoint.predict(new float[] {0, 2}).value();
+            for (int i = 0; i < 3; i++) {
+                assertThat(endpoint.predict(new float[] {0, 2}).value()).isEqualTo(first);
+            }
+            assertThat(first[1]).isBetween(0.98f, 0.983f);
+            assertThat(endpoint.snapshot().total().rows()).isEqualTo(1);
         }
     }
 

@@ -37,7 +37,8 @@ public final class DjlTranslation<I, O> {
     private boolean computesOutputs;
 
     private DjlTranslation(Translator<I, O> translator, Lane lane) {
-        DjlLane own = lane instanceof DjlLane djl ? djl : null;
+        Lane real = lane instanceof Replay replay ? replay.real() : lane;
+        DjlLane own = real instanceof DjlLane djl ? djl : null;
         this.translator = translator;
         this.lane = lane;
         this.stacked = translator.getBatchifier() != null;

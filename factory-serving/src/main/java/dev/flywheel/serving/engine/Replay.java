@@ -57,6 +57,11 @@ public final class Replay implements Lane {
         RowImage.read(row, outputs);
     }
 
+    /** {@return the lane of the engine whose inputs these are} */
+    Lane real() {
+        return lane;
+    }
+
     @Override
     public Signature signature() {
         return lane.signature();
