@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -248,11 +249,47 @@ public final class Endpoint<I, O> implements AutoCloseable {
         versions.promote(version);
     }
 
+    /** Copies every request of the champion to a loaded version, as {@link #shadow(int, double)} does. */
+    public void shadow(int version) {
+        shadow(version, 1);
+    }
+
+    /**
+     * Runs copies of the champion's requests on a loaded version too and compares the answers, which nobody gets; in
+     * place of an earlier shadow. When another version becomes champion, its requests are copied from then on and
+     * counted anew; when the shadow itself does, it ends.
+     *
+     * <p>Only spare capacity is used: copies wait in a short queue and are dropped when it is full, when requests wait,
+     * or while the champion needs the processors; one thread runs them, never for more than a tenth of the time.
+     * Answers from the cache are not copied. Inputs that are arrays of numbers are cloned; others must not be changed
+     * after the call.
+     *
+     * @param share of the requests to copy, more than 0, at most 1
+     * @throws IllegalArgumentException if no version of this number is loaded, or it is the champion
+     * @throws ClosedException if this endpoint is closed
+     */
+    public void shadow(int version, double share) {
+        if (!(share > 0 && share <= 1)) {
+            throw new IllegalArgumentException("a share must be more than 0 and at most 1, found " + share);
+        }
+        versions.shadow(version, share);
+    }
+
+    /** Stops copying requests; without a shadow, does nothing. */
+    public void endShadow() {
+        versions.shadows().end();
+    }
+
+    /** {@return what the shadow has found so far, or the last one when it ended; empty if there was none} */
+    public Optional<ShadowReport> shadowReport() {
+        return versions.shadows().report();
+    }
+
     /**
      * Closes a loaded version; returns when the requests that began on it are answered.
      *
      * @throws IllegalArgumentException if no version of this number is loaded
-     * @throws IllegalStateException if it is the champion or in the route
+     * @throws IllegalStateException if it is the champion, in the route or the shadow
      * @throws ClosedException if this endpoint is closed
      */
     public void remove(int version) {

@@ -33,6 +33,7 @@ final class Loaded<I, O> {
     private final int version;
     private final Instant loadedAt;
     private final int maxRows;
+    private final ShadowHook<I, O> hook;
     private final AtomicInteger users = new AtomicInteger(1);
     private final AtomicBoolean given = new AtomicBoolean();
 
@@ -44,6 +45,7 @@ final class Loaded<I, O> {
             @Nullable ResponseCache<I, O> cache,
             int version,
             int maxRows,
+            ShadowHook<I, O> hook,
             Instant loadedAt) {
         this.name = name;
         this.source = source;
@@ -53,6 +55,7 @@ final class Loaded<I, O> {
         this.version = version;
         this.loadedAt = loadedAt;
         this.maxRows = maxRows;
+        this.hook = hook;
     }
 
     ModelSource source() {
@@ -69,6 +72,11 @@ final class Loaded<I, O> {
 
     int version() {
         return version;
+    }
+
+    /** {@return where its lanes find out about a shadow} */
+    ShadowHook<I, O> hook() {
+        return hook;
     }
 
     /** {@return the most rows of one run} */

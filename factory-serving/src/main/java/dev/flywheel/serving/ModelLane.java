@@ -26,16 +26,26 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final int maxRows;
     private final UUID[] fresh;
     private final IntSupplier queued;
+    private final ShadowHook<I, O> hook;
     private int length = 1;
 
-    /** @param queued tells the requests that wait for the version */
+    /** What wants copies of the rows of the last run, and how long that took. */
+    private @Nullable Shadow<I, O> shadow;
+
+    private long runNanos;
+
+    /**
+     * @param queued tells the requests that wait for the version
+     * @param hook of the version
+     */
     ModelLane(
             Preparation<I, O> preparation,
             Lane lane,
             int version,
             PredictionIds ids,
             Observation<I> observation,
-            IntSupplier queued) {
+            IntSupplier queued,
+            ShadowHook<I, O> hook) {
         this.preparation = preparation;
         this.lane = lane;
         this.binding = preparation.bind(lane);
@@ -45,6 +55,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         this.maxRows = Math.min(lane.maxRows(), binding.maxRows());
         this.fresh = new UUID[maxRows];
         this.queued = queued;
+        this.hook = hook;
     }
 
     @Override
@@ -65,13 +76,28 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
     @Override
     public void run(int rows) {
+        Shadow<I, O> copies = hook.shadow();
+        shadow = copies;
+        if (copies == null) {
+            runAlone(rows);
+        } else {
+            long started = copies.begins();
+            try {
+                runAlone(rows);
+            } finally {
+                runNanos = copies.ends(started);
+            }
+        }
+        ids.next(fresh, rows);
+    }
+
+    private void runAlone(int rows) {
         ServingEvents.Batch event = ServingEvents.batch();
         if (event == null) {
             lane.run(rows);
         } else {
             runRecorded(event, rows);
         }
-        ids.next(fresh, rows);
     }
 
     private void runRecorded(ServingEvents.Batch event, int rows) {
@@ -93,7 +119,22 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         if (flight != null) {
             flight.gave(new AnswerStore.Answer(Replay.outputs(lane, row), length));
         }
+        copy(request.prepared, row);
         request.answer(prediction);
+    }
+
+    private void copy(Object prepared, int row) {
+        if (shadow != null) {
+            shadow.offer(prepared, preparation.length(prepared), lane, row, runNanos);
+        }
+    }
+
+    /** {@return what the model gives for an input that nobody waits for} */
+    RowNumbers rehearse(Object prepared, int length) {
+        lane.length(length);
+        binding.write(prepared, 0);
+        lane.run(1);
+        return RowNumbers.of(lane, 0);
     }
 
     @Override
@@ -141,7 +182,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     void answerAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
         for (int from = 0; from < inputs.size(); from += maxRows) {
             List<? extends I> some = inputs.subList(from, Math.min(inputs.size(), from + maxRows));
-            write(some, first + from);
+            Object[] prepared = write(some, first + from);
             try {
                 run(some.size());
             } catch (RuntimeException e) {
@@ -151,6 +192,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
             for (int row = 0; row < some.size(); row++) {
                 try {
                     answers.add(answer(some.get(row), row));
+                    copy(prepared[row], row);
                 } catch (RuntimeException e) {
                     throw rejected(first + from + row, e);
                 }
@@ -164,17 +206,19 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
             throw rejected(first, cause);
         }
         for (int i = 0; i < inputs.size(); i++) {
-            write(inputs.subList(i, i + 1), first + i);
+            Object[] prepared = write(inputs.subList(i, i + 1), first + i);
             try {
                 run(1);
                 answers.add(answer(inputs.get(i), 0));
+                copy(prepared[0], 0);
             } catch (RuntimeException e) {
                 throw rejected(first + i, e);
             }
         }
     }
 
-    private void write(List<? extends I> inputs, int first) {
+    /** {@return what was written} */
+    private Object[] write(List<? extends I> inputs, int first) {
         Object[] prepared = new Object[inputs.size()];
         int length = 1;
         for (int row = 0; row < prepared.length; row++) {
@@ -193,6 +237,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
                 throw rejected(first + row, e);
             }
         }
+        return prepared;
     }
 
     static PredictionException rejected(int index, Throwable cause) {

@@ -107,22 +107,23 @@ final class Models<I, O> {
 
     private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
         Waiting waiting = new Waiting();
+        ShadowHook<I, O> hook = new ShadowHook<>();
         ModelLane<I, O> first = null;
         AnswerReader<O> reader = null;
         try {
-            first = lane(engine, version, options, waiting);
+            first = lane(engine, version, options, waiting, hook);
             prove(engine, first);
             BatchOptions used = batching(engine, first, version);
             if (used != options) {
                 ModelLane<I, O> wide = first;
                 first = null;
                 wide.close();
-                first = lane(engine, version, used, waiting);
+                first = lane(engine, version, used, waiting, hook);
             }
             int rows = first.maxRows();
             reader = store == null ? null : new AnswerReader<>(engine, preparation);
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
-                    new Batcher<>(name, used, first, () -> lane(engine, version, used, waiting));
+                    new Batcher<>(name, used, first, () -> lane(engine, version, used, waiting, hook));
             waiting.counted = batcher::queued;
             ResponseCache<I, O> cache = store == null || reader == null
                     ? null
@@ -136,7 +137,7 @@ final class Models<I, O> {
                             ids,
                             observation,
                             version);
-            return new Loaded<>(name, source, engine, batcher, cache, version, rows, clock.instant());
+            return new Loaded<>(name, source, engine, batcher, cache, version, rows, hook, clock.instant());
         } catch (RuntimeException | Error e) {
             if (reader != null) {
                 closeAfter(e, reader);
@@ -181,10 +182,28 @@ final class Models<I, O> {
         return alone ? options.maxRows(1) : options;
     }
 
-    private ModelLane<I, O> lane(Engine engine, int version, BatchOptions used, IntSupplier queued) {
+    /** {@return a shadow that takes copies of the champion's requests to the target, to be started} */
+    Shadow<I, O> shadow(Loaded<I, O> champion, Loaded<I, O> target, double share) {
+        if (!target.retain()) {
+            throw new IllegalStateException(
+                    "version " + target.version() + " of " + name + " is closed and cannot be a shadow");
+        }
+        try {
+            BatchOptions single = options.maxRows(1);
+            ModelLane<I, O> lane =
+                    lane(target.engine(), target.version(), single, () -> 0, new ShadowHook<>());
+            return new Shadow<>(name, champion, target, lane, share);
+        } catch (RuntimeException | Error e) {
+            target.release();
+            throw e;
+        }
+    }
+
+    private ModelLane<I, O> lane(
+            Engine engine, int version, BatchOptions used, IntSupplier queued, ShadowHook<I, O> hook) {
         Lane lane = engine.newLane(used.maxRows());
         try {
-            return new ModelLane<>(preparation, lane, version, ids, observation, queued);
+            return new ModelLane<>(preparation, lane, version, ids, observation, queued, hook);
         } catch (RuntimeException | Error e) {
             closeAfter(e, lane);
             throw e;

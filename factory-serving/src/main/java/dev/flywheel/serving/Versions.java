@@ -43,6 +43,7 @@ final class Versions<I, O> implements Runnable {
     private final Map<Integer, Loaded<I, O>> loaded = new TreeMap<>();
     private final List<Loaded<I, O>> retiring = new ArrayList<>();
     private final Tally ended = new Tally();
+    private final Shadows<I, O> shadows;
     private final long openedNanos = System.nanoTime();
     private volatile Traffic<I, O> traffic;
     private boolean closed;
@@ -50,6 +51,7 @@ final class Versions<I, O> implements Runnable {
 
     Versions(Models<I, O> models, Loaded<I, O> first) {
         this.models = models;
+        this.shadows = new Shadows<>(models);
         this.traffic = new Traffic<>(first, Route.champion(), List.of());
         loaded.put(first.version(), first);
     }
@@ -133,6 +135,7 @@ final class Versions<I, O> implements Runnable {
                 install(after, List.of(fresh), List.of(before.champion()));
             });
             remember(Setting.of(before, true));
+            shadows.follow(fresh);
             retire(before.champion());
             if (event != null) {
                 event.ended(models.name(), number, before.champion().version());
@@ -160,10 +163,38 @@ final class Versions<I, O> implements Runnable {
             int number = champion == null ? before.champion().version() : champion;
             install(traffic(number, route, new HashMap<>()), List.of(), List.of());
             remember(Setting.of(before, false));
+            shadows.follow(traffic.champion());
             log.debug("{} now serves version {}, route {}", models.name(), number, route);
         } finally {
             changing.unlock();
         }
+    }
+
+    /** Copies a share of the champion's requests to a loaded version. */
+    void shadow(int number, double share) {
+        changing.lock();
+        try {
+            Loaded<I, O> target = require(number);
+            if (target == traffic.champion()) {
+                throw new IllegalArgumentException(
+                        "version " + number + " of " + models.name() + " is the champion and cannot be its own shadow");
+            }
+            if (isClosed()) {
+                throw refused("refused a shadow");
+            }
+            shadows.start(traffic.champion(), target, share);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private synchronized boolean isClosed() {
+        return closed;
+    }
+
+    /** {@return the shadow} */
+    Shadows<I, O> shadows() {
+        return shadows;
     }
 
     /** Closes a version that takes no requests. */
@@ -175,6 +206,10 @@ final class Versions<I, O> implements Runnable {
                 throw new IllegalStateException("version " + number + " of " + models.name()
                         + " takes requests and cannot be removed: the champion is version "
                         + traffic.champion().version() + ", the route " + traffic.route());
+            }
+            if (shadows.uses(gone)) {
+                throw new IllegalStateException("version " + number + " of " + models.name()
+                        + " is the shadow and cannot be removed; end the shadow first");
             }
             install(traffic, List.of(), List.of(gone));
             retire(gone);
@@ -206,6 +241,10 @@ final class Versions<I, O> implements Runnable {
                 throw e;
             }
             history.pop();
+            if (gone.stream().anyMatch(shadows::uses)) {
+                shadows.end();
+            }
+            shadows.follow(traffic.champion());
             gone.forEach(this::retire);
             log.debug("{} is rolled back to version {}, route {}", models.name(), before.champion(), before.route());
         } finally {
@@ -333,6 +372,7 @@ final class Versions<I, O> implements Runnable {
             closed = true;
             open = everyVersion();
         }
+        shadows.close();
         long until = patience == null ? 0 : System.nanoTime() + patience.toNanos();
         for (Loaded<I, O> version : open) {
             version.close(patience == null ? null : Duration.ofNanos(Math.max(0, until - System.nanoTime())));

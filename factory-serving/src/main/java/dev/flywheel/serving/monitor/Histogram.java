@@ -68,6 +68,15 @@ public final class Histogram {
         return 0;
     }
 
+    /** {@return the share of the values that do not exceed this one, which counts for its whole bucket; NaN without any} */
+    public double shareUpTo(long value) {
+        long within = 0;
+        for (int i = 0; i < Math.min(counts.length, bucket(value) + 1); i++) {
+            within += counts[i];
+        }
+        return count == 0 ? Double.NaN : (double) within / count;
+    }
+
     /** {@return what no value exceeded, at most 6% above the largest; 0 without values} */
     public long max() {
         return counts.length == 0 ? 0 : least(counts.length) - 1;
