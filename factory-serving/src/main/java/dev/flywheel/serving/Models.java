@@ -190,8 +190,7 @@ final class Models<I, O> {
         }
         try {
             BatchOptions single = options.maxRows(1);
-            ModelLane<I, O> lane =
-                    lane(target.engine(), target.version(), single, () -> 0, new ShadowHook<>());
+            ModelLane<I, O> lane = lane(target.engine(), target.version(), single, () -> 0, new ShadowHook<>());
             return new Shadow<>(name, champion, target, lane, share);
         } catch (RuntimeException | Error e) {
             target.release();

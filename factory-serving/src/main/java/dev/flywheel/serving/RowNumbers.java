@@ -6,8 +6,8 @@ import dev.flywheel.serving.engine.TensorBuffer;
 import java.util.Arrays;
 
 /**
- * What a model gave for a row, to be compared: the numbers of all its outputs, up to a number of them, and a hash of its
- * texts. Immutable.
+ * What a model gave for a row, to be compared: the numbers of all its outputs, up to a number of them, and a hash of
+ * its texts. Immutable.
  */
 final class RowNumbers {
 
@@ -48,8 +48,8 @@ final class RowNumbers {
     }
 
     /**
-     * {@return the largest distance between numbers; NaN if one is missing on one side alone, or a text differs} Rows of
-     * tokens are padded in company: what is compared is as long as the shorter one.
+     * {@return the largest distance between numbers; NaN if one is missing on one side alone, or a text differs} Rows
+     * of tokens are padded in company: what is compared is as long as the shorter one.
      */
     double distance(RowNumbers other) {
         if (texts != other.texts || (numbers.length == 0) != (other.numbers.length == 0)) {

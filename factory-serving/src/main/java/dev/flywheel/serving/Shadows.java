@@ -64,7 +64,11 @@ final class Shadows<I, O> {
         try {
             start(champion, before.target(), before.share());
         } catch (RuntimeException e) {
-            log.warn("{} goes on without its shadow, version {}", models.name(), before.target().version(), e);
+            log.warn(
+                    "{} goes on without its shadow, version {}",
+                    models.name(),
+                    before.target().version(),
+                    e);
             end();
         }
     }

@@ -110,7 +110,9 @@ class ShadowTest {
             assertThat(report.agreement(1e9)).isZero();
             assertThat(report.meanShift()).as("of nothing").isZero();
             endpoint.predict(new float[] {Float.NaN});
-            assertThat(await(endpoint, 2).agreement(0)).as("both missing is alike").isEqualTo(0.5);
+            assertThat(await(endpoint, 2).agreement(0))
+                    .as("both missing is alike")
+                    .isEqualTo(0.5);
         }
     }
 
@@ -182,10 +184,14 @@ class ShadowTest {
                 assertThat(endpoint.predict(new float[] {i}).value()).containsExactly(i);
             }
             assertThat(report(endpoint).compared()).isZero();
-            assertThat(report(endpoint).dropped()).as("all but what the queue holds").isEqualTo(968);
+            assertThat(report(endpoint).dropped())
+                    .as("all but what the queue holds")
+                    .isEqualTo(968);
             slow.open();
             endpoint.endShadow();
-            assertThat(slow.lanes()).as("its own lane is closed, those for requests are not").isEqualTo(2);
+            assertThat(slow.lanes())
+                    .as("its own lane is closed, those for requests are not")
+                    .isEqualTo(2);
             assertThat(report(endpoint).dropped()).as("the last report stays").isEqualTo(968);
             endpoint.remove(2);
             assertThat(slow.lanes()).isZero();
@@ -195,8 +201,11 @@ class ShadowTest {
     @Test
     void nothingIsCopiedWhileRequestsWait() throws Exception {
         WatchedEngine champion = new WatchedEngine(times(1));
-        try (Endpoint<float[], float[]> endpoint =
-                Endpoint.of(champion, Tensors.floats()).version(1).lanes(1).maxBatch(1).open()) {
+        try (Endpoint<float[], float[]> endpoint = Endpoint.of(champion, Tensors.floats())
+                .version(1)
+                .lanes(1)
+                .maxBatch(1)
+                .open()) {
             endpoint.add(times(2), 2);
             endpoint.shadow(2);
             champion.reset();
@@ -210,7 +219,9 @@ class ShadowTest {
             champion.open();
             futures.forEach(CompletableFuture::join);
             ShadowReport report = await(endpoint, 5);
-            assertThat(report.dropped()).as("all but the last left others waiting").isEqualTo(4);
+            assertThat(report.dropped())
+                    .as("all but the last left others waiting")
+                    .isEqualTo(4);
             assertThat(report.compared()).isEqualTo(1);
         }
     }
@@ -249,8 +260,9 @@ class ShadowTest {
             assertThat(await(endpoint, 1).meanShift()).isCloseTo(4, within(1e-6));
             assertThatThrownBy(() -> endpoint.remove(5))
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("version 5 of endpoint times-1.onnx is the shadow and cannot be removed; end the shadow "
-                            + "first");
+                    .hasMessage(
+                            "version 5 of endpoint times-1.onnx is the shadow and cannot be removed; end the shadow "
+                                    + "first");
             endpoint.promote(5);
             endpoint.predict(new float[] {1});
             assertThat(report(endpoint).compared()).as("it has ended").isEqualTo(1);

@@ -68,7 +68,9 @@ public final class Histogram {
         return 0;
     }
 
-    /** {@return the share of the values that do not exceed this one, which counts for its whole bucket; NaN without any} */
+    /**
+     * {@return the share of the values that do not exceed this one, which counts for its whole bucket; NaN without any}
+     */
     public double shareUpTo(long value) {
         long within = 0;
         for (int i = 0; i < Math.min(counts.length, bucket(value) + 1); i++) {
