@@ -37,7 +37,7 @@ final class Shadow<I, O> {
     private static final long SHORTEST_IDLE_NANOS = 1_000_000;
     private static final long LONGEST_IDLE_NANOS = 50_000_000;
     private static final long STOP_MILLIS = 5_000;
-    private static final double SMOOTHING = 1.0 / 64;
+    private static final int REMEMBERED = 64;
 
     private final Loaded<I, O> champion;
     private final Loaded<I, O> target;
@@ -50,7 +50,8 @@ final class Shadow<I, O> {
     private final LongAdder dropped = new LongAdder();
     private final ShadowTally tally = new ShadowTally();
     private final Thread worker;
-    private double crowded = 1;
+    private double crowded;
+    private int looked;
     private volatile boolean stopped;
 
     /**
@@ -64,7 +65,6 @@ final class Shadow<I, O> {
         this.share = share;
         this.worker = new Thread(this::work, "flywheel-shadow " + name);
         worker.setDaemon(true);
-        worker.setPriority(Thread.MIN_PRIORITY);
     }
 
     private record Sample(Object prepared, int length, RowNumbers answer, long nanos) {}
@@ -163,7 +163,10 @@ final class Shadow<I, O> {
                 idle = queued.get() > 0 || used > 0 ? SHORTEST_IDLE_NANOS : Math.min(2 * idle, LONGEST_IDLE_NANOS);
                 double duty = Math.min(MOST, HARM / Math.max(crowded, HARM));
                 long rest = (long) (Math.max(used, SLICE_NANOS) * (1 / duty - 1));
-                LockSupport.parkNanos(this, Math.max(rest, idle));
+                // What ran may have used up the permit of the stopping thread.
+                if (!stopped) {
+                    LockSupport.parkNanos(this, Math.max(rest, idle));
+                }
             }
         } catch (RuntimeException | Error e) {
             champion.hook().end(this);
@@ -191,7 +194,8 @@ final class Shadow<I, O> {
 
     private boolean spared() {
         boolean busy = running.sum() >= spare;
-        crowded += ((busy ? 1 : 0) - crowded) * SMOOTHING;
+        looked = Math.min(looked + 1, REMEMBERED);
+        crowded += ((busy ? 1 : 0) - crowded) / looked;
         return !busy && champion.batcher().queued() == 0;
     }
 
