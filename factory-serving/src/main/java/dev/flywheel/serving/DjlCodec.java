@@ -13,8 +13,9 @@ import java.util.function.ToIntFunction;
  * <p>A batch is packed: what the translator makes of an input is copied into the lane's memory, row by row, instead of
  * stacking an array for each input. So the translator has to stack ({@code Batchifier.STACK}, its default), or to have
  * no batchifier and make arrays whose first dimension, the batch, is 1. Each input has a context of its own, from
- * {@code processInput} to {@code processOutput}, in whatever batch it runs. Arrays that the translator makes are on the
- * Java heap; if it computes with them, they are those of the engine, and closed after the item.
+ * {@code processInput} to {@code processOutput}, in whatever batch it runs. Arrays are on the Java heap, where those of
+ * the output know softmax, argMax, single elements and changes of shape; for a translator that computes more they are
+ * those of the engine, slower, and closed after the item.
  *
  * @param <I> the type of an input
  * @param <O> the type of an output

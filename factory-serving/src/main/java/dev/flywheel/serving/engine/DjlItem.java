@@ -45,6 +45,11 @@ final class DjlItem implements TranslatorContext {
         return this;
     }
 
+    /** {@return whether arrays can compute} */
+    boolean computing() {
+        return computing;
+    }
+
     /** Frees what the item's arrays took. */
     void release() {
         if (memory != null) {

@@ -258,7 +258,10 @@ public final class DjlTranslation<I, O> {
         int size = (rows ? output.width() : output.size()) * type.getNumOfBytes();
         ByteBuffer copy = ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
         copy.put(0, output.bytes(), rows ? row * size : 0, size);
-        return item.getNDManager().create(copy, new Shape(seen), type);
+        NDManager manager = item.getNDManager();
+        return item.computing()
+                ? manager.create(copy, new Shape(seen), type)
+                : new DjlRow(manager, copy, new Shape(seen), type);
     }
 
     private static long[] withBatch(long[] shape) {
