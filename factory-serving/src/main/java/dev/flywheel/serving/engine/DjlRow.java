@@ -141,8 +141,7 @@ final class DjlRow extends PassthroughNDArray {
     }
 
     private NDArray of(float[] values) {
-        ByteBuffer memory =
-                ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.nativeOrder());
+        ByteBuffer memory = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.nativeOrder());
         memory.asFloatBuffer().put(values);
         return new DjlRow(getManager(), memory, getShape(), DataType.FLOAT32);
     }

@@ -97,7 +97,8 @@ class DjlRowTest {
         DjlRow row = new DjlRow(PassthroughNDManager.INSTANCE, ByteBuffer.allocate(8), new Shape(2), DataType.INT32);
         assertThatThrownBy(() -> row.add(row)).isInstanceOf(UnsupportedOperationException.class);
         assertThatThrownBy(() -> row.softmax(0)).isInstanceOf(UnsupportedOperationException.class);
-        assertThatThrownBy(() -> row.reshape(3)).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> row.reshape(3))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("an array of shape (2) cannot be seen as (3)");
     }
 }
