@@ -30,12 +30,16 @@ final class Child {
         }
         if (command.get(0).equals("steady")) {
             // A heap of a fixed size, touched at once, so that what grows is not the heap.
-            line.addAll(List.of("-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch", "-XX:NativeMemoryTracking=summary"));
+            line.addAll(List.of("-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch"));
         }
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         line.addAll(command);
         ProcessBuilder builder = new ProcessBuilder(line).inheritIO();
         builder.environment().put("OMP_NUM_THREADS", "1");
+        if (command.get(0).equals("steady")) {
+            // Otherwise the C library takes a new arena of some MiB whenever threads meet by chance.
+            builder.environment().put("MALLOC_ARENA_MAX", "2");
+        }
         int code = builder.start().waitFor();
         if (recording != null) {
             Arguments arguments = new Arguments(command.subList(1, command.size()));

@@ -17,17 +17,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.ToDoubleFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import javax.management.JMException;
-import javax.management.ObjectName;
 
 /** The soak: predictions of every kind and swaps, and what memory the process has meanwhile. */
 final class SteadyCommand {
 
     private static final int SAMPLES = 100;
-    private static final Pattern COMMITTED = Pattern.compile("Total: reserved=\\d+KB, committed=(\\d+)KB");
     private static final double MIB = 1 << 20;
+    /** Between the quarters that are compared, 1.7 bytes a prediction or 16 KiB a swap would make so much. */
     private static final double MOST_GROWTH_MIB = 8;
 
     private final List<float[]> inputs = List.of(SmallMlp.rows(64));
@@ -35,13 +31,7 @@ final class SteadyCommand {
     private final List<Sample> samples = new ArrayList<>();
 
     /** What was seen after so many predictions, in MiB. */
-    private record Sample(double predictions, double resident, double anonymous, double direct, double jvm) {
-
-        /** {@return what native libraries have, and whatever else the JVM does not know of} */
-        double outside() {
-            return anonymous - jvm;
-        }
-    }
+    private record Sample(double predictions, double resident, double anonymous, double direct) {}
 
     private SteadyCommand() {}
 
@@ -86,11 +76,6 @@ final class SteadyCommand {
                 + " s; growth is the mean of the last quarter of the samples less that of the second";
         grown("resident memory", samples.stream().map(Sample::resident).toList(), note, results);
         grown("anonymous memory", samples.stream().map(Sample::anonymous).toList(), note, results);
-        grown(
-                "native memory outside the JVM",
-                samples.stream().map(Sample::outside).toList(),
-                note,
-                results);
         grown("direct buffers", samples.stream().map(Sample::direct).toList(), note, results);
         results.write(out);
         Files.writeString(out.resolve("steady.svg"), plot(), StandardCharsets.UTF_8);
@@ -150,23 +135,7 @@ final class SteadyCommand {
                 .filter(pool -> pool.getName().equals("direct"))
                 .mapToLong(BufferPoolMXBean::getMemoryUsed)
                 .sum();
-        return new Sample(predictions, resident, anonymous, direct / MIB, committedByJvm());
-    }
-
-    /** {@return what native memory tracking says that the JVM has committed; 0 where it is off} */
-    private static double committedByJvm() {
-        try {
-            String text = (String) ManagementFactory.getPlatformMBeanServer()
-                    .invoke(
-                            new ObjectName("com.sun.management:type=DiagnosticCommand"),
-                            "vmNativeMemory",
-                            new Object[] {new String[] {"summary"}},
-                            new String[] {String[].class.getName()});
-            Matcher total = COMMITTED.matcher(text);
-            return total.find() ? Double.parseDouble(total.group(1)) / 1024 : 0;
-        } catch (JMException e) {
-            throw new IllegalStateException(e);
-        }
+        return new Sample(predictions, resident, anonymous, direct / MIB);
     }
 
     private static double kibibytes(String line) {
@@ -177,7 +146,6 @@ final class SteadyCommand {
         Chart chart = new Chart("Memory through the soak", "predictions (millions)", "MiB", Chart.Scale.LINEAR);
         line(chart, 0, "resident", Sample::resident);
         line(chart, 1, "anonymous", Sample::anonymous);
-        line(chart, 2, "outside the JVM", Sample::outside);
         line(chart, 3, "direct buffers", Sample::direct);
         return Chart.page(List.of(chart), 1);
     }

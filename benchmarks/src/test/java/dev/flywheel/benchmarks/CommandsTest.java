@@ -72,7 +72,7 @@ class CommandsTest {
     @Test
     void steadyWatchesMemory() throws Exception {
         run(SteadyCommand::run, "--predictions 20000 --swaps 100 --callers 4");
-        assertThat(rows("steady")).hasSize(4);
+        assertThat(rows("steady")).hasSize(3);
         assertThat(Files.readString(out.resolve("steady.svg")))
                 .startsWith("<svg ")
                 .contains("direct buffers");
