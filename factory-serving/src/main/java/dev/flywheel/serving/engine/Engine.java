@@ -21,7 +21,7 @@ public interface Engine extends AutoCloseable {
      */
     Lane newLane(int maxRows);
 
-    /** Frees the model. A lane still open must not be used any more. */
+    /** Frees the model. A lane still open must not be used any more; that it is open may keep the memory. */
     @Override
     void close();
 }

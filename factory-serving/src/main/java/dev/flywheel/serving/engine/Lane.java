@@ -58,7 +58,7 @@ public interface Lane extends AutoCloseable {
      */
     default void terminate() {}
 
-    /** Frees the handles. */
+    /** Frees the handles; if a run is under way in another thread, when that has ended. */
     @Override
     void close();
 }

@@ -36,7 +36,14 @@ final class OnnxLane implements Lane {
     private TensorBuffer[] outputs;
     private int length = 1;
 
-    OnnxLane(Path model, OrtSession session, Signature signature, RowShapes shapes, int maxRows) {
+    /** @param closed what to do when no run uses the session any more, after {@link #close} */
+    OnnxLane(
+            Path model,
+            OrtSession session,
+            Signature signature,
+            RowShapes shapes,
+            int maxRows,
+            Runnable closed) {
         OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
         this.session = session;
@@ -59,7 +66,10 @@ final class OnnxLane implements Lane {
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
         this.bindings = new OnnxBindings(environment, shapes, inputs, rowOutputs, pinned, this.maxRows);
         try {
-            this.control = new RunControl();
+            this.control = new RunControl(() -> {
+                bindings.clear();
+                closed.run();
+            });
         } catch (OrtException e) {
             throw new ModelFormatException(
                     "cannot run " + model, "ONNX Runtime says: " + OnnxSession.text(e), "free some memory", e);
@@ -85,12 +95,13 @@ final class OnnxLane implements Lane {
             throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
         }
         boolean changed = length != this.length;
-        this.length = length;
+        this.length = 0; // of no rows, should one of them turn out to be too long
         for (int i = 0; i < inputs.length; i++) {
             if (changed || (inputs[i].reshaped() && shapes.byRows())) {
                 inputs[i].lay(shapes.input(i, maxRows, length));
             }
         }
+        this.length = length;
     }
 
     @Override
@@ -137,7 +148,6 @@ final class OnnxLane implements Lane {
 
     @Override
     public void close() {
-        bindings.clear();
         control.close();
     }
 

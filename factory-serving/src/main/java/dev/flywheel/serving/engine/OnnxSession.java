@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +27,10 @@ final class OnnxSession {
 
     private final OrtSession session;
     private final OnnxSignature signature;
+    /** This and its lanes, as long as they are open: the last of them closes the session. */
+    private final AtomicInteger users = new AtomicInteger(1);
+
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private OnnxSession(OrtSession session, OnnxSignature signature) {
         this.session = session;
@@ -85,11 +91,28 @@ final class OnnxSession {
     }
 
     OnnxLane newLane(Path model, Signature signature, int maxRows) {
-        return new OnnxLane(model, session, signature, RowShapes.of(signature, this.signature.symbols()), maxRows);
+        if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+            throw new IllegalStateException("the engine of " + model + " is closed");
+        }
+        try {
+            RowShapes shapes = RowShapes.of(signature, this.signature.symbols());
+            return new OnnxLane(model, session, signature, shapes, maxRows, this::release);
+        } catch (RuntimeException | Error e) {
+            release();
+            throw e;
+        }
     }
 
     void close() {
-        closeQuietly(session);
+        if (closed.compareAndSet(false, true)) {
+            release();
+        }
+    }
+
+    private void release() {
+        if (users.decrementAndGet() == 0) {
+            closeQuietly(session);
+        }
     }
 
     /**

@@ -7,8 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends runs of one lane from other threads. Its flag is raised only while a run is under way and lowered when that has
- * ended, so the next run never meets it. {@link #terminate} is thread-safe; the rest is the lane's.
+ * The runs of one lane: one at a time, ended from other threads if need be, and none on handles that are freed. The
+ * terminate flag is raised only while a run is under way and lowered when that has ended, so the next run never meets
+ * it. {@link #terminate} and {@link #close} are thread-safe; the rest is the lane's.
  */
 final class RunControl {
 
@@ -22,30 +23,43 @@ final class RunControl {
 
     private final AtomicInteger state = new AtomicInteger(IDLE);
     private final OrtSession.RunOptions options;
+    private final Runnable free;
+    private volatile boolean closing;
 
-    RunControl() throws OrtException {
-        options = new OrtSession.RunOptions();
+    /** @param free what to do when this is closed and no run is under way */
+    RunControl(Runnable free) throws OrtException {
+        this.options = new OrtSession.RunOptions();
+        this.free = free;
     }
 
     OrtSession.RunOptions options() {
         return options;
     }
 
+    /** @throws IllegalStateException if a run is under way, or the lane is closed */
     void begin() {
-        state.set(RUNNING);
+        if (!state.compareAndSet(IDLE, RUNNING)) {
+            throw new IllegalStateException(
+                    state.get() == CLOSED
+                            ? "the lane is closed"
+                            : "the lane runs in another thread; one at a time may use it");
+        }
     }
 
     /** {@return whether the run that ends now was asked to} */
     boolean end() {
-        if (state.compareAndSet(RUNNING, IDLE)) {
-            return false;
+        boolean raised = !state.compareAndSet(RUNNING, IDLE);
+        if (raised) {
+            while (state.get() == RAISING) {
+                Thread.onSpinWait();
+            }
+            flag(false);
+            state.set(IDLE);
         }
-        while (state.get() == RAISING) {
-            Thread.onSpinWait();
+        if (closing) {
+            closeIfIdle();
         }
-        flag(false);
-        state.set(IDLE);
-        return true;
+        return raised;
     }
 
     void terminate() {
@@ -55,10 +69,17 @@ final class RunControl {
         }
     }
 
-    /** To be called when no run is under way, once. */
+    /** Closes at once, or, if a run is under way, asks it to end and closes then. */
     void close() {
-        if (state.getAndSet(CLOSED) != CLOSED) {
+        closing = true;
+        terminate();
+        closeIfIdle();
+    }
+
+    private void closeIfIdle() {
+        if (state.compareAndSet(IDLE, CLOSED)) {
             options.close();
+            free.run();
         }
     }
 

@@ -197,17 +197,21 @@ public final class TensorBuffer {
 
     /** {@return the bytes of an element; 0 for STRING} */
     int elementBytes() {
-        return bytesOf(spec.type());
+        return TensorSizes.bytesOf(spec.type());
     }
 
     /** Gives this the shape in which a lane lays its tensors. */
     void lay(long[] dimensions) {
-        int elements = elements(dimensions);
+        int elements = TensorSizes.elements(spec, dimensions);
+        hold(elements);
         shape = dimensions;
         rows = dimensions.length == 0 ? 1 : Math.toIntExact(dimensions[0]);
-        width = dimensions.length == 0 ? 1 : elements(Arrays.copyOfRange(dimensions, 1, dimensions.length));
+        width = dimensions.length == 0 ? 1 : TensorSizes.elements(spec, Arrays.copyOfRange(dimensions, 1, dimensions.length));
         size = elements;
         reshaped = false;
+    }
+
+    private void hold(int elements) {
         if (texts != null) {
             if (texts.length < elements) {
                 texts = new String[elements];
@@ -215,11 +219,11 @@ public final class TensorBuffer {
             }
             return;
         }
-        int needed = Math.multiplyExact(elements, bytesOf(spec.type()));
+        int needed = elements * TensorSizes.bytesOf(spec.type());
         int capacity = bytes().capacity();
         if (capacity < needed) {
             // What grows a little with every run, as a cache of keys and values does, must not be moved every time.
-            see(ByteBuffer.allocateDirect((int) Math.max(needed, Math.min(Integer.MAX_VALUE - 8L, capacity * 3L / 2))));
+            see(ByteBuffer.allocateDirect((int) Math.max(needed, Math.min(TensorSizes.MAX_BYTES, capacity * 3L / 2))));
         }
         limit(bytes, needed);
         limit(floats, elements);
@@ -253,9 +257,9 @@ public final class TensorBuffer {
         bytes = seen;
         floats = type == ElementType.FLOAT ? seen.asFloatBuffer() : null;
         doubles = type == ElementType.DOUBLE ? seen.asDoubleBuffer() : null;
-        longs = bytesOf(type) == 8 && doubles == null ? seen.asLongBuffer() : null;
-        ints = bytesOf(type) == 4 && floats == null ? seen.asIntBuffer() : null;
-        shorts = bytesOf(type) == 2 ? seen.asShortBuffer() : null;
+        longs = TensorSizes.bytesOf(type) == 8 && doubles == null ? seen.asLongBuffer() : null;
+        ints = TensorSizes.bytesOf(type) == 4 && floats == null ? seen.asIntBuffer() : null;
+        shorts = TensorSizes.bytesOf(type) == 2 ? seen.asShortBuffer() : null;
     }
 
     private boolean fits(long[] dimensions) {
@@ -267,14 +271,6 @@ public final class TensorBuffer {
             fits = dimensions[i] >= 0 && (fixed < 0 || fixed == dimensions[i]);
         }
         return fits;
-    }
-
-    private static int elements(long[] dimensions) {
-        long elements = 1;
-        for (long dimension : dimensions) {
-            elements = Math.multiplyExact(elements, dimension);
-        }
-        return Math.toIntExact(elements);
     }
 
     private static void limit(@Nullable Buffer view, int limit) {
@@ -294,15 +290,5 @@ public final class TensorBuffer {
                     "tensor \"" + spec.name() + "\" is " + spec.type() + " and cannot be seen as " + name);
         }
         return view;
-    }
-
-    private static int bytesOf(ElementType type) {
-        return switch (type) {
-            case DOUBLE, INT64, UINT64 -> 8;
-            case FLOAT, INT32, UINT32 -> 4;
-            case FLOAT16, BFLOAT16, INT16, UINT16 -> 2;
-            case INT8, UINT8, BOOL -> 1;
-            case STRING -> 0;
-        };
     }
 }

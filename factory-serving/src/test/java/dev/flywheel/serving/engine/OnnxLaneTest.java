@@ -12,6 +12,11 @@ import dev.flywheel.serving.TestModels;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -256,7 +261,7 @@ class OnnxLaneTest {
     private Path slow() {
         OnnxGraph graph = new OnnxGraph().input("x", FLOAT, -1, 400);
         String last = "x";
-        for (int i = 0; i < 600; i++) {
+        for (int i = 0; i < 200; i++) {
             graph.node("MatMul", List.of(last, "x"), "m" + i);
             graph.node("Tanh", List.of("m" + i), "t" + i);
             last = "t" + i;
@@ -291,6 +296,130 @@ class OnnxLaneTest {
             lane.length(1);
             lane.run(400);
             assertThat(lane.output(0).floats().get(0)).isZero();
+        }
+    }
+
+    @Test
+    void runsThatAreEndedAndRunsThatAreNotKeepTheirAnswersApart() throws Exception {
+        Path model = TestModels.mlp(directory.resolve("mlp.onnx"), 16, 64, 2, 5);
+        float[] input = TestModels.floats(new Random(1), 16);
+        float[] expected = TestModels.bare(model, input, 16);
+        try (Engine engine = OnnxEngine.open(model);
+                Lane lane = engine.newLane(1)) {
+            Thread ending = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    lane.terminate();
+                }
+            });
+            lane.input(0).floats().put(0, input);
+            ending.start();
+            try {
+                for (int i = 0; i < 20_000; i++) {
+                    try {
+                        lane.run(1);
+                        assertThat(floats(lane.output(0), 2)).isEqualTo(expected);
+                    } catch (PredictionException e) {
+                        assertThat(e).hasMessageContaining(" was ended: ");
+                    }
+                }
+            } finally {
+                ending.interrupt();
+                ending.join();
+            }
+            lane.run(1);
+            assertThat(floats(lane.output(0), 2)).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void closingWhatIsAtWorkEndsItAndHarmsNothing() throws Exception {
+        Engine engine = OnnxEngine.open(slow());
+        Lane lane = engine.newLane(400);
+        CountDownLatch started = new CountDownLatch(1);
+        CompletableFuture<Throwable> ended = new CompletableFuture<>();
+        Thread running = new Thread(() -> {
+            started.countDown();
+            try {
+                while (true) {
+                    lane.run(400);
+                }
+            } catch (PredictionException | IllegalStateException e) {
+                ended.complete(e);
+            }
+        });
+        running.start();
+        started.await();
+        engine.close();
+        lane.close();
+        assertThat(ended.get(1, TimeUnit.MINUTES)).isInstanceOfAny(PredictionException.class, IllegalStateException.class);
+        running.join();
+        assertThatThrownBy(() -> lane.run(1))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the lane is closed");
+        lane.terminate();
+        lane.close();
+        engine.close();
+        assertThatThrownBy(() -> engine.newLane(1))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the engine of " + directory.resolve("slow.onnx") + " is closed");
+    }
+
+    @Test
+    void refusesASecondThread() throws Exception {
+        try (Engine engine = OnnxEngine.open(slow());
+                Lane lane = engine.newLane(400)) {
+            AtomicBoolean stop = new AtomicBoolean();
+            Thread first = new Thread(() -> {
+                while (!stop.get()) {
+                    try {
+                        lane.run(400);
+                    } catch (PredictionException | IllegalStateException e) {
+                        // ended, or the other thread was there first
+                    }
+                }
+            });
+            first.start();
+            try {
+                await(() -> {
+                    try {
+                        lane.run(1);
+                        return false;
+                    } catch (PredictionException e) {
+                        return false; // it was free, and takes 400 rows only
+                    } catch (IllegalStateException e) {
+                        assertThat(e).hasMessage("the lane runs in another thread; one at a time may use it");
+                        return true;
+                    }
+                });
+            } finally {
+                stop.set(true);
+                while (first.isAlive()) {
+                    lane.terminate();
+                    first.join(1);
+                }
+            }
+        }
+    }
+
+    private static void await(BooleanSupplier condition) {
+        while (!condition.getAsBoolean()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void saysWhichTensorIsTooLarge() {
+        try (Engine engine = OnnxEngine.open(tokens("b", "s"));
+                Lane lane = engine.newLane(64)) {
+            lane.length(3);
+            assertThatThrownBy(() -> lane.length(10_000_000))
+                    .isInstanceOf(ArithmeticException.class)
+                    .hasMessage("tensor \"ids\" of type INT64 and shape [64, 10000000] needs more than the 2 GiB that a "
+                            + "buffer holds");
+            assertThatThrownBy(() -> lane.input(0).reshape(1L << 40, 1L << 40)).isInstanceOf(ArithmeticException.class);
+            lane.length(3);
+            assertThat(lane.input(0).shape()).containsExactly(64, 3);
+            lane.run(2);
         }
     }
 }
