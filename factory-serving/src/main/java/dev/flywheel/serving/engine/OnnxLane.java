@@ -37,13 +37,7 @@ final class OnnxLane implements Lane {
     private int length = 1;
 
     /** @param closed what to do when no run uses the session any more, after {@link #close} */
-    OnnxLane(
-            Path model,
-            OrtSession session,
-            Signature signature,
-            RowShapes shapes,
-            int maxRows,
-            Runnable closed) {
+    OnnxLane(Path model, OrtSession session, Signature signature, RowShapes shapes, int maxRows, Runnable closed) {
         OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
         this.session = session;

@@ -206,7 +206,9 @@ public final class TensorBuffer {
         hold(elements);
         shape = dimensions;
         rows = dimensions.length == 0 ? 1 : Math.toIntExact(dimensions[0]);
-        width = dimensions.length == 0 ? 1 : TensorSizes.elements(spec, Arrays.copyOfRange(dimensions, 1, dimensions.length));
+        width = dimensions.length == 0
+                ? 1
+                : TensorSizes.elements(spec, Arrays.copyOfRange(dimensions, 1, dimensions.length));
         size = elements;
         reshaped = false;
     }

@@ -351,7 +351,8 @@ class OnnxLaneTest {
         started.await();
         engine.close();
         lane.close();
-        assertThat(ended.get(1, TimeUnit.MINUTES)).isInstanceOfAny(PredictionException.class, IllegalStateException.class);
+        assertThat(ended.get(1, TimeUnit.MINUTES))
+                .isInstanceOfAny(PredictionException.class, IllegalStateException.class);
         running.join();
         assertThatThrownBy(() -> lane.run(1))
                 .isInstanceOf(IllegalStateException.class)
@@ -414,8 +415,9 @@ class OnnxLaneTest {
             lane.length(3);
             assertThatThrownBy(() -> lane.length(10_000_000))
                     .isInstanceOf(ArithmeticException.class)
-                    .hasMessage("tensor \"ids\" of type INT64 and shape [64, 10000000] needs more than the 2 GiB that a "
-                            + "buffer holds");
+                    .hasMessage(
+                            "tensor \"ids\" of type INT64 and shape [64, 10000000] needs more than the 2 GiB that a "
+                                    + "buffer holds");
             assertThatThrownBy(() -> lane.input(0).reshape(1L << 40, 1L << 40)).isInstanceOf(ArithmeticException.class);
             lane.length(3);
             assertThat(lane.input(0).shape()).containsExactly(64, 3);
