@@ -10,6 +10,7 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
+import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -118,6 +119,11 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** {@return the raw predictions for the rows of a dataset, in their order; they are not logged} */
     public double[] score(Dataset rows) {
         return champion.endpoint().score(rows);
+    }
+
+    /** {@return what was served since the deployment started, and how it is now, version by version} */
+    public EndpointSnapshot snapshot() {
+        return champion.endpoint().snapshot();
     }
 
     /**

@@ -92,6 +92,7 @@ class DeploymentTest {
                         .isEqualTo(BareOnnxRuntime.predict(model, rows.subList(i, i + 1))[0])
                         .isCloseTo(bare[i], within(1e-6f));
             }
+            assertThat(live.snapshot().total().requests()).isEqualTo(128);
         }
     }
 
