@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import dev.flywheel.serving.AnswerStore.Answer;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
 import dev.flywheel.serving.engine.TensorBuffer;
 
@@ -43,6 +44,11 @@ final class AnswerReader<O> implements AutoCloseable {
     double raw() {
         TensorBuffer output = replay.output(0);
         return output.size() == 0 ? Double.NaN : output.number(0);
+    }
+
+    /** {@return what holds the answer that was read last} */
+    Lane lane() {
+        return replay;
     }
 
     @Override

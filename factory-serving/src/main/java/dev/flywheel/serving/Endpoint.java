@@ -9,6 +9,7 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
+import dev.flywheel.serving.monitor.ShadowReport;
 import dev.flywheel.serving.route.Route;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;

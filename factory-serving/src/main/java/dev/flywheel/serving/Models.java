@@ -136,6 +136,7 @@ final class Models<I, O> {
                             () -> new AnswerReader<>(engine, preparation),
                             ids,
                             observation,
+                            hook,
                             version);
             return new Loaded<>(name, source, engine, batcher, cache, version, rows, hook, clock.instant());
         } catch (RuntimeException | Error e) {

@@ -34,6 +34,8 @@ final class ResponseCache<I, O> implements AutoCloseable {
 
     private static final long CLOSE_POLL_NANOS = 100_000;
 
+    private static final long NO_RUN = -1;
+
     private final String name;
     private final BatchOptions options;
     private final AnswerStore store;
@@ -41,6 +43,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     private final Supplier<AnswerReader<O>> readers;
     private final PredictionIds ids;
     private final Observation<I> observation;
+    private final ShadowHook<I, O> hook;
     private final int version;
     private final Map<RowKey, Flight> flights = new ConcurrentHashMap<>();
     private final Queue<AnswerReader<O>> idle = new ConcurrentLinkedQueue<>();
@@ -64,6 +67,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
             Supplier<AnswerReader<O>> readers,
             PredictionIds ids,
             Observation<I> observation,
+            ShadowHook<I, O> hook,
             int version) {
         this.name = name;
         this.options = options;
@@ -72,6 +76,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         this.readers = readers;
         this.ids = ids;
         this.observation = observation;
+        this.hook = hook;
         this.version = version;
         all.add(first);
         idle.add(first);
@@ -278,6 +283,10 @@ final class ResponseCache<I, O> implements AutoCloseable {
             UUID id = ids.next();
             if (observation.wanted()) {
                 observation.made(id, version, request.input, reader.raw());
+            }
+            Shadow<I, O> copies = hook.shadow();
+            if (copies != null) {
+                copies.offer(request.prepared, request.length(), reader.lane(), 0, NO_RUN);
             }
             made = true;
             return new Prediction<>(id, value, version);

@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.monitor.Histogram;
+import dev.flywheel.serving.monitor.ShadowReport;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
@@ -122,7 +123,12 @@ final class Shadow<I, O> {
         return System.nanoTime() - started;
     }
 
-    /** Takes a copy of a request that the champion has run, if there is room. Called by whoever ran it. */
+    /**
+     * Takes a copy of a request that the champion has answered, if there is room. Called by whoever answered it.
+     *
+     * @param of what holds the answer
+     * @param nanos how long the champion's run took; negative if the answer was known
+     */
     void offer(Object prepared, int length, Lane of, int row, long nanos) {
         if (share < 1 && ThreadLocalRandom.current().nextDouble() >= share) {
             return;
@@ -226,7 +232,9 @@ final class Shadow<I, O> {
         synchronized void compared(RowNumbers expected, RowNumbers found, long expectedNanos, long foundNanos) {
             compared++;
             differences[Histogram.bucket(ShadowReport.units(expected.distance(found)))]++;
-            championNanos[Histogram.bucket(expectedNanos)]++;
+            if (expectedNanos >= 0) {
+                championNanos[Histogram.bucket(expectedNanos)]++;
+            }
             shadowNanos[Histogram.bucket(foundNanos)]++;
             double distance = found.shiftFrom(expected);
             if (Double.isFinite(distance)) {

@@ -1,5 +1,6 @@
 package dev.flywheel.serving;
 
+import dev.flywheel.serving.monitor.ShadowReport;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

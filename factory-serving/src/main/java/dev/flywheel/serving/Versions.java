@@ -6,6 +6,7 @@ import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import dev.flywheel.serving.monitor.ServingEvents;
+import dev.flywheel.serving.monitor.ShadowReport;
 import dev.flywheel.serving.monitor.VersionSnapshot;
 import dev.flywheel.serving.route.Route;
 import java.time.Duration;
@@ -94,7 +95,12 @@ final class Versions<I, O> implements Runnable {
         return total.statistics(queued);
     }
 
-    synchronized EndpointSnapshot snapshot() {
+    EndpointSnapshot snapshot() {
+        // Not while this is locked: the shadow is, for as long as one of them stops.
+        return snapshot(shadows.report().orElse(null));
+    }
+
+    private synchronized EndpointSnapshot snapshot(@Nullable ShadowReport shadow) {
         Tally total = new Tally();
         total.add(ended);
         retiring.forEach(version -> version.count(total));
@@ -105,7 +111,7 @@ final class Versions<I, O> implements Runnable {
             activity = activity.plus(version.activity());
         }
         return new EndpointSnapshot(
-                models.name(), models.now(), Duration.ofNanos(System.nanoTime() - openedNanos), activity, now);
+                models.name(), models.now(), Duration.ofNanos(System.nanoTime() - openedNanos), activity, now, shadow);
     }
 
     /** Loads a version that takes no requests yet. */

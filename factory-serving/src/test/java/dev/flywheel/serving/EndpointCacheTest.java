@@ -16,6 +16,7 @@ import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.engine.DjlEngine;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.monitor.ShadowReport;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,6 +26,7 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -485,6 +487,31 @@ class EndpointCacheTest {
             assertThat(first.runs()).isEqualTo(1);
             assertThat(second.runs()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void whatIsKnownIsComparedWithTheShadowToo() {
+        WatchedEngine engine = twice();
+        try (Endpoint<float[], float[]> endpoint = cached(engine)) {
+            endpoint.add(TestModels.times(directory.resolve("three.onnx"), 3), 1);
+            endpoint.shadow(1);
+            for (int i = 0; i < 6; i++) {
+                assertThat(endpoint.predict(x(5)).value()).containsExactly(10);
+            }
+            ShadowReport report = report(endpoint);
+            while (report.compared() + report.dropped() < 6) {
+                Thread.onSpinWait();
+                report = report(endpoint);
+            }
+            assertThat(report.meanShift()).isEqualTo(5);
+            assertThat(report.shadowNanos().count()).isEqualTo(report.compared());
+            assertThat(report.championNanos().count()).as("only the first was run").isEqualTo(1);
+            assertThat(engine.rows()).isEqualTo(1);
+        }
+    }
+
+    private static ShadowReport report(Endpoint<?, ?> endpoint) {
+        return Objects.requireNonNull(endpoint.snapshot().shadow());
     }
 
     @Test

@@ -155,7 +155,7 @@ class EndpointSnapshotTest {
     }
 
     private static EndpointSnapshot snapshot(Instant at, Duration period, VersionSnapshot version) {
-        return new EndpointSnapshot("endpoint x", at, period, version.activity(), List.of(version));
+        return new EndpointSnapshot("endpoint x", at, period, version.activity(), List.of(version), null);
     }
 
     private static Activity activity(long requests) {

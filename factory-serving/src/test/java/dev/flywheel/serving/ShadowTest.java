@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.monitor.ShadowReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

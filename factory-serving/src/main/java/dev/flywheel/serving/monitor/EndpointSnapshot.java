@@ -3,6 +3,7 @@ package dev.flywheel.serving.monitor;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An endpoint at a moment, and what it did in the time before. Immutable.
@@ -12,9 +13,15 @@ import java.util.List;
  * @param period the time in which it was done: since the endpoint opened, or since an earlier snapshot
  * @param total what all versions did, those that are no longer loaded included
  * @param versions those that are loaded, by number
+ * @param shadow what the shadow, or the last one, has found since it began; null if there was none
  */
 public record EndpointSnapshot(
-        String endpoint, Instant at, Duration period, Activity total, List<VersionSnapshot> versions) {
+        String endpoint,
+        Instant at,
+        Duration period,
+        Activity total,
+        List<VersionSnapshot> versions,
+        @Nullable ShadowReport shadow) {
 
     /** Copies the list. */
     public EndpointSnapshot {
@@ -22,7 +29,8 @@ public record EndpointSnapshot(
     }
 
     /**
-     * {@return what was done since an earlier snapshot} What is of the moment, such as the queues, is as it is here.
+     * {@return what was done since an earlier snapshot} What is of the moment, such as the queues, and the shadow's
+     * report, is as it is here.
      *
      * @param earlier a snapshot of the same endpoint, counted from its opening as this one
      */
@@ -32,7 +40,8 @@ public record EndpointSnapshot(
                 at,
                 period.minus(earlier.period),
                 total.since(earlier.total),
-                versions.stream().map(version -> version.since(earlier)).toList());
+                versions.stream().map(version -> version.since(earlier)).toList(),
+                shadow);
     }
 
     /** {@return the requests a second, over the period; 0 where it is empty} */

@@ -1,6 +1,4 @@
-package dev.flywheel.serving;
-
-import dev.flywheel.serving.monitor.Histogram;
+package dev.flywheel.serving.monitor;
 
 /**
  * How a shadow has answered copies of requests, compared with the champion, request by request. Immutable.
@@ -28,7 +26,7 @@ public record ShadowReport(
         Histogram shadowNanos) {
 
     /** Differences are counted in these. */
-    static final double UNIT = 1e-9;
+    private static final double UNIT = 1e-9;
 
     /**
      * {@return the share of the compared answers that differ by at most so much, within 6% of the tolerance; NaN before
@@ -52,8 +50,8 @@ public record ShadowReport(
         return billionths.quantile(share) * UNIT;
     }
 
-    /** {@return a distance in units; one that is not finite, or too large, is the greatest} */
-    static long units(double distance) {
+    /** {@return a distance in units of 1e-9; one that is not finite, or too large, is the greatest} */
+    public static long units(double distance) {
         return Double.isNaN(distance) ? Long.MAX_VALUE : Math.round(distance / UNIT);
     }
 }
