@@ -505,7 +505,9 @@ class EndpointCacheTest {
             }
             assertThat(report.meanShift()).isEqualTo(5);
             assertThat(report.shadowNanos().count()).isEqualTo(report.compared());
-            assertThat(report.championNanos().count()).as("only the first was run").isEqualTo(1);
+            assertThat(report.championNanos().count())
+                    .as("only the first was run")
+                    .isEqualTo(1);
             assertThat(engine.rows()).isEqualTo(1);
         }
     }

@@ -147,7 +147,8 @@ class EndpointMetricsTest {
             Activity activity =
                     new Activity(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Histogram.empty(), Histogram.of(counts.clone()));
             VersionSnapshot version = new VersionSnapshot(0, Instant.EPOCH, activity, 0, 0, 1);
-            return new EndpointSnapshot("endpoint", Instant.EPOCH, Duration.ofSeconds(1), activity, List.of(version), null);
+            return new EndpointSnapshot(
+                    "endpoint", Instant.EPOCH, Duration.ofSeconds(1), activity, List.of(version), null);
         }
     }
 
