@@ -10,7 +10,8 @@ import java.util.function.Function;
  * How values of a Java type become rows of a model's inputs, and rows of its outputs become answers. Thread-safe; what
  * it binds is used by one thread at a time.
  *
- * <p>Write your own for any model: bind once to the buffers of a lane, then put and get by row.
+ * <p>Write your own for any model: bind once to the buffers of a lane, then put and get by row. It runs inside of
+ * requests and must not call the endpoint that it serves.
  *
  * @param <I> the type of an input
  * @param <O> the type of an output

@@ -18,18 +18,18 @@ import org.jspecify.annotations.Nullable;
 final class Dispatch<I, O> {
 
     private final Models<I, O> models;
-    private final Versions<I, O> versions;
+    private final Roster<I, O> roster;
     private final @Nullable Function<? super I, @Nullable String> key;
 
-    Dispatch(Models<I, O> models, Versions<I, O> versions, @Nullable Function<? super I, @Nullable String> key) {
+    Dispatch(Models<I, O> models, Roster<I, O> roster, @Nullable Function<? super I, @Nullable String> key) {
         this.models = models;
-        this.versions = versions;
+        this.roster = roster;
         this.key = key;
     }
 
     Prediction<O> run(Request<I, O> request) {
         while (true) {
-            Traffic<I, O> traffic = versions.traffic();
+            Traffic<I, O> traffic = roster.traffic();
             Loaded<I, O> version = version(traffic, request);
             try {
                 return version.run(request);
@@ -41,7 +41,7 @@ final class Dispatch<I, O> {
 
     void submit(Request<I, O> request) {
         while (true) {
-            Traffic<I, O> traffic = versions.traffic();
+            Traffic<I, O> traffic = roster.traffic();
             Loaded<I, O> version = version(traffic, request);
             try {
                 version.submit(request, this::submitAgain);
@@ -89,7 +89,7 @@ final class Dispatch<I, O> {
     }
 
     private void runPart(List<? extends I> inputs, int first, CallOptions options, List<Prediction<O>> answers) {
-        Traffic<I, O> traffic = versions.traffic();
+        Traffic<I, O> traffic = roster.traffic();
         int done = traffic.routed() || models.caches() ? 0 : runHere(traffic.champion(), inputs, first, answers);
         List<? extends I> rest = inputs.subList(done, inputs.size());
         queueAll(requests(rest, first + done, options), first + done, answers);
@@ -141,7 +141,7 @@ final class Dispatch<I, O> {
 
     /** {@return the requests whose version closed before it took them} */
     private List<Request<I, O>> queueOnce(List<Request<I, O>> requests) {
-        Traffic<I, O> traffic = versions.traffic();
+        Traffic<I, O> traffic = roster.traffic();
         List<Request<I, O>> refused = new ArrayList<>();
         byVersion(traffic, requests).forEach((version, group) -> {
             try {
@@ -173,7 +173,7 @@ final class Dispatch<I, O> {
 
     /** Returns where the version that refused a request is closed and does not serve any more. */
     private void rethrowUnlessChanged(Traffic<I, O> then, Loaded<I, O> refused, ClosedException e) {
-        if (then == versions.traffic() || !refused.batcher().isClosed()) {
+        if (then == roster.traffic() || !refused.batcher().isClosed()) {
             throw e;
         }
     }

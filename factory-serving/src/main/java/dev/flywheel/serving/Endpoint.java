@@ -46,14 +46,16 @@ public final class Endpoint<I, O> implements AutoCloseable {
     });
 
     private final Models<I, O> models;
+    private final Roster<I, O> roster;
     private final Versions<I, O> versions;
     private final Dispatch<I, O> dispatch;
     private final Cleaner.Cleanable cleanable;
 
     Endpoint(Models<I, O> models, Loaded<I, O> first, @Nullable Function<? super I, @Nullable String> key) {
         this.models = models;
-        this.versions = new Versions<>(models, first);
-        this.dispatch = new Dispatch<>(models, versions, key);
+        this.roster = new Roster<>(models, first);
+        this.versions = new Versions<>(models, roster);
+        this.dispatch = new Dispatch<>(models, roster, key);
         this.cleanable = CLEANER.register(this, versions);
     }
 
@@ -163,7 +165,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * @throws ClosedException if this endpoint is closed
      */
     public double[] score(Dataset data) {
-        Loaded<I, O> version = versions.retainChampion();
+        Loaded<I, O> version = roster.retainChampion();
         try {
             return DatasetScorer.score(version.engine(), data);
         } finally {
@@ -316,22 +318,22 @@ public final class Endpoint<I, O> implements AutoCloseable {
 
     /** {@return the number of the champion} */
     public int version() {
-        return versions.traffic().champion().version();
+        return roster.traffic().champion().version();
     }
 
     /** {@return the numbers of all loaded versions, in ascending order} */
     public List<Integer> versions() {
-        return versions.loaded().stream().map(Loaded::version).toList();
+        return roster.loaded().stream().map(Loaded::version).toList();
     }
 
     /** {@return how requests are spread} */
     public Route route() {
-        return versions.traffic().route();
+        return roster.traffic().route();
     }
 
     /** {@return what was served since the endpoint opened, by all versions} */
     public BatcherStatistics statistics() {
-        return versions.statistics();
+        return roster.statistics();
     }
 
     /**
@@ -339,7 +341,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * and one after, and subtract: {@code after.since(before)}.
      */
     public EndpointSnapshot snapshot() {
-        return versions.snapshot();
+        return roster.snapshot(versions.shadows().report().orElse(null));
     }
 
     /** Refuses new requests, answers those that wait, and returns when every version is closed. */

@@ -17,9 +17,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Callers only lay a copy into a short queue, and never wake anybody: one thread looks there by itself. It runs one
  * row at a time in a lane of its own, begins only while the champion leaves a processor free and lets nobody wait, and
- * rests between runs. Requests arrive during a share of the time d in which the shadow runs, and are held up when the
- * champion needs that processor too, a share c of the time; so d is kept below {@value #HARM} / c, and below
- * {@value #MOST} at any rate, since processors share caches and memory. Then fewer than one request in a hundred can be
+ * rests between runs. Of all requests, the share d arrives while the shadow runs, where d is the share of the time that
+ * it does; and of those, the share c is held up, where c is the share of the time in which the champion needs that
+ * processor too. So d is kept below {@value #HARM} / c, and below {@value #MOST} at any rate ({@value #MOST_OF_TWO}
+ * with one or two processors), since processors share caches and memory. Then fewer than one request in a hundred is
  * slower for it, and the 99th percentile stays where it was.
  */
 final class Shadow<I, O> {
@@ -28,6 +29,7 @@ final class Shadow<I, O> {
 
     private static final double HARM = 0.003;
     private static final double MOST = 0.1;
+    private static final double MOST_OF_TWO = 0.02;
 
     /** Inputs may be large, and copies are worth little when they are old. */
     private static final int CAPACITY = 32;
@@ -44,7 +46,9 @@ final class Shadow<I, O> {
     private final Loaded<I, O> target;
     private final ModelLane<I, O> lane;
     private final double share;
-    private final int spare = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
+    private final int processors = Runtime.getRuntime().availableProcessors();
+    private final int spare = Math.max(1, processors - 1);
+    private final double most = processors > 2 ? MOST : MOST_OF_TWO;
     private final Queue<Sample> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final LongAdder running = new LongAdder();
@@ -167,7 +171,7 @@ final class Shadow<I, O> {
             while (!stopped) {
                 long used = slice();
                 idle = queued.get() > 0 || used > 0 ? SHORTEST_IDLE_NANOS : Math.min(2 * idle, LONGEST_IDLE_NANOS);
-                double duty = Math.min(MOST, HARM / Math.max(crowded, HARM));
+                double duty = Math.min(most, HARM / Math.max(crowded, HARM));
                 long rest = (long) (Math.max(used, SLICE_NANOS) * (1 / duty - 1));
                 // What ran may have used up the permit of the stopping thread.
                 if (!stopped) {

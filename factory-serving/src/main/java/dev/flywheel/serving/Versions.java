@@ -1,32 +1,23 @@
 package dev.flywheel.serving;
 
-import dev.flywheel.core.ClosedException;
-import dev.flywheel.serving.batch.BatcherStatistics;
-import dev.flywheel.serving.batch.Tally;
-import dev.flywheel.serving.monitor.Activity;
-import dev.flywheel.serving.monitor.EndpointSnapshot;
 import dev.flywheel.serving.monitor.ServingEvents;
-import dev.flywheel.serving.monitor.ShadowReport;
-import dev.flywheel.serving.monitor.VersionSnapshot;
 import dev.flywheel.serving.route.Route;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The loaded versions of an endpoint and which of them answers what. Thread-safe. Changes come one after the other, and
+ * What changes the versions of an endpoint, and what undoes that. Thread-safe. Changes come one after the other, and
  * never hold up requests or closing. It does not know the endpoint, so that a forgotten endpoint becomes garbage.
  */
 final class Versions<I, O> implements Runnable {
@@ -41,77 +32,14 @@ final class Versions<I, O> implements Runnable {
     private final ReentrantLock changing = new ReentrantLock();
 
     private final Deque<Setting> history = new ArrayDeque<>();
-    private final Map<Integer, Loaded<I, O>> loaded = new TreeMap<>();
-    private final List<Loaded<I, O>> retiring = new ArrayList<>();
-    private final Tally ended = new Tally();
+    private final Roster<I, O> roster;
     private final Shadows<I, O> shadows;
-    private final long openedNanos = System.nanoTime();
-    private volatile Traffic<I, O> traffic;
-    private boolean closed;
     private volatile boolean owned;
 
-    Versions(Models<I, O> models, Loaded<I, O> first) {
+    Versions(Models<I, O> models, Roster<I, O> roster) {
         this.models = models;
+        this.roster = roster;
         this.shadows = new Shadows<>(models);
-        this.traffic = new Traffic<>(first, Route.champion(), List.of());
-        loaded.put(first.version(), first);
-    }
-
-    /**
-     * What served before a change.
-     *
-     * @param champion the number of the version that had no need of a route
-     * @param route how requests were spread
-     * @param sources where the versions that served come from, by number
-     * @param swapped whether the change was a swap, and closed the champion
-     */
-    private record Setting(int champion, Route route, Map<Integer, ModelSource> sources, boolean swapped) {
-
-        static Setting of(Traffic<?, ?> traffic, boolean swapped) {
-            Map<Integer, ModelSource> sources = new LinkedHashMap<>();
-            traffic.serving().forEach(version -> sources.put(version.version(), version.source()));
-            return new Setting(traffic.champion().version(), traffic.route(), sources, swapped);
-        }
-    }
-
-    /** {@return which version answers what, now} */
-    Traffic<I, O> traffic() {
-        return traffic;
-    }
-
-    /** {@return the loaded versions, by number; those that are being closed are left out} */
-    synchronized List<Loaded<I, O>> loaded() {
-        return List.copyOf(loaded.values());
-    }
-
-    synchronized BatcherStatistics statistics() {
-        Tally total = new Tally();
-        total.add(ended);
-        int queued = 0;
-        for (Loaded<I, O> version : everyVersion()) {
-            version.count(total);
-            queued += version.batcher().queued();
-        }
-        return total.statistics(queued);
-    }
-
-    EndpointSnapshot snapshot() {
-        // Not while this is locked: the shadow is, for as long as one of them stops.
-        return snapshot(shadows.report().orElse(null));
-    }
-
-    private synchronized EndpointSnapshot snapshot(@Nullable ShadowReport shadow) {
-        Tally total = new Tally();
-        total.add(ended);
-        retiring.forEach(version -> version.count(total));
-        Activity activity = total.activity();
-        List<VersionSnapshot> now =
-                loaded.values().stream().map(Loaded::snapshot).toList();
-        for (VersionSnapshot version : now) {
-            activity = activity.plus(version.activity());
-        }
-        return new EndpointSnapshot(
-                models.name(), models.now(), Duration.ofNanos(System.nanoTime() - openedNanos), activity, now, shadow);
     }
 
     /** Loads a version that takes no requests yet. */
@@ -120,8 +48,8 @@ final class Versions<I, O> implements Runnable {
         try {
             Loaded<I, O> fresh = models.load(source, number);
             closingOnFailure(List.of(fresh), () -> {
-                requireNew(number, null);
-                install(traffic, List.of(fresh), List.of());
+                roster.requireNew(number, null);
+                roster.install(roster.traffic(), List.of(fresh), List.of());
             });
         } finally {
             changing.unlock();
@@ -134,15 +62,15 @@ final class Versions<I, O> implements Runnable {
         try {
             ServingEvents.Swap event = ServingEvents.swap();
             Loaded<I, O> fresh = models.load(source, number);
-            Traffic<I, O> before = traffic;
+            Traffic<I, O> before = roster.traffic();
             closingOnFailure(List.of(fresh), () -> {
-                requireNew(number, before.champion());
+                roster.requireNew(number, before.champion());
                 Traffic<I, O> after = new Traffic<>(fresh, Route.champion(), List.of());
-                install(after, List.of(fresh), List.of(before.champion()));
+                roster.install(after, List.of(fresh), List.of(before.champion()));
             });
             remember(Setting.of(before, true));
             shadows.follow(fresh);
-            retire(before.champion());
+            roster.retire(before.champion());
             if (event != null) {
                 event.ended(models.name(), number, before.champion().version());
             }
@@ -165,11 +93,11 @@ final class Versions<I, O> implements Runnable {
     private void serve(@Nullable Integer champion, Route route) {
         changing.lock();
         try {
-            Traffic<I, O> before = traffic;
+            Traffic<I, O> before = roster.traffic();
             int number = champion == null ? before.champion().version() : champion;
-            install(traffic(number, route, new HashMap<>()), List.of(), List.of());
+            roster.install(traffic(number, route, new HashMap<>()), List.of(), List.of());
             remember(Setting.of(before, false));
-            shadows.follow(traffic.champion());
+            shadows.follow(roster.traffic().champion());
             log.debug("{} now serves version {}, route {}", models.name(), number, route);
         } finally {
             changing.unlock();
@@ -180,22 +108,16 @@ final class Versions<I, O> implements Runnable {
     void shadow(int number, double share) {
         changing.lock();
         try {
-            Loaded<I, O> target = require(number);
-            if (target == traffic.champion()) {
+            Loaded<I, O> target = roster.require(number);
+            if (target == roster.traffic().champion()) {
                 throw new IllegalArgumentException(
                         "version " + number + " of " + models.name() + " is the champion and cannot be its own shadow");
             }
-            if (isClosed()) {
-                throw refused("refused a shadow");
-            }
-            shadows.start(traffic.champion(), target, share);
+            roster.requireOpen();
+            shadows.start(roster.traffic().champion(), target, share);
         } finally {
             changing.unlock();
         }
-    }
-
-    private synchronized boolean isClosed() {
-        return closed;
     }
 
     /** {@return the shadow} */
@@ -207,18 +129,19 @@ final class Versions<I, O> implements Runnable {
     void remove(int number) {
         changing.lock();
         try {
-            Loaded<I, O> gone = require(number);
-            if (traffic.serving().contains(gone)) {
+            Loaded<I, O> gone = roster.require(number);
+            if (roster.traffic().serving().contains(gone)) {
                 throw new IllegalStateException("version " + number + " of " + models.name()
                         + " takes requests and cannot be removed: the champion is version "
-                        + traffic.champion().version() + ", the route " + traffic.route());
+                        + roster.traffic().champion().version() + ", the route "
+                        + roster.traffic().route());
             }
             if (shadows.uses(gone)) {
                 throw new IllegalStateException("version " + number + " of " + models.name()
                         + " is the shadow and cannot be removed; end the shadow first");
             }
-            install(traffic, List.of(), List.of(gone));
-            retire(gone);
+            roster.install(roster.traffic(), List.of(), List.of(gone));
+            roster.retire(gone);
         } finally {
             changing.unlock();
         }
@@ -231,17 +154,17 @@ final class Versions<I, O> implements Runnable {
             Setting before = history.peek();
             if (before == null) {
                 throw new IllegalStateException(models.name() + " has nothing to roll back to: version "
-                        + traffic.champion().version() + " has served since it opened");
+                        + roster.traffic().champion().version() + " has served since it opened");
             }
             Map<Integer, Loaded<I, O>> reloaded = new HashMap<>();
             Set<Loaded<I, O>> gone = new LinkedHashSet<>();
             if (before.swapped()) {
-                gone.add(traffic.champion());
+                gone.add(roster.traffic().champion());
             }
             try {
                 reload(before, reloaded, gone);
                 Traffic<I, O> again = traffic(before.champion(), before.route(), reloaded);
-                install(again, List.copyOf(reloaded.values()), List.copyOf(gone));
+                roster.install(again, List.copyOf(reloaded.values()), List.copyOf(gone));
             } catch (RuntimeException | Error e) {
                 reloaded.values().forEach(version -> version.close(null));
                 throw e;
@@ -250,8 +173,8 @@ final class Versions<I, O> implements Runnable {
             if (gone.stream().anyMatch(shadows::uses)) {
                 shadows.end();
             }
-            shadows.follow(traffic.champion());
-            gone.forEach(this::retire);
+            shadows.follow(roster.traffic().champion());
+            gone.forEach(roster::retire);
             log.debug("{} is rolled back to version {}, route {}", models.name(), before.champion(), before.route());
         } finally {
             changing.unlock();
@@ -265,7 +188,7 @@ final class Versions<I, O> implements Runnable {
      */
     private void reload(Setting setting, Map<Integer, Loaded<I, O>> reloaded, Set<Loaded<I, O>> replaced) {
         setting.sources().forEach((number, source) -> {
-            Loaded<I, O> there = find(number);
+            Loaded<I, O> there = roster.find(number);
             if (there == null || there.source() != source) {
                 reloaded.put(number, models.reload(source, number));
                 if (there != null) {
@@ -275,36 +198,14 @@ final class Versions<I, O> implements Runnable {
         });
     }
 
-    /** {@return the traffic among loaded versions, those in {@code fresh} first} */
+    /** {@return the roster.traffic() among loaded versions, those in {@code fresh} first} */
     private Traffic<I, O> traffic(int champion, Route route, Map<Integer, Loaded<I, O>> fresh) {
         List<Loaded<I, O>> arms = new ArrayList<>();
         for (int number : route.versions()) {
-            arms.add(fresh.containsKey(number) ? fresh.get(number) : require(number));
+            arms.add(fresh.containsKey(number) ? fresh.get(number) : roster.require(number));
         }
         Loaded<I, O> first = fresh.get(champion);
-        return new Traffic<>(first == null ? require(champion) : first, route, arms);
-    }
-
-    private synchronized void install(Traffic<I, O> next, List<Loaded<I, O>> fresh, List<Loaded<I, O>> gone) {
-        if (closed) {
-            throw refused("refused a change");
-        }
-        gone.forEach(version -> loaded.remove(version.version()));
-        retiring.addAll(gone);
-        fresh.forEach(version -> loaded.put(version.version(), version));
-        if (next != traffic) {
-            traffic = next;
-            ServingEvents.route(models.name(), next.champion().version(), next.route());
-        }
-    }
-
-    /** Returns when the version has answered the requests that began on it. */
-    private void retire(Loaded<I, O> version) {
-        version.close(null);
-        synchronized (this) {
-            retiring.remove(version);
-            version.count(ended);
-        }
+        return new Traffic<>(first == null ? roster.require(champion) : first, route, arms);
     }
 
     private void remember(Setting before) {
@@ -312,45 +213,6 @@ final class Versions<I, O> implements Runnable {
         if (history.size() > KEPT) {
             history.removeLast();
         }
-    }
-
-    private synchronized @Nullable Loaded<I, O> find(int number) {
-        return loaded.get(number);
-    }
-
-    private Loaded<I, O> require(int number) {
-        Loaded<I, O> found = find(number);
-        if (found == null) {
-            throw new IllegalArgumentException("version " + number + " of " + models.name()
-                    + " is not loaded, only "
-                    + loaded().stream().map(Loaded::version).toList() + "; add it first");
-        }
-        return found;
-    }
-
-    private void requireNew(int number, @Nullable Loaded<I, O> replaced) {
-        Loaded<I, O> there = find(number);
-        if (there != null && there != replaced) {
-            throw new IllegalArgumentException("version " + number + " of " + models.name()
-                    + " is loaded already; promote it, or remove it first");
-        }
-    }
-
-    /** {@return an open version that was the champion, to be released} */
-    Loaded<I, O> retainChampion() {
-        while (true) {
-            Traffic<I, O> now = traffic;
-            if (now.champion().retain()) {
-                return now.champion();
-            }
-            if (now == traffic) {
-                throw refused("refused to score a dataset");
-            }
-        }
-    }
-
-    private ClosedException refused(String what) {
-        return new ClosedException(models.name() + " " + what, "it is closed", "keep it open until then");
     }
 
     /**
@@ -373,22 +235,9 @@ final class Versions<I, O> implements Runnable {
     }
 
     private void closeAll(@Nullable Duration patience) {
-        List<Loaded<I, O>> open;
-        synchronized (this) {
-            closed = true;
-            open = everyVersion();
-        }
+        roster.refuseChanges();
         shadows.close();
-        long until = patience == null ? 0 : System.nanoTime() + patience.toNanos();
-        for (Loaded<I, O> version : open) {
-            version.close(patience == null ? null : Duration.ofNanos(Math.max(0, until - System.nanoTime())));
-        }
-    }
-
-    private synchronized List<Loaded<I, O>> everyVersion() {
-        List<Loaded<I, O>> all = new ArrayList<>(loaded.values());
-        all.addAll(retiring);
-        return all;
+        roster.close(patience);
     }
 
     private static <I, O> void closingOnFailure(List<Loaded<I, O>> fresh, Runnable change) {

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletionException;
@@ -100,6 +101,32 @@ class EndpointVersionsTest {
             assertThat(endpoint.predictAsync(new float[] {1}, options).join().version())
                     .isEqualTo(version);
         }
+    }
+
+    @Test
+    void aCanaryGetsItsShareOfTheKeysAndTheSameOnesAfterARestart() {
+        BitSet before = canaries();
+        assertThat(before.cardinality() / 120_000.0).isBetween(0.095, 0.105);
+        assertThat(canaries()).isEqualTo(before);
+    }
+
+    /** Which of 120,000 keys an endpoint that has just opened sends to a canary of 10%. */
+    private BitSet canaries() {
+        List<float[]> inputs = new ArrayList<>();
+        for (int i = 0; i < 120_000; i++) {
+            inputs.add(new float[] {i});
+        }
+        BitSet canaries = new BitSet();
+        try (Endpoint<float[], float[]> endpoint = builder(1).open()) {
+            endpoint.add(times(2), 2);
+            endpoint.route(Route.canary(2, 0.1));
+            List<Prediction<float[]>> predictions = endpoint.predictAll(inputs);
+            for (int i = 0; i < inputs.size(); i++) {
+                check(predictions.get(i), i);
+                canaries.set(i, predictions.get(i).version() == 2);
+            }
+        }
+        return canaries;
     }
 
     @Test
