@@ -71,8 +71,8 @@ public final class Listen {
                 AudioInputStream sound = AudioSystem.getAudioInputStream(format, AudioSystem.getAudioInputStream(in))) {
             byte[] bytes = sound.readNBytes(FRAME * Short.BYTES);
             while (bytes.length > 0) {
-                ByteBuffer samples =
-                        ByteBuffer.wrap(Arrays.copyOf(bytes, FRAME * Short.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer samples = ByteBuffer.wrap(Arrays.copyOf(bytes, FRAME * Short.BYTES))
+                        .order(ByteOrder.LITTLE_ENDIAN);
                 float[] frame = new float[FRAME];
                 for (int i = 0; i < FRAME; i++) {
                     frame[i] = samples.getShort(i * Short.BYTES) / 32_768f;
