@@ -149,7 +149,7 @@ final class Roster<I, O> {
     /** Closes every version; see {@link Loaded#close}. */
     void close(@Nullable Duration patience) {
         boolean hurried = patience != null && patience.compareTo(CENTURY) < 0;
-        long until = hurried ? System.nanoTime() + patience.toNanos() : 0;
+        long until = patience != null && hurried ? System.nanoTime() + patience.toNanos() : 0;
         for (Loaded<I, O> version : everyVersion()) {
             version.close(hurried ? Duration.ofNanos(Math.max(0, until - System.nanoTime())) : null);
         }
