@@ -28,6 +28,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private final IntSupplier queued;
     private final ShadowHook<I, O> hook;
     private int length = 1;
+    private @Nullable Object rehearsed;
 
     /** What wants copies of the rows of the last run, and how long that took. */
     private @Nullable Shadow<I, O> shadow;
@@ -138,6 +139,18 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     }
 
     @Override
+    public int rehearse(int rows) {
+        Object prepared = rehearsed;
+        if (prepared != null) {
+            for (int row = 0; row < rows; row++) {
+                binding.write(prepared, row);
+            }
+        }
+        lane.run(rows);
+        return length;
+    }
+
+    @Override
     public void terminate() {
         lane.terminate();
     }
@@ -158,9 +171,10 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
             }
         } else {
             Object prepared = preparation.prepared(example);
-            lane.length(preparation.length(prepared));
+            length(preparation.length(prepared));
             binding.write(prepared, 0);
             lane.run(1);
+            rehearsed = prepared;
             O unused = binding.read(0);
         }
     }

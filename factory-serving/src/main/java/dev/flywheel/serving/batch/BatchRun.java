@@ -1,79 +1,70 @@
 package dev.flywheel.serving.batch;
 
-import java.util.List;
-
 /** Runs calls together so that each of them fails alone. */
 final class BatchRun {
 
     private BatchRun() {}
 
-    /** Answers or fails every call that is not done yet; at most as many as the runner takes. */
-    static <C extends Call<?>> void run(Runner<? super C> runner, List<C> calls, Tally tally) {
+    /** Gives every call of the batch its outcome; at most as many as the runner takes. */
+    static <C extends Call<?>> void run(Slot<C, ?> slot, Batch<C> calls) {
         int rows = 0;
-        boolean sized = sized(runner, calls);
-        for (C call : calls) {
-            if (!call.isDone() && (!sized || written(runner, call, rows))) {
+        boolean sized = sized(slot.runner, calls);
+        for (int i = 0; i < calls.size(); i++) {
+            C call = calls.get(i);
+            if (!sized || written(slot.runner, call, rows)) {
                 call.row = rows++;
             }
         }
         if (rows > 0 && sized) {
-            tally.batch(rows);
-            runWritten(runner, calls, rows, tally);
+            slot.tally.batch(rows);
+            runWritten(slot, calls, rows);
         } else if (rows > 0) {
-            runAlone(runner, calls, tally);
-        }
-        long now = System.nanoTime();
-        for (C call : calls) {
-            if (call.row >= 0 || call.failed()) {
-                count(call, now, tally);
-            }
+            runAlone(slot, calls);
         }
     }
 
-    /** Answers or fails one call. */
-    static <C extends Call<?>> void run(Runner<? super C> runner, C call, Tally tally) {
-        tally.batch(1);
-        alone(runner, call);
-        count(call, System.nanoTime(), tally);
+    /** Gives one call its outcome. */
+    static <C extends Call<?>> void run(Slot<C, ?> slot, C call) {
+        slot.tally.batch(1);
+        alone(slot, call);
     }
 
-    private static <C extends Call<?>> void runWritten(Runner<? super C> runner, List<C> calls, int rows, Tally tally) {
+    private static <C extends Call<?>> void runWritten(Slot<C, ?> slot, Batch<C> calls, int rows) {
         try {
-            runner.run(rows);
+            slot.run(rows);
         } catch (Throwable failure) {
             if (rows > 1) {
-                runAlone(runner, calls, tally);
-                return;
-            }
-            for (C call : calls) {
-                if (call.row >= 0) {
-                    call.fail(failure);
-                }
+                runAlone(slot, calls);
+            } else {
+                calls.failRest(failure);
             }
             return;
         }
-        for (C call : calls) {
+        for (int i = 0; i < calls.size(); i++) {
+            C call = calls.get(i);
             if (call.row >= 0) {
-                read(runner, call);
+                read(slot.runner, call);
             }
         }
     }
 
-    private static <C extends Call<?>> void runAlone(Runner<? super C> runner, List<C> calls, Tally tally) {
-        for (C call : calls) {
+    private static <C extends Call<?>> void runAlone(Slot<C, ?> slot, Batch<C> calls) {
+        for (int i = 0; i < calls.size(); i++) {
+            C call = calls.get(i);
             if (call.row >= 0) {
-                tally.batch(1);
-                alone(runner, call);
+                slot.tally.batch(1);
+                alone(slot, call);
             }
         }
     }
 
     /** {@return whether the runner takes rows of the length of these calls} */
-    private static <C extends Call<?>> boolean sized(Runner<? super C> runner, List<C> calls) {
+    private static <C extends Call<?>> boolean sized(Runner<? super C> runner, Batch<C> calls) {
         int length = 1;
-        for (C call : calls) {
-            length = Math.max(length, call.length());
+        for (int i = 0; i < calls.size(); i++) {
+            length = Math.max(length, calls.get(i).length());
         }
+        calls.length(length);
         try {
             runner.length(length);
             return true;
@@ -100,21 +91,14 @@ final class BatchRun {
         }
     }
 
-    private static <C extends Call<?>> void alone(Runner<? super C> runner, C call) {
+    private static <C extends Call<?>> void alone(Slot<C, ?> slot, C call) {
         try {
-            runner.length(call.length());
-            runner.write(call, 0);
-            runner.run(1);
-            runner.read(call, 0);
+            slot.runner.length(call.length());
+            slot.runner.write(call, 0);
+            slot.run(1);
+            slot.runner.read(call, 0);
         } catch (Throwable failure) {
             call.fail(failure);
-        }
-    }
-
-    private static void count(Call<?> call, long now, Tally tally) {
-        tally.call(now - call.startedNanos());
-        if (call.failed()) {
-            tally.error();
         }
     }
 }

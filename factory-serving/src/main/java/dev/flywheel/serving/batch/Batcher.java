@@ -1,12 +1,15 @@
 package dev.flywheel.serving.batch;
 
-import dev.flywheel.serving.batch.Lanes.Slot;
+import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.PredictionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -14,10 +17,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * How calls of many threads share the lanes of a model.
  *
- * <p>A blocking call that finds a lane free, and nobody waiting, runs at once on its own thread: for a small model that
- * is far cheaper than a hand-over. Otherwise it queues, and whoever finds a lane free next, a caller or a worker
- * thread, runs everything that has gathered, first come first served, as one batch (group commit): batches grow with
- * the load by themselves, and nobody waits for time to pass while a lane is idle. Non-blocking calls always queue.
+ * <p>What is best depends on what a run costs beside the waking of a thread, which takes 5 to 50 us, so a
+ * {@link CostModel} decides:
+ *
+ * <ul>
+ *   <li>A blocking call that finds a lane free runs at once on its own thread. Where a run is shorter than the waking of
+ *       a thread there are more lanes than processors, so that this is the rule even while threads that have a lane
+ *       have lost their processor; and such calls may go before some that wait, for {@value #PATIENCE_MILLIS} ms at
+ *       most. So most callers run without a switch of threads, as if each had the model for itself, and none waits much
+ *       longer than that. (Were all callers to run whenever they like, the operating system would let some of 256
+ *       threads wait for half a second.)
+ *   <li>What waits is run by workers, in batches of all that has gathered: batches grow with the load by themselves, and
+ *       nobody waits for time to pass while a lane is idle. One worker does for a model whose runs are shorter than the
+ *       waking of another; otherwise there are as many as lanes.
+ *   <li>Calls that do not block always gather, first come first served, or in the order of a {@link Backlog} where they
+ *       differ in length or priority.
+ * </ul>
  *
  * <p>Thread-safe. Closed by whoever made it.
  *
@@ -27,73 +42,141 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> implements AutoCloseable {
 
-    /** Waking a thread costs 5 to 50 us: waiting shorter than this for a worker is cheaper than waking another. */
-    private static final long WORTH_A_WORKER_NANOS = 20_000;
+    /** For so long calls of a short run may go before some that wait. Then those go first, together. */
+    static final long PATIENCE_MILLIS = 2;
 
-    /** A run that was not measured yet is taken for a long one. */
-    private static final long UNKNOWN_NANOS = 1_000_000;
-
+    private static final long PATIENCE_NANOS = PATIENCE_MILLIS * 1_000_000;
     private static final long CLOSE_POLL_NANOS = 100_000;
+    private static final long DELAY_POLL_NANOS = 50_000;
 
-    private final WaitingLine<C> waiting;
-    private final Workers workers = new Workers(this::runGathered, this::workable);
-    private final Lanes<R> lanes;
-    private final AtomicLong lookedNanos = new AtomicLong(System.nanoTime());
-    private volatile long runNanos = UNKNOWN_NANOS;
+    /** How long runs that are told to end may take to do so. */
+    private static final long LEAST_GRACE_NANOS = 100_000_000;
+
+    private static final long MOST_GRACE_NANOS = 5_000_000_000L;
+
+    private final String name;
+    private final BatchOptions options;
+    private final CostModel cost = new CostModel();
+    private final WaitingLine<C> line;
+    private final Lanes<C, R> lanes;
+    private final Workers<C> workers;
+    private final Watch.Watched watched = this::look;
+    private final ReentrantLock closing = new ReentrantLock();
+    private final int maxRows;
+    /** Whether runs are so short that calls run rather than wait. */
+    private volatile boolean hurried;
+
+    private volatile boolean closed;
 
     /**
+     * Measures what a run costs, which takes tens of milliseconds, or a few runs if they are slower.
+     *
      * @param name what it serves, for messages
      * @param first the first lane, proven to work; closed by this batcher unless this constructor throws
      * @param more makes further lanes, also in place of lanes that failed; thread-safe
      */
     public Batcher(String name, BatchOptions options, R first, Supplier<? extends R> more) {
-        this.waiting = new WaitingLine<>(name, options.queueCapacity());
-        int count = options.lanes() == 0 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : options.lanes();
-        List<R> runners = new ArrayList<>();
-        runners.add(first);
-        try {
-            while (runners.size() < count) {
-                runners.add(more.get());
-            }
-        } catch (RuntimeException | Error e) {
-            runners.subList(1, runners.size()).forEach(Runner::close);
-            throw e;
+        this.name = name;
+        this.options = options;
+        this.maxRows = first.maxRows();
+        this.line = new WaitingLine<>(name, options);
+        this.lanes = new Lanes<>(first, more, this::lanesAtMost);
+        this.workers = new Workers<>(() -> new Batch<>(maxRows), this::serve, this::workable, this::workersAtMost);
+        Rehearsal.learn(first, cost);
+        decide();
+        Watch.SHARED.add(watched);
+    }
+
+    private void decide() {
+        boolean now = options.maxDelayNanos() == 0 && cost.shorterThanHandover();
+        if (now != hurried) {
+            hurried = now;
         }
-        this.lanes = new Lanes<>(runners);
+        line.hurried(now);
+    }
+
+    private int lanesAtMost() {
+        if (options.lanes() > 0) {
+            return options.lanes();
+        }
+        int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
+        return hurried ? 4 * processors : processors;
+    }
+
+    private int workersAtMost() {
+        return hurried ? 1 : lanesAtMost();
     }
 
     /**
      * {@return the answer, by running the call here if a lane is free, else by waiting for whoever runs it}
      *
      * @throws dev.flywheel.core.OverloadedException if all lanes are taken and the queue is full
-     * @throws dev.flywheel.core.ClosedException if this batcher is closed
+     * @throws dev.flywheel.core.DeadlineException if its time is over while it waits
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted while it waits; it stays so
+     * @throws ClosedException if this batcher is closed
      */
     public T run(C call) {
-        Slot<R> slot = claimAtOnce();
+        Slot<C, R> slot = claimAtOnce();
         if (slot == null) {
-            waiting.add(call);
-            help(call);
-            return call.await();
+            line.add(call, Thread.currentThread());
+            // A lane may have come free before it could be seen that this call waits.
+            slot = hurried && !line.isEmpty() ? claimAtOnce() : null;
+            if (slot == null || !call.take()) {
+                if (slot != null) {
+                    release(slot);
+                }
+                tend();
+                call.awaitRun(line);
+                return call.outcome();
+            }
+            line.left(false);
         }
+        runAlone(slot, call);
+        return call.outcome();
+    }
+
+    private void runAlone(Slot<C, R> slot, C call) {
         try {
-            BatchRun.run(slot.runner, call, slot.tally);
+            if (slot.timesNext()) {
+                long started = call.stamp();
+                long before = Nanos.now();
+                BatchRun.run(slot, call);
+                long now = Nanos.now();
+                slot.lastNanos(now - started);
+                cost.observe(call.length(), now - before);
+                decide();
+            } else {
+                BatchRun.run(slot, call);
+            }
+            slot.tally.calls(1, slot.lastNanos());
+            if (call.failed()) {
+                slot.tally.error();
+            }
         } finally {
             release(slot);
         }
-        return call.outcome();
     }
 
     /**
      * Lets the calls be run by whoever has a lane, and returns when all are done.
      *
      * @throws dev.flywheel.core.OverloadedException if they do not all fit into the queue; then none is run
-     * @throws dev.flywheel.core.ClosedException if this batcher is closed
+     * @throws ClosedException if this batcher is closed
      */
     public void runAll(List<C> calls) {
-        waiting.addAll(calls);
+        line.addAll(calls, Thread.currentThread());
+        workers.wake();
+        RuntimeException left = null;
         for (C call : calls) {
-            help(call);
-            call.awaitDone();
+            try {
+                call.awaitRun(line);
+            } catch (RuntimeException e) {
+                left = e;
+                call.completeExceptionally(e);
+            }
+        }
+        if (left != null && Thread.currentThread().isInterrupted()) {
+            throw left;
         }
     }
 
@@ -104,11 +187,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * @param work what to do with the lane; what it throws is thrown on
      */
     public boolean runHere(int rows, Consumer<? super R> work) {
-        Slot<R> slot = claimAtOnce();
+        Slot<C, R> slot = claimAtOnce();
         if (slot == null) {
             return false;
         }
-        long started = System.nanoTime();
+        long started = Nanos.now();
         try {
             work.accept(slot.runner);
         } catch (RuntimeException | Error e) {
@@ -116,7 +199,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             throw e;
         } finally {
             slot.tally.batch(rows);
-            slot.tally.calls(rows, System.nanoTime() - started);
+            slot.tally.calls(rows, Nanos.now() - started);
             release(slot);
         }
         return true;
@@ -126,11 +209,14 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * Queues the call and returns; a worker completes its future.
      *
      * @throws dev.flywheel.core.OverloadedException if the queue is full
-     * @throws dev.flywheel.core.ClosedException if this batcher is closed
+     * @throws ClosedException if this batcher is closed
      */
     public void submit(C call) {
-        waiting.add(call);
-        wake();
+        line.add(call, null);
+        workers.wake();
+        if (call.deadlineNanos() != Long.MAX_VALUE) {
+            Watch.SHARED.lookBy(call.deadlineNanos());
+        }
     }
 
     /** {@return what was done so far} */
@@ -143,17 +229,17 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** Adds what was done so far to {@code total}. */
     public void count(Tally total) {
         lanes.count(total);
-        total.refused(waiting.refused());
+        line.count(total);
     }
 
     /** {@return the requests that wait now} */
     public int queued() {
-        return waiting.size();
+        return line.size();
     }
 
     /** {@return the most requests that ever waited at a time} */
     public int maxQueued() {
-        return waiting.maxSize();
+        return line.maxSize();
     }
 
     /** {@return the runs that it can do at a time} */
@@ -163,100 +249,252 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     /** {@return whether it refuses calls, because it is closed or being closed} */
     public boolean isClosed() {
-        return waiting.isClosed();
+        return line.isClosed();
     }
 
     /** Refuses new calls, runs those that wait, and returns when every lane is free and closed. */
     @Override
-    public synchronized void close() {
-        if (waiting.isClosed()) {
-            return;
-        }
-        waiting.close();
-        while (!waiting.isEmpty()) {
-            if (!drainOne()) {
-                LockSupport.parkNanos(CLOSE_POLL_NANOS);
-            }
-        }
-        lanes.retire();
-        workers.close();
+    public void close() {
+        close(Long.MAX_VALUE);
     }
 
     /**
      * Closes as {@link #close()} does, but for at most this long: what still waits then fails with a
-     * {@link dev.flywheel.core.ClosedException}, and runs that are under way are asked to end.
+     * {@link ClosedException}, and runs that are under way are asked to end. Those that do not end soon are given up:
+     * their callers get a {@link ClosedException}, and their lanes close when they end.
      */
     public void close(Duration patience) {
         Objects.requireNonNull(patience, "patience");
-        close();
+        long nanos = BatchOptions.nanos(patience);
+        close(nanos == Long.MAX_VALUE ? nanos : Nanos.now() + Math.max(0, nanos));
     }
 
-    private @Nullable Slot<R> claimAtOnce() {
-        return waiting.isEmpty() && !waiting.isClosed() ? lanes.claim() : null;
-    }
-
-    private void release(Slot<R> slot) {
-        slot.release();
-        wake();
-    }
-
-    /** Runs batches here until the call is done, as long as a lane is free and something waits. */
-    private void help(C call) {
-        boolean worthwhile = true;
-        while (worthwhile && !call.isDone()) {
-            worthwhile = drainOne();
+    private void close(long untilNanos) {
+        line.close();
+        closing.lock();
+        boolean interrupted = false;
+        try {
+            if (closed) {
+                return;
+            }
+            while (!line.isEmpty() && Nanos.now() < untilNanos) {
+                workers.wake();
+                LockSupport.parkNanos(Math.min(CLOSE_POLL_NANOS, Math.max(1, untilNanos - Nanos.now())));
+                interrupted |= Thread.interrupted();
+            }
+            fail(line.takeAll(), cutOff());
+            List<Slot<C, R>> open = lanes.retire(untilNanos);
+            if (!open.isEmpty()) {
+                end(open);
+            }
+            workers.close();
+            Watch.SHARED.remove(watched);
+            closed = true;
+        } finally {
+            closing.unlock();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
-    private boolean drainOne() {
-        List<C> done = runGathered();
-        done.forEach(Call::finish);
-        return !done.isEmpty();
+    private void end(List<Slot<C, R>> open) {
+        open.forEach(slot -> slot.runner.terminate());
+        for (Slot<C, R> slot : lanes.retire(Nanos.now() + LEAST_GRACE_NANOS)) {
+            Batch<C> batch = slot.batch;
+            if (lanes.giveUp(slot, slot::forsake)) {
+                failRun(batch, cutOff());
+            }
+        }
+        List<Slot<C, R>> none = lanes.retire(Nanos.now() + LEAST_GRACE_NANOS);
     }
 
-    /**
-     * Starts a worker if something waits and a lane is free, unless an active worker is likely to come by sooner than a
-     * new one could: runs are short, and one has looked at the queue just now. (Active workers may be held up, by a
-     * long run or in a version that retires.)
-     */
-    private void wake() {
-        if (waiting.isEmpty() || !lanes.anyFree()) {
+    private ClosedException cutOff() {
+        return new ClosedException(
+                name + " did not answer a prediction",
+                "it was closed and did not wait for it",
+                "give close more time, or stop the requests first");
+    }
+
+    private @Nullable Slot<C, R> claimAtOnce() {
+        if (line.isClosed() || options.maxDelayNanos() > 0) {
+            return null;
+        }
+        return line.isEmpty() || (hurried && mayGoFirst()) ? lanes.claim() : null;
+    }
+
+    /** {@return whether those that wait have not waited for long} */
+    private boolean mayGoFirst() {
+        long now = Nanos.now();
+        return now - line.oldestNanos(now) < PATIENCE_NANOS;
+    }
+
+    private void release(Slot<C, R> slot) {
+        lanes.release(slot);
+        if (!line.isEmpty()) {
+            tend();
+        }
+    }
+
+    /** Sees to it that what waits is run: now, or where others are running and it has not waited for long, soon. */
+    private void tend() {
+        if (!workable()) {
             return;
         }
-        int active = workers.active();
-        if (active == 0 || (runNanos > WORTH_A_WORKER_NANOS && active < lanes.size())) {
-            workers.start(active);
-            return;
+        if (hurried) {
+            long now = Nanos.now();
+            long turn = line.oldestNanos(now) + PATIENCE_NANOS;
+            if (now < turn && lanes.anyTaken()) {
+                Watch.SHARED.lookBy(turn);
+                return;
+            }
         }
-        long looked = lookedNanos.get();
-        long now = System.nanoTime();
-        if (now - looked > WORTH_A_WORKER_NANOS && lookedNanos.compareAndSet(looked, now)) {
-            workers.start(active);
-        }
+        workers.wake();
     }
 
     private boolean workable() {
-        return !waiting.isEmpty() && lanes.anyFree();
+        return !line.isEmpty() && lanes.anyFree();
     }
 
-    /** {@return the calls of the batch that was run, to be finished; none if no lane was free or nothing waited} */
-    private List<C> runGathered() {
-        Slot<R> slot = waiting.isEmpty() ? null : lanes.claim();
+    /** Runs the next batch. {@return whether there was one; its calls are then to be completed} */
+    private boolean serve(Batch<C> batch) {
+        if (options.maxDelayNanos() > 0) {
+            awaitCompany();
+        }
+        if (line.isEmpty()) {
+            return false;
+        }
+        Slot<C, R> slot;
+        try {
+            slot = lanes.claim();
+        } catch (RuntimeException | Error e) {
+            line.take(batch, maxRows, tokens(), cost);
+            batch.failRest(e);
+            return true;
+        }
         if (slot == null) {
-            return List.of();
+            return false;
         }
         try {
-            List<C> batch = waiting.take(slot.runner.maxRows());
-            if (!batch.isEmpty()) {
-                long started = System.nanoTime();
-                lookedNanos.set(started);
-                BatchRun.run(slot.runner, batch, slot.tally);
-                long mean = runNanos;
-                runNanos = mean + (System.nanoTime() - started - mean) / 8;
+            slot.batch = batch;
+            line.take(batch, Math.min(batch.capacity(), slot.runner.maxRows()), tokens(), cost);
+            if (batch.size() > 0) {
+                runGathered(slot, batch);
             }
-            return batch;
+        } catch (Throwable e) {
+            // No memory, most likely.
+            batch.failRest(e);
         } finally {
-            release(slot);
+            slot.batch = null;
+            lanes.release(slot);
+        }
+        return batch.size() > 0;
+    }
+
+    private void runGathered(Slot<C, R> slot, Batch<C> batch) {
+        long started = Nanos.now();
+        BatchRun.run(slot, batch);
+        long ended = Nanos.now();
+        batch.count(slot.tally, ended);
+        cost.observe((long) batch.size() * batch.length(), ended - started);
+        decide();
+    }
+
+    private int tokens() {
+        return options.maxTokens() > 0 ? options.maxTokens() : cost.budget();
+    }
+
+    /** Lets calls gather although nothing else runs. */
+    private void awaitCompany() {
+        while (!line.isEmpty() && !line.isClosed() && line.size() < maxRows) {
+            long now = Nanos.now();
+            long left = line.oldestNanos(now) + options.maxDelayNanos() - now;
+            if (left <= 0) {
+                return;
+            }
+            LockSupport.parkNanos(this, Math.min(left, DELAY_POLL_NANOS));
+        }
+    }
+
+    /** Looks after what time brings about. {@return when to look again} */
+    private long look(long now) {
+        long next = now + Math.max(1_000_000, options.runTimeoutNanos() / 4);
+        lookAtRuns(now);
+        workers.look(now);
+        if (line.soonestNanos() <= now) {
+            expire(now);
+        }
+        if (!line.isEmpty()) {
+            tend();
+            next = Math.min(next, now + 5 * PATIENCE_NANOS);
+        }
+        return Math.min(next, line.soonestNanos());
+    }
+
+    private void expire(long now) {
+        List<WaitingLine.Late> late = new ArrayList<>();
+        line.expire(now, late);
+        for (Slot<C, R> slot : lanes.all()) {
+            Batch<C> batch = slot.batch;
+            if (batch != null) {
+                batch.look(call -> line.expire(call, now, late));
+            }
+        }
+        if (!late.isEmpty()) {
+            workers.execute(() -> late.forEach(one -> one.call().completeExceptionally(one.cause())));
+        }
+    }
+
+    private void lookAtRuns(long now) {
+        long timeout = options.runTimeoutNanos();
+        long grace = Math.max(LEAST_GRACE_NANOS, Math.min(MOST_GRACE_NANOS, timeout / 4));
+        for (Slot<C, R> slot : lanes.all()) {
+            long ran = slot.look(now);
+            if (ran >= timeout && slot.tell()) {
+                slot.runner.terminate();
+                Watch.SHARED.lookBy(now + grace);
+            } else if (ran >= timeout + grace) {
+                Batch<C> batch = slot.batch;
+                if (lanes.giveUp(slot, slot::giveUp)) {
+                    failRun(batch, hung());
+                }
+            }
+        }
+    }
+
+    private PredictionException hung() {
+        return new PredictionException(
+                name + " gave up a run",
+                "it did not end within " + Duration.ofNanos(options.runTimeoutNanos()).toMillis()
+                        + " ms, nor when it was told to",
+                "look for what the model waits for, or raise runTimeout");
+    }
+
+    /** Fails the calls of a run that was given up. */
+    private void failRun(@Nullable Batch<C> batch, RuntimeException cause) {
+        if (batch != null) {
+            workers.lend(batch, 0);
+            List<C> calls = new ArrayList<>();
+            batch.look(calls::add);
+            fail(calls, cause);
+            workers.wake();
+        }
+    }
+
+    /** Completes calls on another thread, which their callbacks may block, and waits a little for that. */
+    private void fail(List<C> calls, RuntimeException cause) {
+        if (calls.isEmpty()) {
+            return;
+        }
+        CountDownLatch done = new CountDownLatch(1);
+        workers.execute(() -> {
+            calls.forEach(call -> call.abandon(cause));
+            done.countDown();
+        });
+        try {
+            boolean unused = done.await(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -1,13 +1,19 @@
 package dev.flywheel.serving.batch;
 
-import java.util.concurrent.CancellationException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request and the future of its answer. A future that its owner completed or cancelled before its turn is not run.
- * The future is thread-safe; everything else is handed from thread to thread by a {@link Batcher}.
+ * One request and the future of its answer. A future that its owner completed or cancelled before its turn is not run,
+ * and leaves the queue at once. The future is thread-safe; everything else is handed from thread to thread by a
+ * {@link Batcher}.
+ *
+ * <p>Reading the clock costs as much as all the rest of queueing, so a call has a time of its own only where somebody
+ * needs it; otherwise it counts from the time of the one before it in the queue.
  *
  * @param <T> the answer
  */
@@ -15,18 +21,40 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     private static final String NO_ANSWER = "the runner neither answered nor failed the call";
 
-    private final long startedNanos;
+    private static final int WAITS = 0;
+    /** It is being run, or was. */
+    private static final int TAKEN = 1;
+    /** It is not to be run: cancelled, expired, refused. */
+    private static final int GONE = 2;
+    /** It was run and the outcome is there; for blocking callers. */
+    private static final int DONE = 3;
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Call.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final int length;
     private final Priority priority;
     private final long timeoutNanos;
+    private long startedNanos;
+    private long deadlineNanos = Long.MAX_VALUE;
+    private volatile int state;
     private @Nullable T answer;
     private @Nullable Throwable failure;
+    private @Nullable WaitingLine<?> line;
+    private @Nullable Thread waiter;
 
     /** The row that it has in the batch being run; -1 if it has none. */
     int row = -1;
 
     /**
-     * Starts the clock of this call.
+     * Makes a call that can wait for as long as the batcher lets it.
      *
      * @param length how long its row is, at least 1
      */
@@ -35,17 +63,19 @@ public abstract class Call<T> extends CompletableFuture<T> {
     }
 
     /**
-     * Starts the clock of this call.
+     * Makes a call.
      *
      * @param length how long its row is, at least 1
      * @param timeoutNanos the nanoseconds from now within which it wants its answer; {@link Long#MAX_VALUE} if it can
      *     wait for ever, 0 for what the batcher gives by default
      */
     protected Call(int length, Priority priority, long timeoutNanos) {
-        this.startedNanos = System.nanoTime();
         this.length = length;
         this.priority = priority;
         this.timeoutNanos = timeoutNanos;
+        if (timeoutNanos != 0) {
+            stamp();
+        }
     }
 
     /** {@return how long its row is} */
@@ -58,14 +88,70 @@ public abstract class Call<T> extends CompletableFuture<T> {
         return priority;
     }
 
-    final long timeoutNanos() {
-        return timeoutNanos;
-    }
-
     /** {@return the nanoseconds left to answer it; none if 0 or less, no end if {@link Long#MAX_VALUE}} */
     public final long leftNanos(BatchOptions options) {
         long given = timeoutNanos == 0 ? options.deadlineNanos() : timeoutNanos;
-        return given == Long.MAX_VALUE ? given : given - (System.nanoTime() - startedNanos);
+        return given == Long.MAX_VALUE ? given : given - (System.nanoTime() - stamp());
+    }
+
+    /** Starts its clock, if it does not run, and gives the time when it began, on that of {@link System#nanoTime}. */
+    public final long stamp() {
+        if (startedNanos == 0) {
+            startedNanos = Nanos.now();
+        }
+        return startedNanos;
+    }
+
+    /** {@return when its clock began; 0 if it has not} */
+    final long startedNanos() {
+        return startedNanos;
+    }
+
+    final void startedNanos(long nanos) {
+        startedNanos = nanos;
+    }
+
+    final boolean timed() {
+        return timeoutNanos != 0;
+    }
+
+    /** {@return when it wants its answer; {@link Long#MAX_VALUE} if it can wait} */
+    final long deadlineNanos() {
+        return deadlineNanos;
+    }
+
+    /** Sets out to wait in a line. The thread that will {@link #await}, if there is one, is told when it is done. */
+    final void enter(WaitingLine<?> entered, long defaultNanos, @Nullable Thread blocked) {
+        long given = timeoutNanos == 0 ? defaultNanos : timeoutNanos;
+        if (given != Long.MAX_VALUE) {
+            deadlineNanos = stamp() + given;
+        }
+        line = entered;
+        waiter = blocked;
+    }
+
+    /** It was not let in. */
+    final void turnAway() {
+        line = null;
+    }
+
+    /** {@return whether somebody blocks until it is done, and so sees to its deadline} */
+    final boolean blocks() {
+        return waiter != null;
+    }
+
+    /** {@return whether it is now to be run by the caller; false if it is not to be run} */
+    final boolean take() {
+        return STATE.compareAndSet(this, WAITS, TAKEN);
+    }
+
+    /** {@return whether it was still waiting and now is not to be run} */
+    final boolean leave() {
+        return STATE.compareAndSet(this, WAITS, GONE);
+    }
+
+    final boolean waits() {
+        return state == WAITS;
     }
 
     /** Sets the answer; the owner gets it when the lane is free again. */
@@ -82,17 +168,22 @@ public abstract class Call<T> extends CompletableFuture<T> {
         }
     }
 
-    /** Waits until the call is answered, failed or cancelled. */
-    final void awaitDone() {
-        try {
-            join();
-        } catch (CompletionException | CancellationException e) {
-            // Its owner asks for the outcome.
+    /** Waits, as a blocking caller, until the call was run; what it throws is that its time is over or it was interrupted. */
+    final void awaitRun(WaitingLine<?> entered) {
+        while (state != DONE && !isDone()) {
+            if (deadlineNanos == Long.MAX_VALUE) {
+                LockSupport.park(this);
+            } else {
+                long left = deadlineNanos - Nanos.now();
+                if (left <= 0) {
+                    throw entered.giveUp(this);
+                }
+                LockSupport.parkNanos(this, left);
+            }
+            if (Thread.currentThread().isInterrupted() && state != DONE) {
+                throw entered.interrupted(this);
+            }
         }
-    }
-
-    final long startedNanos() {
-        return startedNanos;
     }
 
     /** {@return why its run failed; null if it did not, or has not run} */
@@ -108,23 +199,72 @@ public abstract class Call<T> extends CompletableFuture<T> {
         failure = cause;
     }
 
-    /** Completes the future. Whoever waits for it goes on, and what depends on it runs on this thread. */
-    final void finish() {
-        if (failure != null) {
-            completeExceptionally(failure);
-        } else if (answer != null) {
-            complete(answer);
-        } else if (!isDone()) {
-            completeExceptionally(new IllegalStateException(NO_ANSWER));
+    /** Fails it if its run has left no outcome. */
+    final void failUnlessAnswered(Throwable cause) {
+        if (answer == null && failure == null) {
+            failure = cause;
         }
     }
 
-    /** {@return the answer of a call that ran on the caller's own thread, or throws its failure} */
+    /** Fails it in place of whoever was to run it. */
+    final void abandon(Throwable cause) {
+        if (!isDone()) {
+            failure = cause;
+            finish();
+        }
+    }
+
+    /** Completes the future. Whoever waits for it goes on, and what depends on it runs on this thread. */
+    final void finish() {
+        try {
+            if (failure != null) {
+                completeExceptionally(failure);
+            } else if (answer != null) {
+                complete(answer);
+            } else if (!isDone()) {
+                fail(new IllegalStateException(NO_ANSWER));
+                completeExceptionally(new IllegalStateException(NO_ANSWER));
+            }
+        } finally {
+            // Needs no memory: a caller that blocks goes on even where there was none to complete the future.
+            state = DONE;
+            LockSupport.unpark(waiter);
+        }
+    }
+
+    /** {@return the answer of a call that was run, or throws its failure} */
     final T outcome() {
         if (answer == null || failure != null) {
+            if (failure == null && isDone()) {
+                return await();
+            }
             throw unchecked(failure == null ? new IllegalStateException(NO_ANSWER) : failure);
         }
         return answer;
+    }
+
+    @Override
+    public boolean complete(T value) {
+        return ended(super.complete(value));
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable cause) {
+        return ended(super.completeExceptionally(cause));
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+        return ended(super.cancel(mayInterruptIfRunning));
+    }
+
+    /** Gives up the place in the line, if it has one. */
+    private boolean ended(boolean first) {
+        WaitingLine<?> entered = line;
+        if (first && entered != null && state == WAITS && leave()) {
+            entered.left(isCancelled());
+        }
+        return first;
     }
 
     private static RuntimeException unchecked(Throwable cause) {

@@ -1,103 +1,229 @@
 package dev.flywheel.serving.batch;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The lanes of one model version: claimed and released without a lock, and closed, each when it is free, when the
- * version is retired. Thread-safe.
- *
- * @param <R> what runs in a lane
+ * The lanes of one model version: made when they are needed, claimed and released without a lock, replaced when they
+ * fail or hang, and closed, each when it is free, when the version is retired. Thread-safe.
  */
-final class Lanes<R extends Runner<?>> {
+final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
 
     private static final Logger log = LoggerFactory.getLogger(Lanes.class);
 
-    private static final int FREE = 0;
-    private static final int BUSY = 1;
-    private static final int CLOSED = 2;
+    private final Supplier<? extends R> source;
+    private final IntSupplier most;
+    private final ReentrantLock changing = new ReentrantLock();
+    private final Tally ended = new Tally();
+    private final AtomicLong replaced = new AtomicLong();
+    /** Never changed, but exchanged. */
+    private volatile ArrayList<Slot<C, R>> slots = new ArrayList<>();
 
-    private final List<Slot<R>> slots;
+    private volatile int makeable = Integer.MAX_VALUE;
+    private volatile boolean retired;
     private volatile @Nullable Thread retiring;
 
-    Lanes(List<R> runners) {
-        this.slots = runners.stream().map(r -> new Slot<>(this, r)).toList();
-    }
-
-    /** One lane. Its state is the number itself. */
-    static final class Slot<R extends Runner<?>> extends AtomicInteger {
-
-        private static final long serialVersionUID = 1L;
-
-        private final transient Lanes<R> owner;
-        final transient R runner;
-        final transient Tally tally = new Tally();
-
-        private Slot(Lanes<R> owner, R runner) {
-            this.owner = owner;
-            this.runner = runner;
-        }
-
-        /** Gives the lane back; the next holder sees everything that this one wrote. */
-        void release() {
-            set(FREE);
-            Thread waiting = owner.retiring;
-            if (waiting != null) {
-                LockSupport.unpark(waiting);
-            }
-        }
+    /** @param most the lanes that there may be at present */
+    Lanes(R first, Supplier<? extends R> source, IntSupplier most) {
+        this.source = source;
+        this.most = most;
+        slots.add(new Slot<>(first));
     }
 
     int size() {
-        return slots.size();
+        return Math.max(slots.size(), Math.min(makeable, most.getAsInt()));
     }
 
-    /** {@return a lane that is now the caller's alone, or null if all are taken or closed} */
+    List<Slot<C, R>> all() {
+        return slots;
+    }
+
+    /**
+     * {@return a lane that is now the caller's alone, or null if all are taken or closed}
+     *
+     * @throws RuntimeException whatever is thrown where the last lane was lost and none can be made
+     */
     @Nullable
-    Slot<R> claim() {
-        int size = slots.size();
+    Slot<C, R> claim() {
+        ArrayList<Slot<C, R>> now = slots;
+        int size = now.size();
         // A thread that comes back finds the lane that its processor still has in its cache.
         int first = size == 0 ? 0 : (int) ((Thread.currentThread().getId() & Integer.MAX_VALUE) % size);
         for (int i = 0; i < size; i++) {
             int at = first + i;
-            Slot<R> slot = slots.get(at < size ? at : at - size);
-            if (slot.get() == FREE && slot.compareAndSet(FREE, BUSY)) {
+            Slot<C, R> slot = now.get(at < size ? at : at - size);
+            if (slot.claim()) {
                 return slot;
             }
         }
-        return null;
+        return size < Math.min(makeable, most.getAsInt()) ? grow() : null;
     }
 
     boolean anyFree() {
-        for (Slot<R> slot : slots) {
-            if (slot.get() == FREE) {
+        ArrayList<Slot<C, R>> now = slots;
+        for (int i = 0; i < now.size(); i++) {
+            if (now.get(i).isFree()) {
+                return true;
+            }
+        }
+        return now.size() < Math.min(makeable, most.getAsInt()) && !retired;
+    }
+
+    /** {@return whether a call is running} */
+    boolean anyTaken() {
+        ArrayList<Slot<C, R>> now = slots;
+        for (int i = 0; i < now.size(); i++) {
+            if (!now.get(i).isFree()) {
                 return true;
             }
         }
         return false;
     }
 
-    /** Closes every lane, waiting for those that are taken. To be called once. */
-    void retire() {
+    private @Nullable Slot<C, R> grow() {
+        if (!changing.tryLock()) {
+            return null;
+        }
+        try {
+            if (retired || slots.size() >= Math.min(makeable, most.getAsInt())) {
+                return null;
+            }
+            Slot<C, R> made = new Slot<>(source.get());
+            made.claim();
+            ArrayList<Slot<C, R>> more = new ArrayList<>(slots);
+            more.add(made);
+            slots = more;
+            return made;
+        } catch (RuntimeException | Error e) {
+            if (slots.isEmpty()) {
+                throw e;
+            }
+            makeable = slots.size();
+            log.debug("there can be no more than {} lanes", makeable, e);
+            return null;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** Gives a lane back; the next holder sees everything that this one wrote. */
+    void release(Slot<C, R> slot) {
+        if (slot.isSuspect()) {
+            replace(slot);
+        }
+        if (!slot.release()) {
+            close(slot);
+        }
+        Thread waiting = retiring;
+        if (waiting != null) {
+            LockSupport.unpark(waiting);
+        }
+    }
+
+    /** Puts a fresh lane beside one that fails, if there can be one, and gives up the other, whose holder calls this. */
+    private void replace(Slot<C, R> slot) {
+        slot.acquit();
+        changing.lock();
+        try {
+            if (retired || !slots.contains(slot)) {
+                return;
+            }
+            Slot<C, R> fresh = new Slot<>(source.get());
+            if (slot.forsake()) {
+                drop(slot, fresh);
+            }
+            log.debug("a lane that kept failing was replaced");
+        } catch (RuntimeException | Error e) {
+            log.debug("a lane keeps failing and there can be no other", e);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** {@return whether the lane is given up, as {@code over} says; another can be made} */
+    boolean giveUp(Slot<C, R> slot, BooleanSupplier over) {
+        changing.lock();
+        try {
+            if (!slots.contains(slot) || !over.getAsBoolean()) {
+                return false;
+            }
+            drop(slot, null);
+            return true;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private void drop(Slot<C, R> slot, @Nullable Slot<C, R> instead) {
+        ArrayList<Slot<C, R>> others = new ArrayList<>(slots);
+        others.remove(slot);
+        if (instead != null) {
+            others.add(instead);
+        }
+        slots = others;
+        ended.add(slot.tally);
+        replaced.incrementAndGet();
+    }
+
+    /**
+     * Closes every lane, waiting for those that are taken, but not beyond a time.
+     *
+     * @return those that are still taken
+     */
+    List<Slot<C, R>> retire(long untilNanos) {
+        changing.lock();
+        try {
+            retired = true;
+        } finally {
+            changing.unlock();
+        }
         retiring = Thread.currentThread();
-        for (Slot<R> slot : slots) {
-            while (!slot.compareAndSet(FREE, CLOSED)) {
-                LockSupport.park(this);
+        List<Slot<C, R>> open = new ArrayList<>();
+        for (Slot<C, R> slot : slots) {
+            if (!retire(slot, untilNanos)) {
+                open.add(slot);
             }
-            try {
-                slot.runner.close();
-            } catch (RuntimeException | Error e) {
-                log.warn("a lane could not be closed; what it held may stay", e);
+        }
+        retiring = null;
+        return open;
+    }
+
+    private boolean retire(Slot<C, R> slot, long untilNanos) {
+        while (!slot.isOver()) {
+            if (slot.retire()) {
+                close(slot);
+                return true;
             }
+            long left = untilNanos - Nanos.now();
+            if (left <= 0) {
+                return false;
+            }
+            LockSupport.parkNanos(this, left);
+        }
+        return true;
+    }
+
+    private static void close(Slot<?, ?> slot) {
+        try {
+            slot.runner.close();
+        } catch (RuntimeException | Error e) {
+            log.warn("a lane could not be closed; what it held may stay", e);
         }
     }
 
     /** Adds what the lanes have done to {@code total}. */
     void count(Tally total) {
+        total.add(ended);
         slots.forEach(slot -> total.add(slot.tally));
+        total.replaced(replaced.get());
     }
 }

@@ -58,13 +58,13 @@ public final class Tally {
 
     /** Counts a call that was answered without a run, now. */
     public void hit(Call<?> call) {
-        call(System.nanoTime() - call.startedNanos());
+        call(Nanos.now() - call.stamp());
         add(HITS, 1);
     }
 
     /** Counts a call that was to be answered without a run, and failed, now. */
     public void failedHit(Call<?> call) {
-        call(System.nanoTime() - call.startedNanos());
+        call(Nanos.now() - call.stamp());
         error();
     }
 
