@@ -171,7 +171,8 @@ final class Loaded<I, O> {
             cache.close();
         }
         if (given.compareAndSet(false, true)) {
-            release();
+            // A lane whose run was given up still uses the engine.
+            batcher.whenClosed(this::release);
         }
     }
 }

@@ -140,8 +140,13 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
 
     @Override
     public int rehearse(int rows) {
+        List<I> examples = preparation.examples();
+        if (rehearsed == null && !examples.isEmpty()) {
+            rehearsed = preparation.prepared(examples.get(0));
+        }
         Object prepared = rehearsed;
         if (prepared != null) {
+            length(preparation.length(prepared));
             for (int row = 0; row < rows; row++) {
                 binding.write(prepared, row);
             }

@@ -80,7 +80,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         this.options = options;
         this.maxRows = first.maxRows();
         this.line = new WaitingLine<>(name, options);
-        this.lanes = new Lanes<>(first, more, this::lanesAtMost);
+        this.lanes = new Lanes<>(first, more, options.lanes() > 0 ? options.lanes() : processors(), this::lanesAtMost);
         this.workers = new Workers<>(() -> new Batch<>(maxRows), this::serve, this::workable, this::workersAtMost);
         Rehearsal.learn(first, cost);
         decide();
@@ -99,8 +99,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (options.lanes() > 0) {
             return options.lanes();
         }
-        int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
-        return hurried ? 4 * processors : processors;
+        return hurried ? 4 * processors() : processors();
+    }
+
+    private static int processors() {
+        return Math.max(2, Runtime.getRuntime().availableProcessors());
     }
 
     private int workersAtMost() {
@@ -267,6 +270,14 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         Objects.requireNonNull(patience, "patience");
         long nanos = BatchOptions.nanos(patience);
         close(nanos == Long.MAX_VALUE ? nanos : Nanos.now() + Math.max(0, nanos));
+    }
+
+    /**
+     * Has something done when every lane is closed, also those whose runs were given up when they end; to be called
+     * after {@link #close()}.
+     */
+    public void whenClosed(Runnable task) {
+        lanes.whenClosed(task);
     }
 
     private void close(long untilNanos) {

@@ -91,10 +91,10 @@ public abstract class Call<T> extends CompletableFuture<T> {
     /** {@return the nanoseconds left to answer it; none if 0 or less, no end if {@link Long#MAX_VALUE}} */
     public final long leftNanos(BatchOptions options) {
         long given = timeoutNanos == 0 ? options.deadlineNanos() : timeoutNanos;
-        return given == Long.MAX_VALUE ? given : given - (System.nanoTime() - stamp());
+        return given == Long.MAX_VALUE ? given : given - (Nanos.now() - stamp());
     }
 
-    /** Starts its clock, if it does not run, and gives the time when it began, on that of {@link System#nanoTime}. */
+    /** Starts its clock, if it does not run, and gives the time when it began, in nanoseconds of this package. */
     public final long stamp() {
         if (startedNanos == 0) {
             startedNanos = Nanos.now();

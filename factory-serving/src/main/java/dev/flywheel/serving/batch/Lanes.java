@@ -32,11 +32,26 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
     private volatile boolean retired;
     private volatile @Nullable Thread retiring;
 
-    /** @param most the lanes that there may be at present */
-    Lanes(R first, Supplier<? extends R> source, IntSupplier most) {
+    // Under the lock.
+    private int lost;
+    private @Nullable Runnable whenClosed;
+
+    /**
+     * @param now the lanes to make at once; whatever that throws is thrown on, and the others are closed but the first
+     * @param most the lanes that there may be at present
+     */
+    Lanes(R first, Supplier<? extends R> source, int now, IntSupplier most) {
         this.source = source;
         this.most = most;
         slots.add(new Slot<>(first));
+        try {
+            while (slots.size() < now) {
+                slots.add(new Slot<>(source.get()));
+            }
+        } catch (RuntimeException | Error e) {
+            slots.subList(1, slots.size()).forEach(Lanes::close);
+            throw e;
+        }
     }
 
     int size() {
@@ -121,7 +136,7 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
             replace(slot);
         }
         if (!slot.release()) {
-            close(slot);
+            closeLost(slot);
         }
         Thread waiting = retiring;
         if (waiting != null) {
@@ -149,6 +164,38 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         }
     }
 
+    private void closeLost(Slot<C, R> slot) {
+        close(slot);
+        changing.lock();
+        try {
+            lost--;
+        } finally {
+            changing.unlock();
+        }
+        whenClosed(null);
+    }
+
+    /**
+     * Has something done when every lane is closed, those included that were given up while they ran; to be called when
+     * the others are retired.
+     */
+    void whenClosed(@Nullable Runnable given) {
+        Runnable task;
+        changing.lock();
+        try {
+            task = given == null ? whenClosed : given;
+            whenClosed = lost == 0 ? null : task;
+            if (lost > 0) {
+                return;
+            }
+        } finally {
+            changing.unlock();
+        }
+        if (task != null) {
+            task.run();
+        }
+    }
+
     /** {@return whether the lane is given up, as {@code over} says; another can be made} */
     boolean giveUp(Slot<C, R> slot, BooleanSupplier over) {
         changing.lock();
@@ -170,6 +217,7 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
             others.add(instead);
         }
         slots = others;
+        lost++;
         ended.add(slot.tally);
         replaced.incrementAndGet();
     }

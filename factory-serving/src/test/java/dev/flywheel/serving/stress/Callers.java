@@ -111,7 +111,8 @@ final class Callers {
         try {
             ledger.answered(ask, from, endpoint.predict(ask, options));
         } catch (RuntimeException | Error e) {
-            ledger.failed(ask, from, options, e, false);
+            // A caller that is interrupted does not wait.
+            ledger.failed(ask, from, options, e, interrupt);
             if (e instanceof OverloadedException) {
                 LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
             }

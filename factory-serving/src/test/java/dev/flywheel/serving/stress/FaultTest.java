@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
@@ -222,7 +223,7 @@ class FaultTest {
     }
 
     @Test
-    void anInterruptedCallerGetsItsAnswerAndKeepsItsInterrupt() throws Exception {
+    void anInterruptedCallerRunsButDoesNotWaitAndKeepsItsInterrupt() throws Exception {
         Gated engine = new Gated(two);
         try (Endpoint<float[], float[]> endpoint = of(engine).open()) {
             Thread.currentThread().interrupt();
@@ -231,17 +232,21 @@ class FaultTest {
             engine.shut = true;
             Thread holder = start(() -> ask(endpoint, 1));
             engine.entered.acquire();
-            CompletableFuture<Boolean> waited = new CompletableFuture<>();
+            CompletableFuture<Boolean> left = new CompletableFuture<>();
             Thread waiter = start(() -> {
-                float answer = ask(endpoint, 7);
-                waited.complete(answer == 14 && Thread.currentThread().isInterrupted());
+                assertThatThrownBy(() -> ask(endpoint, 7))
+                        .isInstanceOf(CancellationException.class)
+                        .hasMessageEndingWith(
+                                "gave up a prediction: its caller was interrupted while it waited");
+                left.complete(Thread.currentThread().isInterrupted());
             });
             while (endpoint.statistics().queued() == 0) {
                 Thread.onSpinWait();
             }
             waiter.interrupt();
+            assertThat(left.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(endpoint.statistics().queued()).isZero();
             engine.open();
-            assertThat(waited.get(30, TimeUnit.SECONDS)).isTrue();
             holder.join();
         }
     }
