@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls that run together. Filled and run by one thread at a time, over and over; looked at by the one that watches,
- * which may see calls of the batch before, that are done.
+ * The calls that run together. Filled and run by one thread at a time, over and over; looked at by the one that
+ * watches, which may see calls of the batch before, that are done.
  *
  * @param <C> the calls
  */

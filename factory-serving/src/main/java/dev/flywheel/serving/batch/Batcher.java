@@ -21,15 +21,15 @@ import org.jspecify.annotations.Nullable;
  * {@link CostModel} decides:
  *
  * <ul>
- *   <li>A blocking call that finds a lane free runs at once on its own thread. Where a run is shorter than the waking of
- *       a thread there are more lanes than processors, so that this is the rule even while threads that have a lane
+ *   <li>A blocking call that finds a lane free runs at once on its own thread. Where a run is shorter than the waking
+ *       of a thread there are more lanes than processors, so that this is the rule even while threads that have a lane
  *       have lost their processor; and such calls may go before some that wait, for {@value #PATIENCE_MILLIS} ms at
  *       most. So most callers run without a switch of threads, as if each had the model for itself, and none waits much
  *       longer than that. (Were all callers to run whenever they like, the operating system would let some of 256
  *       threads wait for half a second.)
- *   <li>What waits is run by workers, in batches of all that has gathered: batches grow with the load by themselves, and
- *       nobody waits for time to pass while a lane is idle. One worker does for a model whose runs are shorter than the
- *       waking of another; otherwise there are as many as lanes.
+ *   <li>What waits is run by workers, in batches of all that has gathered: batches grow with the load by themselves,
+ *       and nobody waits for time to pass while a lane is idle. One worker does for a model whose runs are shorter than
+ *       the waking of another; otherwise there are as many as lanes.
  *   <li>Calls that do not block always gather, first come first served, or in the order of a {@link Backlog} where they
  *       differ in length or priority.
  * </ul>
@@ -476,8 +476,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private PredictionException hung() {
         return new PredictionException(
                 name + " gave up a run",
-                "it did not end within " + Duration.ofNanos(options.runTimeoutNanos()).toMillis()
-                        + " ms, nor when it was told to",
+                "it did not end within "
+                        + Duration.ofNanos(options.runTimeoutNanos()).toMillis() + " ms, nor when it was told to",
                 "look for what the model waits for, or raise runTimeout");
     }
 

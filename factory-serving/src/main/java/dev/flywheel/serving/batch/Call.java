@@ -168,7 +168,10 @@ public abstract class Call<T> extends CompletableFuture<T> {
         }
     }
 
-    /** Waits, as a blocking caller, until the call was run; what it throws is that its time is over or it was interrupted. */
+    /**
+     * Waits, as a blocking caller, until the call was run; what it throws is that its time is over or it was
+     * interrupted.
+     */
     final void awaitRun(WaitingLine<?> entered) {
         while (state != DONE && !isDone()) {
             if (deadlineNanos == Long.MAX_VALUE) {

@@ -9,13 +9,19 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class CostModel {
 
-    /** Waking a parked thread took 5 to 50 us where it was measured. A run that is shorter is better run than handed over. */
+    /**
+     * Waking a parked thread took 5 to 50 us where it was measured. A run that is shorter is better run than handed
+     * over.
+     */
     static final long HANDOVER_NANOS = 30_000;
 
     /** An observation weighs half as much after 44 others. */
     private static final double MEMORY = 1 - 1.0 / 64;
 
-    /** A thread that loses its processor makes a run look long: no observation counts as more than so many times the model. */
+    /**
+     * A thread that loses its processor makes a run look long: no observation counts as more than so many times the
+     * model.
+     */
     private static final double SURPRISE = 4;
 
     /** From a budget of so many times a / b on, all larger batches together could answer 6% more. */

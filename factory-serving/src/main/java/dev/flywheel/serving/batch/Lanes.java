@@ -144,7 +144,9 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         }
     }
 
-    /** Puts a fresh lane beside one that fails, if there can be one, and gives up the other, whose holder calls this. */
+    /**
+     * Puts a fresh lane beside one that fails, if there can be one, and gives up the other, whose holder calls this.
+     */
     private void replace(Slot<C, R> slot) {
         slot.acquit();
         changing.lock();

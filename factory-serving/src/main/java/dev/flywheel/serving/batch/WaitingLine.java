@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * The calls that wait, up to a number. Thread-safe: calls come in without a lock, and go out in batches under one.
  *
  * <p>Calls of one length and priority go straight from the ring into a batch, first come first served. As soon as one
- * differs, all go through a {@link Backlog}, which chooses. A call that is cancelled or late keeps its place in the ring
- * until it comes to its turn, but is not counted any more.
+ * differs, all go through a {@link Backlog}, which chooses. A call that is cancelled or late keeps its place in the
+ * ring until it comes to its turn, but is not counted any more.
  *
  * @param <C> the calls
  */
@@ -39,6 +39,7 @@ final class WaitingLine<C extends Call<?>> {
     private volatile boolean mixed;
     /** Calls at positions that have none of these bits have a time of their own. */
     private volatile int stamped;
+
     private volatile int waitingBehind;
     private volatile int longest;
     private volatile long lastStamp = Nanos.now();

@@ -45,8 +45,7 @@ final class Workers<C extends Call<?>> {
      * @param workable whether something waits and could run now
      * @param enough how many are to be on duty at most
      */
-    Workers(
-            Supplier<Batch<C>> batches, Predicate<Batch<C>> work, BooleanSupplier workable, IntSupplier enough) {
+    Workers(Supplier<Batch<C>> batches, Predicate<Batch<C>> work, BooleanSupplier workable, IntSupplier enough) {
         this.batches = batches;
         this.work = work;
         this.workable = workable;
@@ -118,8 +117,10 @@ final class Workers<C extends Call<?>> {
 
         final Batch<C> batch = batches.get();
         final Thread thread = new Thread(this, "flywheel-serving-" + number.incrementAndGet());
+
         @Nullable
         Runnable chore;
+
         volatile boolean called;
         private int spins = MOST_SPINS / 4;
 

@@ -236,8 +236,7 @@ class FaultTest {
             Thread waiter = start(() -> {
                 assertThatThrownBy(() -> ask(endpoint, 7))
                         .isInstanceOf(CancellationException.class)
-                        .hasMessageEndingWith(
-                                "gave up a prediction: its caller was interrupted while it waited");
+                        .hasMessageEndingWith("gave up a prediction: its caller was interrupted while it waited");
                 left.complete(Thread.currentThread().isInterrupted());
             });
             while (endpoint.statistics().queued() == 0) {
