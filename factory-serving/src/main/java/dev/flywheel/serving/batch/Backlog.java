@@ -24,8 +24,6 @@ final class Backlog<C extends Call<?>> {
     /** Those whose turn is soonest are cut together: an optimum over more gains little and takes time. */
     static final int CANDIDATES = 256;
 
-    private static final long[] HANDICAP_NANOS = {0, 100_000_000L, 1_000_000_000L};
-
     private List<C> calls = new ArrayList<>();
     private List<C> spare = new ArrayList<>();
     private final long[] byLength = new long[CANDIDATES];
@@ -55,7 +53,15 @@ final class Backlog<C extends Call<?>> {
     }
 
     private static long turn(Call<?> call) {
-        return call.startedNanos() + HANDICAP_NANOS[call.priority().ordinal()];
+        return call.startedNanos() + handicapNanos(call.priority());
+    }
+
+    private static long handicapNanos(Priority priority) {
+        return switch (priority) {
+            case HIGH -> 0;
+            case NORMAL -> 100_000_000L;
+            case LOW -> 1_000_000_000L;
+        };
     }
 
     /**
