@@ -40,7 +40,9 @@ final class CostModel {
     void observe(long tokens, long nanos) {
         if (learning.compareAndSet(false, true)) {
             try {
-                learn((double) tokens, weight == 0 ? (double) nanos : Math.min((double) nanos, SURPRISE * nanos(tokens) + 1));
+                learn(
+                        (double) tokens,
+                        weight == 0 ? (double) nanos : Math.min((double) nanos, SURPRISE * nanos(tokens) + 1));
             } finally {
                 learning.set(false);
             }
