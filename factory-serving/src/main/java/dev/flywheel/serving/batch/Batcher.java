@@ -282,8 +282,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     private void close(long untilNanos) {
         line.close();
-        closing.lock();
         boolean interrupted = false;
+        closing.lock();
         try {
             if (closed) {
                 return;
@@ -317,7 +317,6 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 failRun(batch, cutOff());
             }
         }
-        List<Slot<C, R>> none = lanes.retire(Nanos.now() + LEAST_GRACE_NANOS);
     }
 
     private ClosedException cutOff() {

@@ -192,7 +192,7 @@ final class Workers<C extends Call<?>> {
                 if (workable.getAsBoolean()) {
                     if (i == 0) {
                         // Nothing could be taken of it: somebody is about to put it there, and lost its processor.
-                        Thread.yield();
+                        LockSupport.parkNanos(this, 1);
                         return true;
                     }
                     spins = Math.min(MOST_SPINS, spins * 2);
