@@ -20,7 +20,7 @@ final class Load {
     /** Of so many requests in flight one is timed: a callback on every one would be what is measured. */
     private static final int TIMED = 16;
 
-    /** Parking is late by about this much, so what is left is spun away. */
+    /** Parking is late by about this much, so what is left is spent giving way to whoever has something to do. */
     private static final long PARK_SLACK_NANOS = 60_000;
 
     private Load() {}
@@ -139,13 +139,14 @@ final class Load {
         return new AtomicHistogram(600_000_000_000L, 2);
     }
 
+    @SuppressWarnings("ThreadPriorityCheck")
     private static void await(long due) {
         long left = due - System.nanoTime();
         while (left > 0) {
             if (left > PARK_SLACK_NANOS) {
                 LockSupport.parkNanos(left - PARK_SLACK_NANOS);
             } else {
-                Thread.onSpinWait();
+                Thread.yield();
             }
             left = due - System.nanoTime();
         }
