@@ -9,6 +9,7 @@ import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Priority;
 import dev.flywheel.serving.engine.OnnxEngine;
+import dev.flywheel.serving.route.Bandit;
 import dev.flywheel.serving.route.Route;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -139,6 +140,21 @@ class EndpointVersionsTest {
                     .filter(p -> p.version() == 2)
                     .count();
             assertThat(onTwo).as("0.25 of 4000, 7 standard deviations").isBetween(800L, 1_200L);
+        }
+    }
+
+    @Test
+    void aBanditSendsRequestsToTheVersionThatIsRewarded() {
+        try (Endpoint<float[], float[]> endpoint = builder(1).open()) {
+            endpoint.add(times(2), 2);
+            Bandit bandit = Bandit.thompson(1, 2);
+            endpoint.route(bandit);
+            for (int i = 0; i < 500; i++) {
+                Prediction<float[]> prediction = ask(endpoint, 1);
+                bandit.reward(prediction.version(), prediction.version() == 2 ? 1 : 0);
+            }
+            assertThat(bandit.rewards(1) + bandit.rewards(2)).isEqualTo(500);
+            assertThat(bandit.rewards(2)).isGreaterThan(400);
         }
     }
 

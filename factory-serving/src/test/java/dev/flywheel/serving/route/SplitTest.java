@@ -3,7 +3,10 @@ package dev.flywheel.serving.route;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.BitSet;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -99,6 +102,34 @@ class SplitTest {
                 .filter(i -> route.choose("用户-" + i) == 0)
                 .count();
         assertThat(chosen / 20_000.0).isBetween(0.48, 0.52);
+    }
+
+    @Test
+    void choosingAllocatesNothing() {
+        Split split = Route.split(1, 2, 3).weights(0.2, 0.3, 0.5).coverage(0.9).namespace("prices", 0, 0.9);
+        Bandit thompson = Bandit.thompson(1, 2, 3);
+        thompson.reward(1, 1);
+        for (Route route : List.of(Route.champion(), Route.canary(2, 0.1), split, thompson.floor(0.1))) {
+            long unused = chosen(route);
+            long before = allocated();
+            unused += chosen(route);
+            assertThat(allocated() - before)
+                    .as("bytes for %s, %s", route, unused)
+                    .isLessThan(KEYS / 10);
+        }
+    }
+
+    private static long chosen(Route route) {
+        long sum = 0;
+        for (int i = 0; i < KEYS; i++) {
+            sum += route.choose("user-7") + route.choose(null);
+        }
+        return sum;
+    }
+
+    private static long allocated() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        return threads.getThreadAllocatedBytes(Thread.currentThread().getId());
     }
 
     @Test
