@@ -82,8 +82,12 @@ final class AnswerStore {
         return answers.getIfPresent(key);
     }
 
+    /** Keeps an answer, unless its version is closed: a run that was given up may end after that. */
     void keep(RowKey key, Answer answer) {
         answers.put(key, answer);
+        if (key.version() instanceof ResponseCache<?, ?> cache && cache.isClosed()) {
+            answers.invalidate(key);
+        }
     }
 
     /** Drops what a version answered. */

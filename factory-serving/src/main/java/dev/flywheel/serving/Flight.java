@@ -36,24 +36,10 @@ final class Flight extends CompletableFuture<@Nullable Answer> {
         answer = given;
     }
 
-    /** {@return how it ended, waiting for it for so long at most; an interrupt is kept for later} */
+    /** {@return how it ended, waiting for it for so long at most} */
     @Nullable
-    Answer await(long nanos) throws TimeoutException, ExecutionException {
-        long started = System.nanoTime();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return get(nanos - (System.nanoTime() - started), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+    Answer await(long nanos) throws TimeoutException, ExecutionException, InterruptedException {
+        return get(nanos, TimeUnit.NANOSECONDS);
     }
 
     /** Tells {@code listener} how it ended, when it has; the listener throws nothing. */

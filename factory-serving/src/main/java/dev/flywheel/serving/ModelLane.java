@@ -161,6 +161,11 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     }
 
     @Override
+    public void givenUp() {
+        ServingEvents.laneReplaced(observation.endpoint(), version);
+    }
+
+    @Override
     public void close() {
         lane.close();
     }

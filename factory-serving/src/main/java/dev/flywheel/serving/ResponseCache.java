@@ -10,6 +10,7 @@ import dev.flywheel.serving.batch.Tally;
 import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -135,6 +136,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
 
     /** {@return the kept answer to a request, read; null if there is none} Notes the request's row, if it has one. */
     private @Nullable Prediction<O> find(Request<I, O> request) {
+        request.stamp();
         request.row = null;
         request.flight = null;
         AnswerReader<O> reader = claim();
@@ -216,6 +218,10 @@ final class ResponseCache<I, O> implements AutoCloseable {
             return flight.await(request.leftNanos(options));
         } catch (TimeoutException e) {
             throw late();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException(
+                    name + " gave up a prediction: its caller was interrupted while it waited");
         } catch (ExecutionException e) {
             Throwable failure = e.getCause() == null ? e : e.getCause();
             countFailure(request);
@@ -227,6 +233,11 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     private DeadlineException late() {
+        AnswerReader<O> reader = claim();
+        if (reader != null) {
+            reader.tally.expired(1);
+            release(reader);
+        }
         return new DeadlineException(
                 name + " gave up a prediction",
                 "its time was over before the request that it waited for, which asks for the same, was answered",
@@ -334,6 +345,10 @@ final class ResponseCache<I, O> implements AutoCloseable {
     void count(Tally total) {
         all.forEach(reader -> total.add(reader.tally));
         total.misses(misses.sum());
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     /** Forgets the version's answers and frees the readers; to be called when the version runs nothing any more. */

@@ -4,6 +4,7 @@ import static dev.flywheel.serving.OnnxGraph.FLOAT;
 import static dev.flywheel.serving.OnnxGraph.INT64;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import ai.djl.ndarray.NDList;
 import ai.djl.translate.Translator;
@@ -31,6 +32,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -419,6 +421,26 @@ class EndpointCacheTest {
         WatchedEngine engine = twice();
         try (Endpoint<float[], float[]> endpoint = cached(engine)) {
             engine.shut();
+            CompletableFuture<Prediction<float[]>> before = endpoint.predictAsync(x(1));
+            engine.awaitRun();
+            CompletableFuture<Prediction<float[]>> leader =
+                    endpoint.predictAsync(x(5), CallOptions.deadline(Duration.ofNanos(1)));
+            CompletableFuture<Prediction<float[]>> follower = endpoint.predictAsync(x(5));
+            CompletableFuture<Prediction<float[]>> late =
+                    endpoint.predictAsync(x(5), CallOptions.deadline(Duration.ofNanos(1)));
+            assertThatThrownBy(leader::join).hasCauseInstanceOf(DeadlineException.class);
+            engine.open();
+            assertThat(before.join().value()).containsExactly(2);
+            assertThat(follower.join().value()).containsExactly(10);
+            assertThatThrownBy(late::join).hasCauseInstanceOf(DeadlineException.class);
+        }
+    }
+
+    @Test
+    void aRunThatFailsForItsOwnersDeadlineFailsNobodyElse() {
+        WatchedEngine engine = twice();
+        try (Endpoint<float[], float[]> endpoint = cached(engine)) {
+            engine.shut();
             engine.fail(() -> {
                 engine.fail(null);
                 return new DeadlineException("late", "its time was over", "wait");
@@ -454,6 +476,29 @@ class EndpointCacheTest {
             assertThat(leader.join().value()).containsExactly(10);
         } finally {
             threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void whoWaitsForTheRunOfAnotherCanBeInterrupted() throws Exception {
+        WatchedEngine engine = twice();
+        try (Endpoint<float[], float[]> endpoint = cached(engine)) {
+            engine.shut();
+            CompletableFuture<Prediction<float[]>> leader = endpoint.predictAsync(x(5));
+            engine.awaitRun();
+            CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+            Thread caller = new Thread(() -> {
+                thrown.complete(catchThrowable(() -> endpoint.predict(x(5))));
+                assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            });
+            caller.start();
+            caller.interrupt();
+            assertThat(thrown.join())
+                    .isInstanceOf(CancellationException.class)
+                    .hasMessageEndingWith(" gave up a prediction: its caller was interrupted while it waited");
+            caller.join();
+            engine.open();
+            assertThat(leader.join().value()).containsExactly(10);
         }
     }
 

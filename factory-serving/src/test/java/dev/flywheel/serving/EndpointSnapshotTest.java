@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.monitor.Activity;
@@ -89,6 +90,29 @@ class EndpointSnapshotTest {
             assertThat(after.versions().get(0).maxQueued()).isEqualTo(5);
             assertThat(after.since(full).total().requests()).isEqualTo(6);
             assertThat(after.since(full).total().refused()).isZero();
+        }
+    }
+
+    @Test
+    void tellsWhatWasCancelledAndWhatCameTooLate() {
+        WatchedEngine engine = times(2);
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, Tensors.floats()).lanes(1).open()) {
+            engine.reset();
+            engine.shut();
+            CompletableFuture<Prediction<float[]>> running = endpoint.predictAsync(x(0));
+            engine.awaitRun();
+            endpoint.predictAsync(x(1)).cancel(false);
+            CompletableFuture<Prediction<float[]>> late =
+                    endpoint.predictAsync(x(2), CallOptions.deadline(Duration.ofNanos(1)));
+            assertThatThrownBy(late::join).hasCauseInstanceOf(DeadlineException.class);
+            engine.open();
+            running.join();
+            Activity done = endpoint.snapshot().total();
+            assertThat(done.cancelled()).isEqualTo(1);
+            assertThat(done.expired()).isEqualTo(1);
+            assertThat(done.requests()).isEqualTo(1);
+            assertThat(done.errors()).isZero();
         }
     }
 

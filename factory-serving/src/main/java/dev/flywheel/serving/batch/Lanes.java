@@ -222,6 +222,7 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         lost++;
         ended.add(slot.tally);
         replaced.incrementAndGet();
+        slot.runner.givenUp();
     }
 
     /**

@@ -38,6 +38,9 @@ public interface Runner<C> extends AutoCloseable {
      */
     default void terminate() {}
 
+    /** This was given up because it hung or kept failing, and another may take its place. By default does nothing. */
+    default void givenUp() {}
+
     /** Frees what it holds. */
     @Override
     void close();

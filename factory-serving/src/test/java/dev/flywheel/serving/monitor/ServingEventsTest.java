@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.core.OverloadedException;
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.Tensors;
@@ -125,13 +126,25 @@ class ServingEventsTest {
     }
 
     @Test
-    void aReplacedLaneIsRecorded() throws Exception {
-        try (Recording recording = new Recording()) {
+    void aLaneThatHangsAndIsReplacedIsRecordedAndCounted() throws Exception {
+        WatchedEngine engine = new WatchedEngine(TestModels.times(directory.resolve("two.onnx"), 2));
+        try (Recording recording = new Recording();
+                Endpoint<float[], float[]> endpoint = Endpoint.of(engine, Tensors.floats())
+                        .version(3)
+                        .lanes(1)
+                        .runTimeout(Duration.ofMillis(20))
+                        .open()) {
             recording.enable("dev.flywheel.LaneReplaced");
             recording.start();
-            ServingEvents.laneReplaced("endpoint x", 3);
+            engine.reset();
+            engine.shut();
+            assertThatThrownBy(() -> endpoint.predictAsync(x(1)).join())
+                    .hasCauseInstanceOf(PredictionException.class);
+            engine.open();
+            assertThat(endpoint.predict(x(1)).value()).containsExactly(2);
+            assertThat(endpoint.snapshot().total().lanesReplaced()).isEqualTo(1);
             assertThat(events(recording, "LaneReplaced")).singleElement().satisfies(e -> {
-                assertThat(e.getString("endpoint")).isEqualTo("endpoint x");
+                assertThat(e.getString("endpoint")).isEqualTo(endpoint.snapshot().endpoint());
                 assertThat(e.getInt("version")).isEqualTo(3);
             });
         }
