@@ -220,8 +220,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
             throw late();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new CancellationException(
-                    name + " gave up a prediction: its caller was interrupted while it waited");
+            throw new CancellationException(name + " gave up a prediction: its caller was interrupted while it waited");
         } catch (ExecutionException e) {
             Throwable failure = e.getCause() == null ? e : e.getCause();
             countFailure(request);

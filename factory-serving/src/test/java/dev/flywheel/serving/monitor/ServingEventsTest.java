@@ -138,13 +138,13 @@ class ServingEventsTest {
             recording.start();
             engine.reset();
             engine.shut();
-            assertThatThrownBy(() -> endpoint.predictAsync(x(1)).join())
-                    .hasCauseInstanceOf(PredictionException.class);
+            assertThatThrownBy(() -> endpoint.predictAsync(x(1)).join()).hasCauseInstanceOf(PredictionException.class);
             engine.open();
             assertThat(endpoint.predict(x(1)).value()).containsExactly(2);
             assertThat(endpoint.snapshot().total().lanesReplaced()).isEqualTo(1);
             assertThat(events(recording, "LaneReplaced")).singleElement().satisfies(e -> {
-                assertThat(e.getString("endpoint")).isEqualTo(endpoint.snapshot().endpoint());
+                assertThat(e.getString("endpoint"))
+                        .isEqualTo(endpoint.snapshot().endpoint());
                 assertThat(e.getInt("version")).isEqualTo(3);
             });
         }
