@@ -8,6 +8,7 @@ import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -76,7 +77,7 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
         try {
             return session.getInputInfo().values();
         } catch (OrtException e) {
-            throw indescribable(model, "inputs " + session.getInputNames(), e);
+            throw indescribable(model, "input", session.getInputNames(), e);
         }
     }
 
@@ -84,15 +85,28 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
         try {
             return session.getOutputInfo().values();
         } catch (OrtException e) {
-            throw indescribable(model, "outputs " + session.getOutputNames(), e);
+            throw indescribable(model, "output", session.getOutputNames(), e);
         }
     }
 
-    private static ModelFormatException indescribable(Path model, String which, OrtException cause) {
+    /** ONNX Runtime's Java API gives up at optionals and the like without saying where. */
+    private static ModelFormatException indescribable(
+            Path model, String put, Collection<String> names, OrtException cause) {
+        String why = put + "s " + names + ", one of which ONNX Runtime's Java API cannot describe ("
+                + OnnxSession.text(cause) + ")";
+        try {
+            OnnxFile file = OnnxFile.read(model);
+            for (String name : names) {
+                if (!file.kind(name).isEmpty()) {
+                    why = put + " \"" + name + "\", which is no tensor but " + file.kind(name);
+                }
+            }
+        } catch (IOException e) {
+            log.debug("could not read {} again", model, e);
+        }
         return new ModelFormatException(
                 "cannot load " + model,
-                "one of its " + which + " is no tensor, but of a kind that ONNX Runtime's Java API cannot describe, "
-                        + "such as an optional (" + OnnxSession.text(cause) + ")",
+                "it has the " + why,
                 "export the model with tensors as inputs and outputs",
                 cause);
     }

@@ -36,7 +36,7 @@ final class PrivateModel implements AutoCloseable {
         Path parent = from.getParent();
         Path copy = null;
         try {
-            Set<String> further = ExternalData.of(from);
+            Set<String> further = OnnxFile.read(from).externalData();
             if (further.isEmpty() || parent == null || further.stream().anyMatch(f -> escapes(parent, f))) {
                 return new PrivateModel(from, null);
             }

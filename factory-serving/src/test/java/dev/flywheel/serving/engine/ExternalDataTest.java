@@ -127,13 +127,12 @@ class ExternalDataTest {
 
     @Test
     void findsTheFilesThatAModelNames() throws IOException {
-        assertThat(ExternalData.of(model())).containsExactly("data/w.bin");
-        assertThat(ExternalData.of(TestModels.raw(directory.resolve("raw.onnx"))))
-                .isEmpty();
+        assertThat(OnnxFile.read(model()).externalData()).containsExactly("data/w.bin");
+        assertThat(OnnxFile.read(TestModels.raw(directory.resolve("raw.onnx"))).externalData()).isEmpty();
         byte[] whole = Files.readAllBytes(model());
         for (int length = 0; length < whole.length; length++) {
             Path half = Files.write(directory.resolve("half.onnx"), Arrays.copyOf(whole, length));
-            assertThat(ExternalData.of(half)).isSubsetOf("data/w.bin");
+            assertThat(OnnxFile.read(half).externalData()).isSubsetOf("data/w.bin");
         }
     }
 
@@ -161,7 +160,7 @@ class ExternalDataTest {
                 .put((byte) (bytes.length >>> 14))
                 .put(bytes);
         Path model = Files.write(directory.resolve("deep.onnx"), graph.array());
-        assertThat(ExternalData.of(model)).isEmpty();
+        assertThat(OnnxFile.read(model).externalData()).isEmpty();
         assertThatThrownBy(() -> OnnxEngine.open(model)).isInstanceOf(ModelFormatException.class);
     }
 

@@ -8,14 +8,17 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Finds the further files in which a model keeps tensors. Reads the ONNX file as the protocol buffers' wire format lays
- * it out, along the fields of onnx.proto3 that lead to tensors, and skips the rest. Not thread-safe.
+ * What an ONNX file says that ONNX Runtime does not tell: the further files in which it keeps tensors, and the kinds of
+ * its inputs and outputs. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3 that
+ * lead there, and skips the rest. Not thread-safe.
  */
-final class ExternalData {
+final class OnnxFile {
 
     /** The messages on the way, with the numbers of the fields that are followed. */
     private enum Message {
@@ -27,12 +30,21 @@ final class ExternalData {
         TENSOR,
         FUNCTION,
         ENTRY,
+        VALUE,
+        TYPE,
         SKIPPED;
 
         Message field(int number) {
             return switch (this) {
                 case MODEL -> number == 7 ? GRAPH : number == 25 ? FUNCTION : SKIPPED;
-                case GRAPH -> number == 1 ? NODE : number == 5 ? TENSOR : number == 15 ? SPARSE_TENSOR : SKIPPED;
+                case GRAPH -> switch (number) {
+                    case 1 -> NODE;
+                    case 5 -> TENSOR;
+                    case 11, 12 -> VALUE;
+                    case 15 -> SPARSE_TENSOR;
+                    default -> SKIPPED;
+                };
+                case VALUE -> number == 2 ? TYPE : SKIPPED;
                 case FUNCTION -> number == 7 ? NODE : SKIPPED;
                 case NODE -> number == 5 ? ATTRIBUTE : SKIPPED;
                 case ATTRIBUTE ->
@@ -44,7 +56,7 @@ final class ExternalData {
                     };
                 case SPARSE_TENSOR -> number == 1 || number == 2 ? TENSOR : SKIPPED;
                 case TENSOR -> number == 13 ? ENTRY : SKIPPED;
-                case ENTRY, SKIPPED -> SKIPPED;
+                case ENTRY, TYPE, SKIPPED -> SKIPPED;
             };
         }
     }
@@ -54,25 +66,41 @@ final class ExternalData {
 
     private static final int MAX_TEXT_BYTES = 1 << 16;
 
+    /** Graphs inside of nodes are deeper. */
+    private static final int DEPTH_OF_VALUES = 2;
+
     private final DataInputStream in;
     private final Set<String> locations = new TreeSet<>();
+    private final Map<String, String> kinds = new HashMap<>();
     private long position;
+    private String name = "";
+    private String kind = "";
 
-    private ExternalData(InputStream in) {
+    private OnnxFile(InputStream in) {
         this.in = new DataInputStream(in);
     }
 
-    /** {@return the names of the files, relative to the model's directory; as far as they can be read} */
-    static Set<String> of(Path model) throws IOException {
+    /** {@return what is in a file, as far as it can be read} */
+    static OnnxFile read(Path model) throws IOException {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(model))) {
-            ExternalData reader = new ExternalData(in);
+            OnnxFile file = new OnnxFile(in);
             try {
-                reader.message(Message.MODEL, Files.size(model), 0);
+                file.message(Message.MODEL, Files.size(model), 0);
             } catch (EOFException | NumberFormatException e) {
-                return Set.of(); // no model; whoever loads it says so
+                file.locations.clear(); // no model; whoever loads it says so
             }
-            return reader.locations;
+            return file;
         }
+    }
+
+    /** {@return the names of the files that hold tensors, relative to the model's directory} */
+    Set<String> externalData() {
+        return locations;
+    }
+
+    /** {@return what an input or output is, such as "an optional"; empty if it is a tensor, or not known} */
+    String kind(String value) {
+        return kinds.getOrDefault(value, "");
     }
 
     private void message(Message message, long end, int depth) throws IOException {
@@ -101,13 +129,32 @@ final class ExternalData {
                         if (number == 2 && key.equals("location")) {
                             locations.add(text);
                         }
+                    } else if (message == Message.VALUE && number == 1 && length <= MAX_TEXT_BYTES) {
+                        name = text((int) length);
                     } else {
+                        kind = message == Message.TYPE ? kindOf(number, kind) : kind;
                         skip(length);
                     }
                 }
                 default -> throw new NumberFormatException("wire type " + (tag & 7));
             }
         }
+        if (message == Message.VALUE) {
+            if (depth == DEPTH_OF_VALUES && !kind.isEmpty()) {
+                kinds.put(name, kind);
+            }
+            kind = "";
+        }
+    }
+
+    private static String kindOf(int field, String otherwise) {
+        return switch (field) {
+            case 4 -> "a sequence";
+            case 5 -> "a map";
+            case 8 -> "a sparse tensor";
+            case 9 -> "an optional";
+            default -> otherwise;
+        };
     }
 
     private String text(int length) throws IOException {
