@@ -15,8 +15,8 @@ import java.util.TreeSet;
 
 /**
  * What an ONNX file says that ONNX Runtime does not tell: the further files in which it keeps tensors, and the kinds of
- * its inputs and outputs. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3 that
- * lead there, and skips the rest. Not thread-safe.
+ * its inputs and outputs. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3
+ * that lead there, and skips the rest. Not thread-safe.
  */
 final class OnnxFile {
 
@@ -37,13 +37,14 @@ final class OnnxFile {
         Message field(int number) {
             return switch (this) {
                 case MODEL -> number == 7 ? GRAPH : number == 25 ? FUNCTION : SKIPPED;
-                case GRAPH -> switch (number) {
-                    case 1 -> NODE;
-                    case 5 -> TENSOR;
-                    case 11, 12 -> VALUE;
-                    case 15 -> SPARSE_TENSOR;
-                    default -> SKIPPED;
-                };
+                case GRAPH ->
+                    switch (number) {
+                        case 1 -> NODE;
+                        case 5 -> TENSOR;
+                        case 11, 12 -> VALUE;
+                        case 15 -> SPARSE_TENSOR;
+                        default -> SKIPPED;
+                    };
                 case VALUE -> number == 2 ? TYPE : SKIPPED;
                 case FUNCTION -> number == 7 ? NODE : SKIPPED;
                 case NODE -> number == 5 ? ATTRIBUTE : SKIPPED;

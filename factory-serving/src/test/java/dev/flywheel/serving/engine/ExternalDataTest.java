@@ -128,7 +128,8 @@ class ExternalDataTest {
     @Test
     void findsTheFilesThatAModelNames() throws IOException {
         assertThat(OnnxFile.read(model()).externalData()).containsExactly("data/w.bin");
-        assertThat(OnnxFile.read(TestModels.raw(directory.resolve("raw.onnx"))).externalData()).isEmpty();
+        assertThat(OnnxFile.read(TestModels.raw(directory.resolve("raw.onnx"))).externalData())
+                .isEmpty();
         byte[] whole = Files.readAllBytes(model());
         for (int length = 0; length < whole.length; length++) {
             Path half = Files.write(directory.resolve("half.onnx"), Arrays.copyOf(whole, length));
