@@ -129,6 +129,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
             if (flight == request.flight) {
                 leave(request, flight);
             } else {
+                batcher.failWhenLate(request, this::late);
                 flight.hear((answer, failure) -> follow(request, answer, failure, again));
             }
         }

@@ -471,6 +471,9 @@ class EndpointCacheTest {
                     .hasCauseInstanceOf(DeadlineException.class)
                     .hasMessageContaining("gave up a prediction: its time was over before the request that it waited "
                             + "for, which asks for the same, was answered. Fix: allow more time, or add lanes.");
+            assertThatThrownBy(endpoint.predictAsync(x(5), CallOptions.deadline(Duration.ofMillis(1)))::join)
+                    .hasCauseInstanceOf(DeadlineException.class);
+            assertThat(endpoint.snapshot().total().expired()).isEqualTo(2);
             assertThat(leader).isNotDone();
             engine.open();
             assertThat(leader.join().value()).containsExactly(10);

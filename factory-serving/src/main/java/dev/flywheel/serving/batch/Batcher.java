@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -59,6 +61,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private final CostModel cost = new CostModel();
     private final WaitingLine<C> line;
     private final Lanes<C, R> lanes;
+    private final Queue<Elsewhere<C>> elsewhere = new ConcurrentLinkedQueue<>();
     private final Workers<C> workers;
     private final Watch.Watched watched = this::look;
     private final ReentrantLock closing = new ReentrantLock();
@@ -221,6 +224,23 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             Watch.SHARED.lookBy(call.deadlineNanos());
         }
     }
+
+    /**
+     * Fails a call that does not wait here, but for what another one brings, when its time is over; unless it is done
+     * by then, or was submitted.
+     *
+     * @param cause makes what it fails with
+     */
+    public void failWhenLate(C call, Supplier<? extends RuntimeException> cause) {
+        call.setOut(options.deadlineNanos());
+        if (call.deadlineNanos() != Long.MAX_VALUE) {
+            elsewhere.add(new Elsewhere<>(call, cause));
+            Watch.SHARED.lookBy(call.deadlineNanos());
+        }
+    }
+
+    /** A call that waits elsewhere, and what to tell it when it is late. */
+    private record Elsewhere<C>(C call, Supplier<? extends RuntimeException> cause) {}
 
     /** {@return what was done so far} */
     public BatcherStatistics statistics() {
@@ -438,6 +458,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             tend();
             next = Math.min(next, now + 5 * PATIENCE_NANOS);
         }
+        next = Math.min(next, lookElsewhere(now));
         return Math.min(next, line.soonestNanos());
     }
 
@@ -453,6 +474,24 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (!late.isEmpty()) {
             workers.execute(() -> late.forEach(one -> one.call().completeExceptionally(one.cause())));
         }
+    }
+
+    /** Fails the late ones of those who wait elsewhere. {@return when the next of them is late} */
+    private long lookElsewhere(long now) {
+        long next = Long.MAX_VALUE;
+        for (Elsewhere<C> one : elsewhere) {
+            C call = one.call();
+            boolean late = call.deadlineNanos() <= now;
+            if (late || call.isDone() || call.entered()) {
+                elsewhere.remove(one);
+            } else {
+                next = Math.min(next, call.deadlineNanos());
+            }
+            if (late && !call.isDone() && !call.entered()) {
+                workers.execute(() -> call.completeExceptionally(one.cause().get()));
+            }
+        }
+        return next;
     }
 
     private void lookAtRuns(long now) {

@@ -122,12 +122,22 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     /** Sets out to wait in a line. The thread that will {@link #await}, if there is one, is told when it is done. */
     final void enter(WaitingLine<?> entered, long defaultNanos, @Nullable Thread blocked) {
+        setOut(defaultNanos);
+        line = entered;
+        waiter = blocked;
+    }
+
+    /** Finds out when it wants its answer. */
+    final void setOut(long defaultNanos) {
         long given = timeoutNanos == 0 ? defaultNanos : timeoutNanos;
         if (given != Long.MAX_VALUE) {
             deadlineNanos = stamp() + given;
         }
-        line = entered;
-        waiter = blocked;
+    }
+
+    /** {@return whether it waits in a line, or has} */
+    final boolean entered() {
+        return line != null;
     }
 
     /** It was not let in. */
