@@ -15,6 +15,10 @@ class HookedEngine implements Engine {
     final AtomicInteger openLanes = new AtomicInteger();
     final AtomicInteger lanesMade = new AtomicInteger();
     final CountDownLatch closed = new CountDownLatch(1);
+
+    /** The lanes that were open when the engine was closed; one that runs then may end the process. */
+    final AtomicInteger lanesAtClose = new AtomicInteger();
+
     private final Engine real;
 
     HookedEngine(Path model) {
@@ -29,6 +33,9 @@ class HookedEngine implements Engine {
 
     /** Called after a lane has been closed. */
     void afterClose() {}
+
+    /** Called when a run is told to end. */
+    void onTerminate() {}
 
     /** Called after the engine has been closed. */
     void afterEngineClose() {}
@@ -51,7 +58,10 @@ class HookedEngine implements Engine {
 
     @Override
     public void close() {
-        real.close();
+        lanesAtClose.set(openLanes.get());
+        if (openLanes.get() == 0) {
+            real.close();
+        }
         closed.countDown();
         afterEngineClose();
     }
@@ -98,6 +108,7 @@ class HookedEngine implements Engine {
 
         @Override
         public void terminate() {
+            onTerminate();
             lane.terminate();
         }
 
