@@ -112,7 +112,7 @@ final class Callers {
             ledger.answered(ask, from, endpoint.predict(ask, options));
         } catch (RuntimeException | Error e) {
             // A caller that is interrupted does not wait.
-            ledger.failed(ask, from, options, e, interrupt);
+            ledger.failed(ask, from, options, e, interrupt ? Ending.INTERRUPTED : null);
             if (e instanceof OverloadedException) {
                 LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
             }
@@ -132,7 +132,7 @@ final class Callers {
             CompletableFuture<Prediction<Answer>> future = endpoint.predictAsync(ask, options);
             CompletableFuture<Prediction<Answer>> unused = future.whenComplete((prediction, failure) -> {
                 if (failure != null) {
-                    ledger.failed(ask, from, options, failure, cancelled.get());
+                    ledger.failed(ask, from, options, failure, cancelled.get() ? Ending.CANCELLED : null);
                 } else {
                     ledger.answered(ask, from, prediction);
                 }
@@ -158,6 +158,10 @@ final class Callers {
             asks.add(clean ? new Ask(ask.id(), Ask.Kind.PLAIN) : ask);
         }
         CallOptions options = options(random);
+        boolean interrupt = random.nextInt(50) == 0;
+        if (interrupt) {
+            Thread.currentThread().interrupt();
+        }
         long from = ledger.begin(size);
         try {
             List<Prediction<Answer>> predictions = endpoint.predictAll(asks, options);
@@ -168,10 +172,13 @@ final class Callers {
                 ledger.answered(asks.get(i), from, predictions.get(i));
             }
         } catch (RuntimeException | Error e) {
-            ledger.allFailed(asks, from, options, e);
+            ledger.allFailed(asks, from, options, e, interrupt ? Ending.INTERRUPTED : null);
             if (e instanceof OverloadedException) {
                 LockSupport.parkNanos(random.nextLong(BACK_OFF_NANOS));
             }
+        }
+        if (Thread.interrupted() != interrupt) {
+            ledger.violation("the interrupt of a caller was " + (interrupt ? "lost" : "made up"));
         }
     }
 }

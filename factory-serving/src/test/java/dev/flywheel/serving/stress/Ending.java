@@ -10,6 +10,8 @@ enum Ending {
     OVERLOADED,
     /** Cancelled by its owner. */
     CANCELLED,
+    /** Given up by its caller, who was interrupted while it waited. */
+    INTERRUPTED,
     /** Refused because the endpoint was closed. */
     CLOSED,
     /** Ended because the endpoint was closed without patience while it ran. */

@@ -85,27 +85,33 @@ final class Ledger {
         count(Ending.ANSWERED, 1);
     }
 
-    /** Judges a failure. */
-    void failed(Ask ask, long from, CallOptions options, Throwable thrown, boolean cancelled) {
+    /**
+     * Judges a failure.
+     *
+     * @param given how its owner gave it up, if so
+     */
+    void failed(Ask ask, long from, CallOptions options, Throwable thrown, @Nullable Ending given) {
         Throwable failure = unwrapped(thrown);
         if (late(from, options, failure)) {
             count(Ending.LATE, 1);
         } else if (ownFault(ask, failure)) {
             count(Ending.OWN_FAULT, 1);
-        } else if (cancelled && failure instanceof CancellationException) {
-            count(Ending.CANCELLED, 1);
+        } else if (given != null && failure instanceof CancellationException) {
+            count(given, 1);
         } else {
             refused(1, ask.toString(), failure);
         }
     }
 
     /** Judges the failure of requests that were made as one. */
-    void allFailed(List<Ask> asks, long from, CallOptions options, Throwable thrown) {
+    void allFailed(List<Ask> asks, long from, CallOptions options, Throwable thrown, @Nullable Ending given) {
         Throwable failure = unwrapped(thrown);
         Throwable inner = failure instanceof PredictionException ? failure.getCause() : null;
         Throwable cause = inner == null || inner instanceof OrtException ? failure : unwrapped(inner);
         if (late(from, options, cause)) {
             count(Ending.LATE, asks.size());
+        } else if (given != null && cause instanceof CancellationException) {
+            count(given, asks.size());
         } else if (asks.stream().anyMatch(ask -> ownFault(ask, cause))) {
             count(Ending.OWN_FAULT, asks.size());
         } else {
