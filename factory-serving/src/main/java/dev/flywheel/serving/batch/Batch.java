@@ -62,14 +62,31 @@ final class Batch<C extends Call<?>> {
         size = 0;
     }
 
-    /** Completes the calls, whatever the code that depends on them does. */
+    /**
+     * Completes the calls, whatever the code that depends on them does: first those that somebody blocks for, because
+     * that code may block too.
+     */
     void finish() {
+        boolean others = false;
         for (int i = 0; i < size; i++) {
-            try {
-                get(i).finish();
-            } catch (Throwable e) {
-                // Out of memory, in the middle of completing. The call's state is past that; the others follow.
+            if (get(i).blocks()) {
+                finish(get(i));
+            } else {
+                others = true;
             }
+        }
+        for (int i = 0; i < size && others; i++) {
+            if (!get(i).blocks()) {
+                finish(get(i));
+            }
+        }
+    }
+
+    private void finish(C call) {
+        try {
+            call.finish();
+        } catch (Throwable e) {
+            // Out of memory, in the middle of completing. The call's state is past that; the others follow.
         }
     }
 

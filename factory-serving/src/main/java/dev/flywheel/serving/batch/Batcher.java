@@ -10,8 +10,10 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +72,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private volatile boolean hurried;
 
     private volatile boolean closed;
+
+    private final AtomicLong patientUntil = new AtomicLong(Long.MAX_VALUE);
 
     /**
      * Measures what a run costs, which takes tens of milliseconds, or a few runs if they are slower.
@@ -302,19 +306,22 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     private void close(long untilNanos) {
         line.close();
+        // Whoever is closing it already hurries too.
+        patientUntil.accumulateAndGet(untilNanos, Math::min);
+        lanes.hurry();
         boolean interrupted = false;
         closing.lock();
         try {
             if (closed) {
                 return;
             }
-            while (!line.isEmpty() && Nanos.now() < untilNanos) {
+            while (!line.isEmpty() && Nanos.now() < patientUntil.get()) {
                 workers.wake();
-                LockSupport.parkNanos(Math.min(CLOSE_POLL_NANOS, Math.max(1, untilNanos - Nanos.now())));
+                LockSupport.parkNanos(CLOSE_POLL_NANOS);
                 interrupted |= Thread.interrupted();
             }
-            fail(line.takeAll(), cutOff());
-            List<Slot<C, R>> open = lanes.retire(untilNanos);
+            refuseRest();
+            List<Slot<C, R>> open = lanes.retire(patientUntil::get);
             if (!open.isEmpty()) {
                 end(open);
             }
@@ -329,13 +336,19 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         }
     }
 
+    /** Fails what waits, also what is just being put into the line by threads that found it open. */
+    private void refuseRest() {
+        long until = Nanos.now() + LEAST_GRACE_NANOS;
+        do {
+            fail(line.takeAll(), cutOff());
+        } while (!line.isEmpty() && Nanos.now() < until);
+    }
+
     private void end(List<Slot<C, R>> open) {
         open.forEach(slot -> slot.runner.terminate());
-        for (Slot<C, R> slot : lanes.retire(Nanos.now() + LEAST_GRACE_NANOS)) {
-            Batch<C> batch = slot.batch;
-            if (lanes.giveUp(slot, slot::forsake)) {
-                failRun(batch, cutOff());
-            }
+        long until = Nanos.now() + LEAST_GRACE_NANOS;
+        for (Slot<C, R> slot : lanes.retire(() -> until)) {
+            giveUp(slot, slot::forsake, cutOff());
         }
     }
 
@@ -503,10 +516,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 slot.runner.terminate();
                 Watch.SHARED.lookBy(now + grace);
             } else if (ran >= timeout + grace) {
-                Batch<C> batch = slot.batch;
-                if (lanes.giveUp(slot, slot::giveUp)) {
-                    failRun(batch, hung());
-                }
+                giveUp(slot, slot::giveUp, hung());
             }
         }
     }
@@ -519,12 +529,16 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 "look for what the model waits for, or raise runTimeout");
     }
 
-    /** Fails the calls of a run that was given up. */
-    private void failRun(@Nullable Batch<C> batch, RuntimeException cause) {
+    /** Gives up a run and fails its calls. */
+    private void giveUp(Slot<C, R> slot, BooleanSupplier over, RuntimeException cause) {
+        Batch<C> batch = slot.batch;
+        // Before, because the run may end at any time after, and its batch serve others.
+        List<C> calls = new ArrayList<>();
         if (batch != null) {
-            workers.lend(batch, 0);
-            List<C> calls = new ArrayList<>();
             batch.look(calls::add);
+        }
+        if (lanes.giveUp(slot, over) && batch != null) {
+            workers.lend(batch, 0);
             fail(calls, cause);
             workers.wake();
         }

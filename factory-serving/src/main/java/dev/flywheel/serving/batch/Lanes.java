@@ -7,6 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,6 +139,11 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         if (!slot.release()) {
             closeLost(slot);
         }
+        hurry();
+    }
+
+    /** Lets whoever retires the lanes look again. */
+    void hurry() {
         Thread waiting = retiring;
         if (waiting != null) {
             LockSupport.unpark(waiting);
@@ -206,10 +212,11 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
                 return false;
             }
             drop(slot, null);
-            return true;
         } finally {
             changing.unlock();
         }
+        hurry();
+        return true;
     }
 
     private void drop(Slot<C, R> slot, @Nullable Slot<C, R> instead) {
@@ -228,9 +235,10 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
     /**
      * Closes every lane, waiting for those that are taken, but not beyond a time.
      *
+     * @param untilNanos tells that time; when it becomes earlier, {@link #hurry} is to be called
      * @return those that are still taken
      */
-    List<Slot<C, R>> retire(long untilNanos) {
+    List<Slot<C, R>> retire(LongSupplier untilNanos) {
         changing.lock();
         try {
             retired = true;
@@ -248,13 +256,13 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         return open;
     }
 
-    private boolean retire(Slot<C, R> slot, long untilNanos) {
+    private boolean retire(Slot<C, R> slot, LongSupplier untilNanos) {
         while (!slot.isOver()) {
             if (slot.retire()) {
                 close(slot);
                 return true;
             }
-            long left = untilNanos - Nanos.now();
+            long left = untilNanos.getAsLong() - Nanos.now();
             if (left <= 0) {
                 return false;
             }

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -262,6 +263,45 @@ class FaultTest {
                 assertThatThrownBy(callback::join).hasCauseInstanceOf(InjectedError.class);
             }
         }
+    }
+
+    @Test
+    void aCallbackThatBlocksHoldsUpNoCallerNorTheClosing() throws Exception {
+        Gated engine = new Gated(two);
+        Endpoint<float[], float[]> endpoint = of(engine).maxBatch(8).open();
+        engine.shut = true;
+        Thread holder = start(() -> ask(endpoint, 1));
+        engine.entered.acquire();
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        CompletableFuture<Void> blocking = askAsync(endpoint, 2).thenAccept(answer -> {
+            blocked.countDown();
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        List<CompletableFuture<Float>> callers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            float x = i;
+            callers.add(new CompletableFuture<>());
+            CompletableFuture<Float> caller = callers.get(i);
+            start(() -> caller.complete(ask(endpoint, x)));
+        }
+        while (endpoint.statistics().queued() < 21) {
+            Thread.onSpinWait();
+        }
+        engine.open();
+        blocked.await();
+        for (int i = 0; i < 20; i++) {
+            assertThat(callers.get(i).get(20, TimeUnit.SECONDS)).isEqualTo(2f * i);
+        }
+        holder.join();
+        CompletableFuture<Void> closing = CompletableFuture.runAsync(endpoint::close, FaultTest::start);
+        closing.get(20, TimeUnit.SECONDS);
+        release.countDown();
+        blocking.get(20, TimeUnit.SECONDS);
     }
 
     @Test
