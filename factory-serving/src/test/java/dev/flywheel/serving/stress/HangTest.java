@@ -128,8 +128,8 @@ class HangTest {
                 waiting.add(askAsync(endpoint, x));
                 CompletableFuture<Float> answer = new CompletableFuture<>();
                 waiting.add(answer);
-                CompletableFuture<Void> unused =
-                        start(() -> answer.complete(endpoint.predict(new float[] {x}).value()[0]));
+                CompletableFuture<Void> unused = start(
+                        () -> answer.complete(endpoint.predict(new float[] {x}).value()[0]));
             }
             assertThatThrownBy(() -> soon(hung)).hasCauseInstanceOf(PredictionException.class);
             for (int i = 0; i < 20; i++) {

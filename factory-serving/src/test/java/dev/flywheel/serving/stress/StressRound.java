@@ -122,8 +122,7 @@ final class StressRound {
         long answered = ledger.count(Ending.ANSWERED);
         long own = ledger.count(Ending.OWN_FAULT);
         // Those that were given up while they ran count as run, the others do not.
-        long givenUp =
-                ledger.count(Ending.CANCELLED) + ledger.count(Ending.INTERRUPTED) + ledger.count(Ending.LATE);
+        long givenUp = ledger.count(Ending.CANCELLED) + ledger.count(Ending.INTERRUPTED) + ledger.count(Ending.LATE);
         assertThat(snapshot.queued()).as("queued").isZero();
         assertThat(observed.sum()).as("observed").isGreaterThanOrEqualTo(answered);
         if (setup.bulks() == 0 && !setup.cached()) {
