@@ -133,7 +133,7 @@ class HangTest {
             }
             assertThatThrownBy(() -> soon(hung)).hasCauseInstanceOf(PredictionException.class);
             for (int i = 0; i < 20; i++) {
-                assertThat(soon(waiting.get(i))).isEqualTo(2f * (i / 2));
+                assertThat(soon(waiting.get(i))).isEqualTo(2f * Math.floorDiv(i, 2));
             }
             assertThat(endpoint.snapshot().total().lanesReplaced()).isEqualTo(1);
             assertThat(engine.openLanes.get()).isEqualTo(2);
