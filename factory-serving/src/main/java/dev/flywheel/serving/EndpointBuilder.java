@@ -38,7 +38,10 @@ public final class EndpointBuilder<I, O> {
         this.preparation = new Preparation<>(codec);
     }
 
-    /** Sets how many runs go on at a time; at least 1, by default the number of processors, but at least 2. */
+    /**
+     * Sets how many runs go on at a time; at least 1. By default the number of processors, but at least 2, and several
+     * times that where a run is measured to be shorter than the waking of a thread.
+     */
     public EndpointBuilder<I, O> lanes(int count) {
         lanes = once("lanes", lanes, atLeastOne("lanes", count));
         return this;

@@ -41,6 +41,7 @@ final class Shadow<I, O> {
     private static final long LONGEST_IDLE_NANOS = 50_000_000;
     private static final long STOP_MILLIS = 5_000;
     private static final int REMEMBERED = 64;
+    private static final int OUTLIER = 4;
 
     private final Loaded<I, O> champion;
     private final Loaded<I, O> target;
@@ -57,6 +58,7 @@ final class Shadow<I, O> {
     private final Thread worker;
     private double crowded;
     private int looked;
+    private long typicalNanos;
     private volatile boolean stopped;
 
     /**
@@ -167,6 +169,7 @@ final class Shadow<I, O> {
 
     private void work() {
         try (lane) {
+            warmUp();
             long idle = SHORTEST_IDLE_NANOS;
             while (!stopped) {
                 long used = slice();
@@ -186,9 +189,21 @@ final class Shadow<I, O> {
         }
     }
 
-    /** {@return how long it has run} */
+    /** The first run of a lane is many times slower than the others. */
+    private void warmUp() {
+        for (int runs = 0; runs < 2 && !stopped; runs++) {
+            try {
+                long started = System.nanoTime();
+                int unused = lane.rehearse(1);
+                typicalNanos = System.nanoTime() - started;
+            } catch (RuntimeException | Error e) {
+                log.debug("version {} could not be warmed up for the shadow", target.version(), e);
+            }
+        }
+    }
+
+    /** {@return for how long it has used a processor} */
     private long slice() {
-        long started = System.nanoTime();
         long used = 0;
         while (used < SLICE_NANOS && !stopped && spared()) {
             Sample sample = queue.poll();
@@ -196,10 +211,22 @@ final class Shadow<I, O> {
                 break;
             }
             queued.decrementAndGet();
+            long started = System.nanoTime();
             compare(sample);
-            used = System.nanoTime() - started;
+            used += charged(System.nanoTime() - started);
         }
         return used;
+    }
+
+    /** {@return the part of the time in which it was likely to run, and not to wait for a processor} */
+    private long charged(long nanos) {
+        if (typicalNanos == 0) {
+            typicalNanos = nanos;
+        }
+        // Steps of an eighth up and down come to rest at the median.
+        long typical = typicalNanos;
+        typicalNanos = Math.max(1_000, nanos > typical ? typical + typical / 8 : typical - typical / 8);
+        return Math.min(nanos, OUTLIER * typical);
     }
 
     private boolean spared() {

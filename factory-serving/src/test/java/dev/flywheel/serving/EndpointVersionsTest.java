@@ -335,7 +335,7 @@ class EndpointVersionsTest {
                 thread.start();
                 threads.add(thread);
             }
-            for (int round = 0; round < 40 && failures.isEmpty(); round++) {
+            for (int round = 0; round < 15 && failures.isEmpty(); round++) {
                 endpoint.add(times(2), 2);
                 endpoint.route(Route.split(1, 2));
                 endpoint.rollback();
