@@ -4,6 +4,7 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.PredictionException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -492,11 +493,12 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** Fails the late ones of those who wait elsewhere. {@return when the next of them is late} */
     private long lookElsewhere(long now) {
         long next = Long.MAX_VALUE;
-        for (Elsewhere<C> one : elsewhere) {
+        for (Iterator<Elsewhere<C>> all = elsewhere.iterator(); all.hasNext(); ) {
+            Elsewhere<C> one = all.next();
             C call = one.call();
             boolean late = call.deadlineNanos() <= now;
             if (late || call.isDone() || call.entered()) {
-                elsewhere.remove(one);
+                all.remove();
             } else {
                 next = Math.min(next, call.deadlineNanos());
             }
