@@ -199,6 +199,9 @@ final class OnnxLane implements Lane {
      * that was what failed can only be found out by trying.
      */
     private void runUnpinned(int rows, OrtException cause) throws OrtException {
+        if (!anyPinned()) {
+            throw cause;
+        }
         try {
             execute(bindings.shaped(rowLayout(rows)));
         } catch (OrtException e) {
@@ -226,6 +229,15 @@ final class OnnxLane implements Lane {
                             + " rows, expected the rows as its first dimension",
                     "export the model with the batch as the first dimension of every output");
         }
+    }
+
+    private boolean anyPinned() {
+        for (boolean one : pinned) {
+            if (one) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean anyReshaped() {

@@ -55,6 +55,7 @@ final class OnnxSession {
     /** A directory that cannot be used costs time, not the model. */
     private static OrtSession optimized(OrtEnvironment environment, Path model, OnnxOptions options, Path directory)
             throws OrtException {
+        OrtSession session = null;
         Path fresh = null;
         try {
             OptimizedModels models = OptimizedModels.of(directory, model, environment.getVersion(), options);
@@ -63,13 +64,13 @@ final class OnnxSession {
                 return create(environment, known, options.optimization(OnnxOptions.Optimization.NONE), null);
             }
             fresh = models.fresh();
-            OrtSession session = create(environment, model, options, fresh);
+            session = create(environment, model, options, fresh);
             models.keep(fresh);
             return session;
         } catch (IOException | OrtException e) {
-            OrtSession session = create(environment, model, options, null);
+            OrtSession made = session == null ? create(environment, model, options, null) : session;
             log.warn("{} could not be kept, optimised, in {}", model, directory, e);
-            return session;
+            return made;
         } finally {
             OptimizedModels.discard(fresh);
         }
