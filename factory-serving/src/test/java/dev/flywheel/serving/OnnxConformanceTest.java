@@ -169,10 +169,8 @@ class OnnxConformanceTest {
 
     /** An endpoint takes its time to learn what a model costs, so that not every model gets one. */
     private static Map<String, Tensor> served(Path model, Map<String, Tensor> request) {
-        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint = Endpoint.onnx(model, Tensors.named())
-                .warmUp(request)
-                .lanes(1)
-                .open()) {
+        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint =
+                Endpoint.onnx(model, Tensors.named()).warmUp(request).lanes(1).open()) {
             return endpoint.predict(request).value();
         }
     }
