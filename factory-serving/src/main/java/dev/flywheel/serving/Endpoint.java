@@ -6,7 +6,6 @@ import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
-import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import dev.flywheel.serving.monitor.ShadowReport;
@@ -158,7 +157,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
     /**
      * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns
      * are ignored. All rows are scored by the champion of the moment when the call begins, on this thread and in a lane
-     * of its own, so that it holds up nobody; observers and statistics do not hear of it.
+     * of its own, so that it holds up nobody; observers and snapshots do not hear of it.
      *
      * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
      *     in the dataset or of another type there, or does not give one number for each row
@@ -329,11 +328,6 @@ public final class Endpoint<I, O> implements AutoCloseable {
     /** {@return how requests are spread} */
     public Route route() {
         return roster.traffic().route();
-    }
-
-    /** {@return what was served since the endpoint opened, by all versions} */
-    public BatcherStatistics statistics() {
-        return roster.statistics();
     }
 
     /**

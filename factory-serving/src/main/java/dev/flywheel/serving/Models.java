@@ -109,7 +109,7 @@ final class Models<I, O> {
         Waiting waiting = new Waiting();
         ShadowHook<I, O> hook = new ShadowHook<>();
         ModelLane<I, O> first = null;
-        AnswerReader<O> reader = null;
+        AnswerReaders<O> readers = null;
         try {
             first = lane(engine, version, options, waiting, hook);
             prove(engine, first);
@@ -121,27 +121,17 @@ final class Models<I, O> {
                 first = lane(engine, version, used, waiting, hook);
             }
             int rows = first.maxRows();
-            reader = store == null ? null : new AnswerReader<>(engine, preparation);
+            readers = store == null ? null : new AnswerReaders<>(() -> new AnswerReader<>(engine, preparation));
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher =
                     new Batcher<>(name, used, first, () -> lane(engine, version, used, waiting, hook));
             waiting.counted = batcher::queued;
-            ResponseCache<I, O> cache = store == null || reader == null
+            ResponseCache<I, O> cache = store == null || readers == null
                     ? null
-                    : new ResponseCache<>(
-                            name,
-                            used,
-                            store,
-                            batcher,
-                            reader,
-                            () -> new AnswerReader<>(engine, preparation),
-                            ids,
-                            observation,
-                            hook,
-                            version);
+                    : new ResponseCache<>(name, used, store, batcher, readers, ids, observation, hook, version);
             return new Loaded<>(name, source, engine, batcher, cache, version, rows, hook, clock.instant());
         } catch (RuntimeException | Error e) {
-            if (reader != null) {
-                closeAfter(e, reader);
+            if (readers != null) {
+                closeAfter(e, readers);
             }
             if (first != null) {
                 closeAfter(e, first);

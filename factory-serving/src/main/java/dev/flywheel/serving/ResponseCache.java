@@ -8,19 +8,14 @@ import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.Tally;
 import java.util.Map;
-import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,39 +28,32 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResponseCache<I, O> implements AutoCloseable {
 
-    private static final long CLOSE_POLL_NANOS = 100_000;
-
     private static final long NO_RUN = -1;
 
     private final String name;
     private final BatchOptions options;
     private final AnswerStore store;
     private final Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher;
-    private final Supplier<AnswerReader<O>> readers;
+    private final AnswerReaders<O> readers;
     private final PredictionIds ids;
     private final Observation<I> observation;
     private final ShadowHook<I, O> hook;
     private final int version;
     private final Map<RowKey, Flight> flights = new ConcurrentHashMap<>();
-    private final Queue<AnswerReader<O>> idle = new ConcurrentLinkedQueue<>();
-    private final CopyOnWriteArrayList<AnswerReader<O>> all = new CopyOnWriteArrayList<>();
     private final LongAdder misses = new LongAdder();
-    private volatile boolean closed;
 
     /**
      * @param name what it serves, for messages
      * @param options how the version's requests are run
      * @param store what is kept of all versions
-     * @param first a reader for the version's engine; closed by this cache
-     * @param readers makes more of them
+     * @param readers for the version's engine; closed by this cache
      */
     ResponseCache(
             String name,
             BatchOptions options,
             AnswerStore store,
             Batcher<Prediction<O>, Request<I, O>, ModelLane<I, O>> batcher,
-            AnswerReader<O> first,
-            Supplier<AnswerReader<O>> readers,
+            AnswerReaders<O> readers,
             PredictionIds ids,
             Observation<I> observation,
             ShadowHook<I, O> hook,
@@ -79,8 +67,6 @@ final class ResponseCache<I, O> implements AutoCloseable {
         this.observation = observation;
         this.hook = hook;
         this.version = version;
-        all.add(first);
-        idle.add(first);
     }
 
     /** {@return the prediction, as {@link Batcher#run} gives it} */
@@ -140,7 +126,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         request.stamp();
         request.row = null;
         request.flight = null;
-        AnswerReader<O> reader = claim();
+        AnswerReader<O> reader = readers.claim();
         if (reader == null) {
             return null;
         }
@@ -160,7 +146,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
             }
             return read(reader, request, answer);
         } finally {
-            release(reader);
+            readers.release(reader);
         }
     }
 
@@ -233,10 +219,10 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     private DeadlineException late() {
-        AnswerReader<O> reader = claim();
+        AnswerReader<O> reader = readers.claim();
         if (reader != null) {
             reader.tally.expired(1);
-            release(reader);
+            readers.release(reader);
         }
         return new DeadlineException(
                 name + " gave up a prediction",
@@ -275,7 +261,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
 
     /** {@return the answer, read; null if the version is closed} */
     private @Nullable Prediction<O> answer(Request<I, O> request, Answer answer) {
-        AnswerReader<O> reader = claim();
+        AnswerReader<O> reader = readers.claim();
         if (reader == null) {
             return null;
         }
@@ -283,7 +269,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
             byte[] unused = reader.write(request.prepared, answer.length);
             return read(reader, request, answer);
         } finally {
-            release(reader);
+            readers.release(reader);
         }
     }
 
@@ -311,64 +297,27 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     private void countFailure(Request<I, O> request) {
-        AnswerReader<O> reader = claim();
+        AnswerReader<O> reader = readers.claim();
         if (reader != null) {
             reader.tally.failedHit(request);
-            release(reader);
+            readers.release(reader);
         }
-    }
-
-    /** {@return a reader that is this thread's alone; null if the version is closed} */
-    private @Nullable AnswerReader<O> claim() {
-        if (closed) {
-            return null;
-        }
-        AnswerReader<O> reader = idle.poll();
-        if (reader != null) {
-            return reader;
-        }
-        synchronized (all) {
-            if (closed) {
-                return null;
-            }
-            AnswerReader<O> made = readers.get();
-            all.add(made);
-            return made;
-        }
-    }
-
-    private void release(AnswerReader<O> reader) {
-        idle.add(reader);
     }
 
     /** Adds what was answered without a run to {@code total}. */
     void count(Tally total) {
-        all.forEach(reader -> total.add(reader.tally));
+        readers.count(total);
         total.misses(misses.sum());
     }
 
     boolean isClosed() {
-        return closed;
+        return readers.isClosed();
     }
 
     /** Forgets the version's answers and frees the readers; to be called when the version runs nothing any more. */
     @Override
     public void close() {
-        synchronized (all) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-        }
-        for (int open = all.size(); open > 0; ) {
-            AnswerReader<O> reader = idle.poll();
-            if (reader == null) {
-                LockSupport.parkNanos(CLOSE_POLL_NANOS);
-            } else {
-                reader.close();
-                open--;
-            }
-        }
+        readers.close();
         store.forget(this);
     }
 }

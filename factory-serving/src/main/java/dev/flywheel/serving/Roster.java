@@ -1,7 +1,6 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.core.ClosedException;
-import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
@@ -48,25 +47,11 @@ final class Roster<I, O> {
         return List.copyOf(loaded.values());
     }
 
-    synchronized BatcherStatistics statistics() {
-        Tally total = new Tally();
-        total.add(ended);
-        int queued = 0;
-        for (Loaded<I, O> version : everyVersion()) {
-            version.count(total);
-            queued += version.batcher().queued();
-        }
-        return total.statistics(queued);
-    }
-
     /** @param shadow what the shadow has found, if there is one */
     synchronized EndpointSnapshot snapshot(@Nullable ShadowReport shadow) {
-        Tally total = new Tally();
-        total.add(ended);
-        retiring.forEach(version -> version.count(total));
-        Activity activity = total.activity();
+        Activity activity = ended.activity();
         List<VersionSnapshot> now =
-                loaded.values().stream().map(Loaded::snapshot).toList();
+                everyVersion().stream().map(Loaded::snapshot).toList();
         for (VersionSnapshot version : now) {
             activity = activity.plus(version.activity());
         }

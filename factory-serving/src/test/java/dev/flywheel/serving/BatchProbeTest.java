@@ -60,7 +60,7 @@ class BatchProbeTest {
 
     private static double meanBatch(Endpoint<float[], float[]> endpoint) {
         endpoint.predictAll(rows());
-        return endpoint.statistics().meanBatch();
+        return endpoint.snapshot().total().meanBatch();
     }
 
     @Test
@@ -79,7 +79,7 @@ class BatchProbeTest {
                     .as("answers do not depend on who else asks")
                     .usingElementComparator(java.util.Arrays::compare)
                     .isEqualTo(alone);
-            assertThat(endpoint.statistics().meanBatch()).isEqualTo(1);
+            assertThat(endpoint.snapshot().total().meanBatch()).isEqualTo(1);
         }
     }
 
@@ -142,7 +142,7 @@ class BatchProbeTest {
         try (Endpoint<float[], String> endpoint =
                 Endpoint.onnx(quantised(), words).open()) {
             endpoint.predictAll(rows());
-            assertThat(endpoint.statistics().meanBatch()).isEqualTo(1);
+            assertThat(endpoint.snapshot().total().meanBatch()).isEqualTo(1);
         }
     }
 
@@ -160,7 +160,7 @@ class BatchProbeTest {
                 Endpoint.onnx(model, Tensors.floats()).open()) {
             assertThat(log()).contains("differ by up to Infinity");
             assertThat(meanBatch(endpoint)).isEqualTo(1);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
     }
 
@@ -223,7 +223,7 @@ class BatchProbeTest {
                 .warmUp(new float[] {1, 2, 3, 4})
                 .open()) {
             assertThat(endpoint.predict(new float[] {1, 5, 6, 7}).value()).hasSize(4);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
         assertThat(log()).contains("It is served row by row");
     }

@@ -106,7 +106,7 @@ class EndpointCacheTest {
             assertThat(engine.runs()).isEqualTo(1);
             assertThat(Set.of(first.id(), second.id(), third.id())).isEqualTo(seen.ids);
             assertThat(seen.raws).containsExactly(8.0, 8.0, 8.0);
-            assertThat(endpoint.statistics().requests()).isEqualTo(3);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(3);
         }
     }
 
@@ -323,7 +323,7 @@ class EndpointCacheTest {
             assertThat(ids).hasSize(17);
             assertThat(arrays).hasSize(17);
             assertThat(engine.rows()).isEqualTo(1);
-            assertThat(endpoint.statistics().requests()).isEqualTo(17);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(17);
         } finally {
             threads.shutdownNow();
         }
@@ -352,7 +352,7 @@ class EndpointCacheTest {
                     .hasRootCauseMessage("broken");
             assertThatThrownBy(follower::join).hasRootCauseMessage("broken");
             assertThatThrownBy(blocking::get).hasRootCauseMessage("broken");
-            assertThat(endpoint.statistics().errors()).isEqualTo(3);
+            assertThat(endpoint.snapshot().total().errors()).isEqualTo(3);
             engine.fail(null);
             assertThat(endpoint.predict(x(5)).value()).containsExactly(10);
         } finally {
@@ -591,7 +591,7 @@ class EndpointCacheTest {
                     .hasMessage("input \"x\" takes 1 floats a row, found 2");
             assertThatThrownBy(() -> endpoint.predictAsync(new float[2]).join())
                     .hasCauseInstanceOf(IllegalArgumentException.class);
-            assertThat(endpoint.statistics().errors()).isEqualTo(2);
+            assertThat(endpoint.snapshot().total().errors()).isEqualTo(2);
             assertThat(endpoint.predict(x(5)).value()).containsExactly(10);
         }
     }
@@ -689,8 +689,8 @@ class EndpointCacheTest {
             assertThatThrownBy(() -> endpoint.predict(x(5))).hasMessage("unreadable");
             assertThat(endpoint.predict(x(5)).value()).isEqualTo(10);
             assertThat(engine.runs()).isEqualTo(1);
-            assertThat(endpoint.statistics().requests()).isEqualTo(3);
-            assertThat(endpoint.statistics().errors()).isEqualTo(1);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(3);
+            assertThat(endpoint.snapshot().total().errors()).isEqualTo(1);
         }
     }
 

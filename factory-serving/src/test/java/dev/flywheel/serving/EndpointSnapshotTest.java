@@ -144,6 +144,34 @@ class EndpointSnapshotTest {
     }
 
     @Test
+    void showsAVersionUntilItHasAnsweredWhatItBeganWith() throws Exception {
+        WatchedEngine engine = times(2);
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, Tensors.floats()).lanes(1).open()) {
+            engine.reset();
+            engine.shut();
+            CompletableFuture<Prediction<float[]>> running = endpoint.predictAsync(x(1));
+            engine.awaitRun();
+            CompletableFuture<Prediction<float[]>> waiting = endpoint.predictAsync(x(2));
+            CompletableFuture<Void> swap = CompletableFuture.runAsync(() -> endpoint.swap(times(3), 0));
+            while (endpoint.snapshot().versions().size() < 2) {
+                Thread.onSpinWait();
+            }
+            EndpointSnapshot during = endpoint.snapshot();
+            assertThat(during.versions()).extracting(VersionSnapshot::version).containsExactly(0, 0);
+            assertThat(during.versions().get(0).loadedAt())
+                    .isAfter(during.versions().get(1).loadedAt());
+            assertThat(during.queued()).isEqualTo(1);
+            engine.open();
+            assertThat(running.join().value()).containsExactly(2);
+            assertThat(waiting.join().value()).containsExactly(4);
+            swap.join();
+            assertThat(endpoint.snapshot().versions()).hasSize(1);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(2);
+        }
+    }
+
+    @Test
     void tellsWhatTheCacheAnswered() {
         try (Endpoint<float[], float[]> endpoint =
                 Endpoint.of(times(2), Tensors.floats()).cache(1 << 20).open()) {

@@ -12,11 +12,11 @@ import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
-import dev.flywheel.serving.batch.BatcherStatistics;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
 import dev.flywheel.serving.engine.TensorBuffer;
+import dev.flywheel.serving.monitor.Activity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,7 +145,7 @@ class EndpointTest {
                             + "floats a row, found 2. Fix: mend or leave out that input, or use predictAsync, where "
                             + "each input fails alone.");
             assertThat(predict(endpoint, 4)).isEqualTo(8);
-            assertThat(endpoint.statistics().errors()).isEqualTo(3);
+            assertThat(endpoint.snapshot().total().errors()).isEqualTo(3);
         }
     }
 
@@ -167,7 +167,7 @@ class EndpointTest {
             assertThat(predict(endpoint, 3)).isEqualTo(15);
             assertThat(endpoint.version()).isEqualTo(2);
             assertThat(endpoint.predict(new float[1]).version()).isEqualTo(2);
-            assertThat(endpoint.statistics().requests())
+            assertThat(endpoint.snapshot().total().requests())
                     .as("counts survive a swap")
                     .isEqualTo(3);
         }
@@ -356,7 +356,7 @@ class EndpointTest {
                 .open()) {
             assertThat(predict(endpoint, 1)).isEqualTo(2);
             assertThat(predict(endpoint, 2)).isEqualTo(4);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
     }
 
@@ -382,13 +382,13 @@ class EndpointTest {
                 Endpoint.onnx(times(2), Tensors.floats()).maxBatch(10).open()) {
             endpoint.predictAll(java.util.Collections.nCopies(25, new float[1]));
             endpoint.predict(new float[1]);
-            BatcherStatistics statistics = endpoint.statistics();
-            assertThat(statistics.requests()).isEqualTo(26);
-            assertThat(statistics.batches()).isEqualTo(4);
-            assertThat(statistics.meanBatch()).isEqualTo(6.5);
-            assertThat(statistics.errors()).isZero();
-            assertThat(statistics.queued()).isZero();
-            assertThat(statistics.p50()).isPositive().isLessThanOrEqualTo(statistics.p99());
+            Activity done = endpoint.snapshot().total();
+            assertThat(done.requests()).isEqualTo(26);
+            assertThat(done.batches()).isEqualTo(4);
+            assertThat(done.meanBatch()).isEqualTo(6.5);
+            assertThat(done.errors()).isZero();
+            assertThat(endpoint.snapshot().queued()).isZero();
+            assertThat(done.latency(0.5)).isPositive().isLessThanOrEqualTo(done.latency(0.99));
         }
     }
 
@@ -424,7 +424,7 @@ class EndpointTest {
             }
             FutureTask<List<Prediction<float[]>>> all = new FutureTask<>(() -> endpoint.predictAll(inputs));
             new Thread(all).start();
-            while (endpoint.statistics().queued() < 4) {
+            while (endpoint.snapshot().queued() < 4) {
                 Thread.onSpinWait();
             }
             go.countDown();
@@ -432,7 +432,7 @@ class EndpointTest {
                     .extracting(p -> p.value()[0])
                     .containsExactly(2f, 4f, 6f, 8f, 10f, 12f, 14f, 16f, 18f, 20f);
             assertThat(first.join().value()).containsExactly(0);
-            assertThat(endpoint.statistics().requests()).isEqualTo(11);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(11);
         }
     }
 

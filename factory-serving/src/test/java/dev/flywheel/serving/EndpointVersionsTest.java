@@ -212,7 +212,7 @@ class EndpointVersionsTest {
             assertThat(endpoint.versions()).containsExactly(1, 2);
             assertThat(endpoint.version()).isEqualTo(1);
             assertThat(endpoint.route()).hasToString(Route.canary(2, 0.5).toString());
-            assertThat(endpoint.statistics().requests())
+            assertThat(endpoint.snapshot().total().requests())
                     .as("counts survive all of this")
                     .isEqualTo(50);
         }
@@ -356,7 +356,7 @@ class EndpointVersionsTest {
             }
             assertThat(failures).isEmpty();
             assertThat(answers.sum()).isGreaterThan(100);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
     }
 

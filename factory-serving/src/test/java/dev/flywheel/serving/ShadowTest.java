@@ -74,7 +74,7 @@ class ShadowTest {
             assertThat(report.agreement(30)).isEqualTo(1);
             assertThat(report.championNanos().count()).isEqualTo(13);
             assertThat(report.shadowNanos().count()).isEqualTo(13);
-            assertThat(endpoint.statistics().requests())
+            assertThat(endpoint.snapshot().total().requests())
                     .as("copies are no requests")
                     .isEqualTo(13);
         }
@@ -167,7 +167,7 @@ class ShadowTest {
                 assertThat(endpoint.predict(new float[] {i}).value()).containsExactly(i);
             }
             assertThat(await(endpoint, 5).failed()).isEqualTo(5);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
     }
 

@@ -194,7 +194,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /**
      * {@return whether a lane was free and nobody waiting, so that the work was done, here}
      *
-     * @param rows the requests that the work answers, for the statistics
+     * @param rows the requests that the work answers, for the figures
      * @param work what to do with the lane; what it throws is thrown on
      */
     public boolean runHere(int rows, Consumer<? super R> work) {
@@ -246,13 +246,6 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
 
     /** A call that waits elsewhere, and what to tell it when it is late. */
     private record Elsewhere<C>(C call, Supplier<? extends RuntimeException> cause) {}
-
-    /** {@return what was done so far} */
-    public BatcherStatistics statistics() {
-        Tally total = new Tally();
-        count(total);
-        return total.statistics(queued());
-    }
 
     /** Adds what was done so far to {@code total}. */
     public void count(Tally total) {

@@ -116,19 +116,6 @@ public final class Tally {
                 histogram(LATENCIES, SIZES));
     }
 
-    /** {@return the sums, for a queue that holds so many requests now} */
-    public BatcherStatistics statistics(int queued) {
-        Activity done = activity();
-        return new BatcherStatistics(
-                done.requests(),
-                done.errors(),
-                done.refused(),
-                done.batches(),
-                queued,
-                done.latency(0.5),
-                done.latency(0.99));
-    }
-
     private Histogram histogram(int from, int to) {
         long[] counts = new long[to - from];
         for (int i = 0; i < counts.length; i++) {

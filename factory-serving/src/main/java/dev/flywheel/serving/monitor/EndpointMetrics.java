@@ -12,7 +12,6 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
 /**
  * The figures of an endpoint as meters of Micrometer, which has to be on the class path: one set for each loaded
@@ -168,10 +168,12 @@ public final class EndpointMetrics implements MeterBinder, AutoCloseable {
         }
 
         private void follow() {
-            Set<Key> there = new HashSet<>();
+            // Two loadings of one number would be the same meters; the one before is on its way out.
+            Map<Integer, VersionSnapshot> latest = new HashMap<>();
             for (VersionSnapshot version : now.versions()) {
-                there.add(Key.of(version));
+                latest.merge(version.version(), version, (a, b) -> b.loadedAt().isAfter(a.loadedAt()) ? b : a);
             }
+            Set<Key> there = latest.values().stream().map(Key::of).collect(Collectors.toSet());
             meters.entrySet().removeIf(entry -> {
                 boolean gone = !there.contains(entry.getKey());
                 if (gone) {
@@ -179,7 +181,7 @@ public final class EndpointMetrics implements MeterBinder, AutoCloseable {
                 }
                 return gone;
             });
-            for (VersionSnapshot version : now.versions()) {
+            for (VersionSnapshot version : latest.values()) {
                 if (!meters.containsKey(Key.of(version))) {
                     meters.put(Key.of(version), new Series(version).register());
                 }

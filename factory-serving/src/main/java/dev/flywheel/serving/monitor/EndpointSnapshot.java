@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param at the moment
  * @param period the time in which it was done: since the endpoint opened, or since an earlier snapshot
  * @param total what all versions did, those that are no longer loaded included
- * @param versions those that are loaded, by number
+ * @param versions those that are loaded, by number, then those that still answer what they began with
  * @param shadow what the shadow, or the last one, has found since it began; null if there was none
  */
 public record EndpointSnapshot(

@@ -3,7 +3,7 @@ package dev.flywheel.serving.monitor;
 import java.time.Instant;
 
 /**
- * One version that is loaded in an endpoint, at a moment. Immutable.
+ * One version in an endpoint, at a moment: loaded, or still answering what it began with. Immutable.
  *
  * @param version its number
  * @param loadedAt when it was ready to serve; tells it from an earlier one of the same number

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.serving.batch.FakeRunner.Ask;
+import dev.flywheel.serving.monitor.Activity;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -101,9 +102,15 @@ class BatcherTest {
     }
 
     private void awaitQueued(int waiting) {
-        while (batcher.statistics().queued() < waiting) {
+        while (batcher.queued() < waiting) {
             Thread.onSpinWait();
         }
+    }
+
+    private Activity activity() {
+        Tally done = new Tally();
+        batcher.count(done);
+        return done.activity();
     }
 
     @Test
@@ -122,8 +129,8 @@ class BatcherTest {
                 .hasMessageStartingWith("endpoint test refused 2 predictions: ");
         runner.open();
         assertThat(waiting).allSatisfy(call -> assertThat(call.await()).startsWith("a:"));
-        assertThat(batcher.statistics().refused()).isEqualTo(4);
-        assertThat(batcher.statistics().errors()).isZero();
+        assertThat(activity().refused()).isEqualTo(4);
+        assertThat(activity().errors()).isZero();
         assertThat(runner.batches).doesNotContain(List.of(9)).hasSize(3);
     }
 
@@ -145,8 +152,8 @@ class BatcherTest {
         assertThatThrownBy(() -> calls.get(5).await()).isInstanceOf(ArithmeticException.class);
         assertThat(calls.get(6).await()).isEqualTo("a:7");
         assertThat(runner.batches.get(1)).containsExactly(1, 3, 4, 5, 6, 7);
-        assertThat(batcher.statistics().errors()).isEqualTo(3);
-        assertThat(batcher.statistics().requests()).isEqualTo(8);
+        assertThat(activity().errors()).isEqualTo(3);
+        assertThat(activity().requests()).isEqualTo(8);
     }
 
     @Test

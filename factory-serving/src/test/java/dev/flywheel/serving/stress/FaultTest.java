@@ -219,7 +219,7 @@ class FaultTest {
                 thread.join();
             }
             assertThat(right).hasValue(20_000);
-            assertThat(endpoint.statistics().requests()).isEqualTo(20_000);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo(20_000);
         }
     }
 
@@ -240,12 +240,12 @@ class FaultTest {
                         .hasMessageEndingWith("gave up a prediction: its caller was interrupted while it waited");
                 left.complete(Thread.currentThread().isInterrupted());
             });
-            while (endpoint.statistics().queued() == 0) {
+            while (endpoint.snapshot().queued() == 0) {
                 Thread.onSpinWait();
             }
             waiter.interrupt();
             assertThat(left.get(30, TimeUnit.SECONDS)).isTrue();
-            assertThat(endpoint.statistics().queued()).isZero();
+            assertThat(endpoint.snapshot().queued()).isZero();
             engine.open();
             holder.join();
         }
@@ -289,7 +289,7 @@ class FaultTest {
             CompletableFuture<Float> caller = callers.get(i);
             start(() -> caller.complete(ask(endpoint, x)));
         }
-        while (endpoint.statistics().queued() < 21) {
+        while (endpoint.snapshot().queued() < 21) {
             Thread.onSpinWait();
         }
         engine.open();
@@ -363,7 +363,7 @@ class FaultTest {
                     .extracting(p -> p.value()[0])
                     .containsExactly(6f, 8f);
             assertThat(told).hasValue(4);
-            assertThat(endpoint.statistics().errors()).isZero();
+            assertThat(endpoint.snapshot().total().errors()).isZero();
         }
     }
 
@@ -448,7 +448,7 @@ class FaultTest {
         assertThat(engines[0].openLanes).hasValue(0);
         assertThat(engines[0].closed.getCount()).isZero();
         assertThat(ask(endpoint, 1)).isEqualTo(2);
-        assertThat(endpoint.statistics().requests()).isEqualTo(1);
+        assertThat(endpoint.snapshot().total().requests()).isEqualTo(1);
         endpoint.close();
         assertThat(engines[1].openLanes).hasValue(0);
         assertThat(engines[1].closed.getCount()).isZero();
@@ -510,7 +510,7 @@ class FaultTest {
             float x = i;
             start(() -> answer.complete(ask(endpoint, x)));
         }
-        while (endpoint.statistics().queued() < 100) {
+        while (endpoint.snapshot().queued() < 100) {
             Thread.onSpinWait();
         }
         Thread closer = start(endpoint::close);
@@ -524,7 +524,7 @@ class FaultTest {
         closer.join();
         holder.join();
         assertThat(engine.closed.getCount()).isZero();
-        assertThat(endpoint.statistics().queued()).isZero();
+        assertThat(endpoint.snapshot().queued()).isZero();
     }
 
     private static boolean refuses(Endpoint<float[], float[]> endpoint) {

@@ -44,7 +44,7 @@ class VirtualThreadsTest {
             for (Future<Integer> each : right) {
                 assertThat(each.get(60, TimeUnit.SECONDS)).isEqualTo(CALLS);
             }
-            assertThat(endpoint.statistics().requests()).isEqualTo((long) THREADS * CALLS);
+            assertThat(endpoint.snapshot().total().requests()).isEqualTo((long) THREADS * CALLS);
         } finally {
             threads.shutdownNow();
         }

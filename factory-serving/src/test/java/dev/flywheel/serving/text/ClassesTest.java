@@ -80,7 +80,7 @@ class ClassesTest {
     void textsOfUnlikeLengthRunTogetherThoughTheModelGivesTheirTokensToo() {
         try (Endpoint<String, Classification> endpoint = open()) {
             assertThat(endpoint.predictAll(List.of("one", "two two two", ""))).hasSize(3);
-            assertThat(endpoint.statistics().batches()).isEqualTo(1);
+            assertThat(endpoint.snapshot().total().batches()).isEqualTo(1);
         }
     }
 

@@ -86,7 +86,7 @@ class RealModelsTest {
                 float[] alone = minilm.predict(TEXTS.get(i * 5 % TEXTS.size())).value();
                 assertThat(crowd.get(i).join().value()).containsExactly(alone, within(1e-5f));
             }
-            assertThat(minilm.statistics().batches()).isLessThan(240);
+            assertThat(minilm.snapshot().total().batches()).isLessThan(240);
         }
     }
 

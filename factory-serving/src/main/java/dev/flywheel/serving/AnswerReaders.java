@@ -1,0 +1,86 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.serving.batch.Tally;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The readers of one version, as many as ever read at a time. Thread-safe. */
+final class AnswerReaders<O> implements AutoCloseable {
+
+    private static final long CLOSE_POLL_NANOS = 100_000;
+
+    private final Supplier<AnswerReader<O>> source;
+    private final Queue<AnswerReader<O>> idle = new ConcurrentLinkedQueue<>();
+    private final CopyOnWriteArrayList<AnswerReader<O>> all = new CopyOnWriteArrayList<>();
+    private volatile boolean closed;
+
+    /**
+     * Makes a first reader, so that it is known whether there can be any.
+     *
+     * @param source makes readers
+     */
+    AnswerReaders(Supplier<AnswerReader<O>> source) {
+        this.source = source;
+        AnswerReader<O> first = source.get();
+        all.add(first);
+        idle.add(first);
+    }
+
+    /** {@return a reader that is this thread's alone, to be released; null if the version is closed} */
+    @Nullable
+    AnswerReader<O> claim() {
+        if (closed) {
+            return null;
+        }
+        AnswerReader<O> reader = idle.poll();
+        if (reader != null) {
+            return reader;
+        }
+        synchronized (all) {
+            if (closed) {
+                return null;
+            }
+            AnswerReader<O> made = source.get();
+            all.add(made);
+            return made;
+        }
+    }
+
+    void release(AnswerReader<O> reader) {
+        idle.add(reader);
+    }
+
+    /** Adds what was answered by reading to {@code total}. */
+    void count(Tally total) {
+        all.forEach(reader -> total.add(reader.tally));
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Gives out no more readers, and closes each when it is released. */
+    @Override
+    public void close() {
+        synchronized (all) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        int open = all.size();
+        while (open > 0) {
+            AnswerReader<O> reader = idle.poll();
+            if (reader == null) {
+                LockSupport.parkNanos(CLOSE_POLL_NANOS);
+            } else {
+                reader.close();
+                open--;
+            }
+        }
+    }
+}
