@@ -18,12 +18,18 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
             super(1);
             this.input = input;
         }
+
+        Ask(int input, int length, Priority priority, long timeoutNanos) {
+            super(length, priority, timeoutNanos);
+            this.input = input;
+        }
     }
 
     final String name;
     final List<List<Integer>> batches = new CopyOnWriteArrayList<>();
     final List<Thread> threads = new CopyOnWriteArrayList<>();
     final Semaphore entered = new Semaphore(0);
+    final Semaphore terminated = new Semaphore(0);
     volatile boolean closed;
     private final int maxRows;
     private final int[] rows;
@@ -32,6 +38,9 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
     private volatile IntPredicate badWrite = n -> false;
     private volatile IntPredicate badRun = n -> false;
     private volatile IntPredicate badRead = n -> false;
+    private volatile IntPredicate broken = n -> false;
+    private volatile boolean obedient;
+    private volatile int rehearsed;
 
     FakeRunner(String name, int maxRows) {
         this.name = name;
@@ -48,6 +57,24 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
     void open() {
         gated = false;
         gate.release();
+    }
+
+    /** A run that is held up ends with a failure when it is told to. */
+    FakeRunner obedient() {
+        obedient = true;
+        return this;
+    }
+
+    /** Its runs are known to be short. */
+    FakeRunner quick() {
+        rehearsed = 1;
+        return this;
+    }
+
+    /** Runs with these inputs end with an error of the engine. */
+    FakeRunner brokenAt(IntPredicate input) {
+        broken = input;
+        return this;
     }
 
     FakeRunner failingAt(IntPredicate write, IntPredicate run, IntPredicate read) {
@@ -88,7 +115,13 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
         if (gated) {
             gate.acquireUninterruptibly();
         }
+        if (obedient && terminated.availablePermits() > 0) {
+            throw new IllegalStateException("terminated");
+        }
         for (int input : batch) {
+            if (broken.test(input)) {
+                throw new OutOfMemoryError("cannot run " + input);
+            }
             if (badRun.test(input)) {
                 throw new IllegalStateException("cannot run " + input);
             }
@@ -101,6 +134,19 @@ final class FakeRunner implements Runner<FakeRunner.Ask> {
             throw new ArithmeticException("cannot read " + rows[row]);
         }
         call.answer(name + ":" + rows[row]);
+    }
+
+    @Override
+    public int rehearse(int count) {
+        return rehearsed;
+    }
+
+    @Override
+    public void terminate() {
+        terminated.release();
+        if (obedient) {
+            open();
+        }
     }
 
     @Override
