@@ -40,13 +40,17 @@ final class CostModel {
     void observe(long tokens, long nanos) {
         if (learning.compareAndSet(false, true)) {
             try {
-                learn(
-                        (double) tokens,
-                        weight == 0 ? (double) nanos : Math.min((double) nanos, SURPRISE * nanos(tokens) + 1));
+                learn((double) tokens, Math.min((double) nanos, credible((double) tokens)));
             } finally {
                 learning.set(false);
             }
         }
+    }
+
+    /** {@return the most that a run of so many tokens can really have taken} */
+    private double credible(double tokens) {
+        // A longer run than any before may be all for its tokens.
+        return weight == 0 ? Double.MAX_VALUE : SURPRISE * Math.max(a + b * tokens, sumT / sumX * tokens) + 1;
     }
 
     private void learn(double x, double t) {

@@ -66,7 +66,7 @@ class BacklogTest {
 
     @Test
     void runsLikeLengthsTogetherAndTheOneWhoseTurnItIs() {
-        cost(1_000, 1_000);
+        cost(10_000, 1_000);
         add(1, 100, Priority.NORMAL, 1);
         add(2, 5, Priority.NORMAL, 2);
         add(3, 98, Priority.NORMAL, 3);

@@ -241,6 +241,7 @@ class BatcherPressureTest {
                 assertThatThrownBy(() -> batcher.run(new Ask(1))).hasMessage("cannot run 1");
             }
         }
+        assertThat(batcher.run(new Ask(0))).isEqualTo("failing:0");
         assertThat(failing.closed).isFalse();
         for (int i = 0; i < 16; i++) {
             assertThatThrownBy(() -> batcher.run(new Ask(1))).hasMessage("cannot run 1");
