@@ -120,8 +120,7 @@ class BacklogTest {
             int left = count;
             while (left > 0) {
                 List<Integer> batch = choose(rows, tokens);
-                int longest =
-                        batch.stream().mapToInt(i -> lengths[i]).max().orElseThrow();
+                int longest = batch.stream().mapToInt(i -> lengths[i]).max().orElseThrow();
                 assertThat(batch.size()).isLessThanOrEqualTo(rows);
                 assertThat(batch.size() == 1 || batch.size() * longest <= tokens)
                         .isTrue();

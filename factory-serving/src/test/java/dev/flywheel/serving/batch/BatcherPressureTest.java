@@ -339,7 +339,9 @@ class BatcherPressureTest {
         Ask waiting = submit(1);
         runner.open();
         assertThat(wait(blocked)).isTrue();
-        assertThat(waiting.await()).as("nothing comes after it that could wake a worker").isEqualTo("a:1");
+        assertThat(waiting.await())
+                .as("nothing comes after it that could wake a worker")
+                .isEqualTo("a:1");
         assertThat(submit(2).await()).isEqualTo("a:2");
         release.countDown();
         assertThat(callback.get(20, TimeUnit.SECONDS)).isTrue();

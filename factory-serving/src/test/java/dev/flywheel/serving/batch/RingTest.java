@@ -39,7 +39,9 @@ class RingTest {
                 assertThat(ring.poll()).isEqualTo(10 * round + i);
             }
             assertThat(ring.poll()).isNull();
-            assertThat(ring.size()).as("places are given back when that is published").isEqualTo(5);
+            assertThat(ring.size())
+                    .as("places are given back when that is published")
+                    .isEqualTo(5);
             ring.publish();
             assertThat(ring.isEmpty()).isTrue();
         }
