@@ -17,10 +17,13 @@ class BacklogTest {
     private final CostModel model = new CostModel();
 
     /** Puts one that came at a time into the backlog. */
-    private Ask add(int input, int length, Priority priority, long startedNanos) {
+    private void add(int input, int length, Priority priority, long startedNanos) {
+        backlog.add(ask(input, length, priority, startedNanos));
+    }
+
+    private static Ask ask(int input, int length, Priority priority, long startedNanos) {
         Ask ask = new Ask(input, length, priority, 0);
         ask.startedNanos(startedNanos);
-        backlog.add(ask);
         return ask;
     }
 
@@ -97,7 +100,8 @@ class BacklogTest {
 
     @Test
     void passesOverThoseThatAreGone() {
-        Ask gone = add(1, 7, Priority.NORMAL, 1);
+        Ask gone = ask(1, 7, Priority.NORMAL, 1);
+        backlog.add(gone);
         add(2, 3, Priority.NORMAL, 2);
         assertThat(gone.leave()).isTrue();
         assertThat(choose(10, 100)).containsExactly(2);
