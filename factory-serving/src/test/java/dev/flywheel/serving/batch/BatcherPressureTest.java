@@ -79,10 +79,14 @@ class BatcherPressureTest {
     }
 
     /** Takes the lane, with a call that stays in it until the lane is opened. */
-    private Ask occupy(FakeRunner runner) {
+    private Ask begin(FakeRunner runner) {
         Ask call = submit(0);
         runner.entered.acquireUninterruptibly();
         return call;
+    }
+
+    private void occupy(FakeRunner runner) {
+        Ask unused = begin(runner);
     }
 
     private void awaitQueued(int waiting) {
@@ -95,7 +99,7 @@ class BatcherPressureTest {
     void aCallThatExpiresWhileItWaitsFailsAtItsDeadlineAndIsNotRun() throws Exception {
         FakeRunner runner = new FakeRunner("a", 4).gated();
         serve(options, runner);
-        Ask begun = occupy(runner);
+        Ask begun = begin(runner);
         Ask late = submit(within(1, Duration.ofMillis(20)));
         Ask patient = submit(2);
         assertThatThrownBy(() -> late.get(20, TimeUnit.SECONDS))
@@ -128,7 +132,7 @@ class BatcherPressureTest {
         FakeRunner runner = new FakeRunner("a", 4).gated();
         serve(options.deadline(Duration.ofMillis(20)), runner);
         Ask begun = new Ask(0, 1, Priority.NORMAL, FOREVER);
-        submit(begun);
+        batcher.submit(begun);
         runner.entered.acquireUninterruptibly();
         assertThatThrownBy(() -> batcher.run(new Ask(1)))
                 .isInstanceOf(DeadlineException.class)
@@ -195,7 +199,7 @@ class BatcherPressureTest {
     void anInterruptedCallerDoesNotWaitAndItsCallIsNotRun() throws Exception {
         FakeRunner runner = new FakeRunner("a", 4).gated();
         serve(options, runner);
-        Ask begun = occupy(runner);
+        Ask begun = begin(runner);
         CompletableFuture<Boolean> left = new CompletableFuture<>();
         Thread caller = new Thread(() -> {
             assertThatThrownBy(() -> batcher.run(new Ask(1)))
@@ -274,8 +278,8 @@ class BatcherPressureTest {
     @Test
     void aRunThatHangsIsToldToEnd() {
         FakeRunner hanging = new FakeRunner("hanging", 4).gated().obedient();
-        serve(options.runTimeout(Duration.ofMillis(40)), hanging);
-        Ask call = occupy(hanging);
+        serve(options.runTimeout(Duration.ofMillis(200)), hanging);
+        Ask call = begin(hanging);
         assertThatThrownBy(call::await).hasMessage("terminated");
         assertThat(hanging.closed).isFalse();
         assertThat(hanging.terminated.availablePermits()).isEqualTo(1);
@@ -284,12 +288,12 @@ class BatcherPressureTest {
     @Test
     void aRunThatDoesNotEndWhenToldIsGivenUpAndOthersGoOn() {
         FakeRunner hanging = new FakeRunner("hanging", 4).gated();
-        serve(options.runTimeout(Duration.ofMillis(40)), hanging);
-        Ask call = occupy(hanging);
+        serve(options.runTimeout(Duration.ofMillis(200)), hanging);
+        Ask call = begin(hanging);
         Ask next = submit(1);
         assertThatThrownBy(call::await)
                 .isInstanceOf(PredictionException.class)
-                .hasMessage("endpoint test gave up a run: it did not end within 40 ms, nor when it was told to. Fix: "
+                .hasMessage("endpoint test gave up a run: it did not end within 200 ms, nor when it was told to. Fix: "
                         + "look for what the model waits for, or raise runTimeout.");
         assertThat(next.await()).isEqualTo("fresh:1");
         assertThat(batcher.run(new Ask(2))).isEqualTo("fresh:2");
@@ -314,7 +318,7 @@ class BatcherPressureTest {
     @Test
     void anInlineRunThatHangsLosesItsLaneToOthers() throws Exception {
         FakeRunner hanging = new FakeRunner("hanging", 4).gated();
-        serve(options.runTimeout(Duration.ofMillis(40)), hanging);
+        serve(options.runTimeout(Duration.ofMillis(200)), hanging);
         CompletableFuture<String> stuck = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(1)), threads);
         hanging.entered.acquire();
         assertThat(batcher.run(new Ask(2))).isEqualTo("fresh:2");
@@ -334,7 +338,7 @@ class BatcherPressureTest {
             blocked.countDown();
             return wait(release);
         });
-        submit(first);
+        batcher.submit(first);
         runner.entered.acquire();
         Ask waiting = submit(1);
         runner.open();
@@ -351,7 +355,7 @@ class BatcherPressureTest {
     void closingWithPatienceThatEndsFailsWhatWaitsAndEndsWhatRuns() {
         FakeRunner runner = new FakeRunner("a", 4).gated().obedient();
         serve(options, runner);
-        Ask begun = occupy(runner);
+        Ask begun = begin(runner);
         List<Ask> waiting = IntStream.rangeClosed(1, 6).mapToObj(this::submit).toList();
         CompletableFuture<String> blocking = CompletableFuture.supplyAsync(() -> batcher.run(new Ask(7)), threads);
         awaitQueued(7);
@@ -371,7 +375,7 @@ class BatcherPressureTest {
     void closingWithPatienceLeavesARunThatDoesNotEndBehind() {
         FakeRunner runner = new FakeRunner("a", 4).gated();
         serve(options, runner);
-        Ask begun = occupy(runner);
+        Ask begun = begin(runner);
         batcher.close(Duration.ZERO);
         assertThatThrownBy(begun::await).isInstanceOf(ClosedException.class);
         CountDownLatch allClosed = new CountDownLatch(1);
