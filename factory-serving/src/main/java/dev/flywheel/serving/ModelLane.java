@@ -116,9 +116,9 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     @Override
     public void read(Request<I, O> request, int row) {
         Prediction<O> prediction = answer(request.input, row);
-        Flight flight = request.flight;
-        if (flight != null) {
-            flight.gave(new AnswerStore.Answer(Replay.outputs(lane, row), length));
+        ResponseCache<I, O> cache = request.cache;
+        if (cache != null) {
+            cache.gave(request, new AnswerStore.Answer(Replay.outputs(lane, row), length));
         }
         copy(request.prepared, row);
         request.answer(prediction);

@@ -24,6 +24,10 @@ final class Request<I, O> extends Call<Prediction<O>> {
     @Nullable
     RowKey row;
 
+    /** What keeps its answer, if it leads a run that others may wait for. */
+    @Nullable
+    ResponseCache<I, O> cache;
+
     /** The run that others may wait for, if it leads one. */
     volatile @Nullable Flight flight;
 

@@ -125,6 +125,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     private @Nullable Prediction<O> find(Request<I, O> request) {
         request.stamp();
         request.row = null;
+        request.cache = null;
         request.flight = null;
         AnswerReader<O> reader = readers.claim();
         if (reader == null) {
@@ -169,6 +170,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         Answer before = store.find(row);
         if (before == null) {
             misses.increment();
+            request.cache = this;
             request.flight = own;
         } else {
             // It landed between the look at the store and now.
@@ -176,6 +178,27 @@ final class ResponseCache<I, O> implements AutoCloseable {
             own.land(null);
         }
         return own;
+    }
+
+    /**
+     * Takes what a run gave for a request that leads it. A caller who has changed the input since it asked has the
+     * answer to what it made of it, which is not that to the row.
+     */
+    void gave(Request<I, O> request, Answer answer) {
+        RowKey row = request.row;
+        Flight flight = request.flight;
+        AnswerReader<O> reader = readers.claim();
+        if (row == null || flight == null || reader == null) {
+            return;
+        }
+        try {
+            byte[] ran = write(reader, request);
+            if (ran != null && row.is(ran)) {
+                flight.gave(answer);
+            }
+        } finally {
+            readers.release(reader);
+        }
     }
 
     private Prediction<O> lead(Request<I, O> request, Flight own) {

@@ -33,6 +33,10 @@ final class RowKey {
         return version;
     }
 
+    boolean is(byte[] other) {
+        return Arrays.equals(row, other);
+    }
+
     int bytes() {
         return row.length;
     }

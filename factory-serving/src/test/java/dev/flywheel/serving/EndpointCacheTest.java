@@ -378,6 +378,26 @@ class EndpointCacheTest {
     }
 
     @Test
+    void whoChangesAnInputAfterAskingSpoilsNobodyElsesAnswer() {
+        WatchedEngine engine = twice();
+        try (Endpoint<float[], float[]> endpoint = cached(engine)) {
+            engine.shut();
+            CompletableFuture<Prediction<float[]>> before = endpoint.predictAsync(x(1));
+            engine.awaitRun();
+            float[] changed = x(5);
+            CompletableFuture<Prediction<float[]>> leader = endpoint.predictAsync(changed);
+            CompletableFuture<Prediction<float[]>> follower = endpoint.predictAsync(x(5));
+            changed[0] = 7;
+            engine.open();
+            assertThat(before.join().value()).containsExactly(2);
+            assertThat(leader.join().value()).containsExactly(14);
+            assertThat(follower.join().value()).containsExactly(10);
+            assertThat(endpoint.predict(x(5)).value()).containsExactly(10);
+            assertThat(endpoint.predict(x(7)).value()).containsExactly(14);
+        }
+    }
+
+    @Test
     void whenTheLeaderIsCancelledAnotherTakesItsPlace() {
         WatchedEngine engine = twice();
         try (Endpoint<float[], float[]> endpoint = cached(engine)) {
