@@ -15,7 +15,10 @@ public class CallStress {
 
     /** A call is answered or cancelled, and both its owner and its runner see which. */
     @JCStressTest
-    @Outcome(id = {"1, 1", "0, 0"}, expect = Expect.ACCEPTABLE, desc = "cancelled, or answered")
+    @Outcome(
+            id = {"1, 1", "0, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "cancelled, or answered")
     @Outcome(expect = Expect.FORBIDDEN, desc = "both or neither")
     @State
     public static class FinishAndCancel {
@@ -41,7 +44,10 @@ public class CallStress {
 
     /** A run that was given up ends after all: the caller hears of one of the two. */
     @JCStressTest
-    @Outcome(id = {"1", "2"}, expect = Expect.ACCEPTABLE, desc = "the answer, or why it was given up")
+    @Outcome(
+            id = {"1", "2"},
+            expect = Expect.ACCEPTABLE,
+            desc = "the answer, or why it was given up")
     @Outcome(expect = Expect.FORBIDDEN, desc = "neither")
     @State
     public static class FinishAndAbandon {
@@ -70,7 +76,10 @@ public class CallStress {
 
     /** Whoever sees the future done sees the whole answer. */
     @JCStressTest
-    @Outcome(id = {"0", "7"}, expect = Expect.ACCEPTABLE, desc = "nothing yet, or all of it")
+    @Outcome(
+            id = {"0", "7"},
+            expect = Expect.ACCEPTABLE,
+            desc = "nothing yet, or all of it")
     @Outcome(expect = Expect.FORBIDDEN, desc = "half an answer")
     @State
     public static class FinishAndLook {

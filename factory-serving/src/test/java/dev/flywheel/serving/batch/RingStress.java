@@ -69,7 +69,10 @@ public class RingStress {
 
     /** A ring of one place, taken and given back. */
     @JCStressTest
-    @Outcome(id = {"0, 1", "1, 3"}, expect = Expect.ACCEPTABLE, desc = "refused while full, or in after the other")
+    @Outcome(
+            id = {"0, 1", "1, 3"},
+            expect = Expect.ACCEPTABLE,
+            desc = "refused while full, or in after the other")
     @Outcome(expect = Expect.FORBIDDEN, desc = "written over what was not polled, or lost")
     @State
     public static class PutAndPollWhenFull {
@@ -99,7 +102,10 @@ public class RingStress {
 
     /** What was let in before the seal comes out; what comes later is refused. */
     @JCStressTest
-    @Outcome(id = {"1, 1", "0, 0"}, expect = Expect.ACCEPTABLE, desc = "in and out, or refused")
+    @Outcome(
+            id = {"1, 1", "0, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "in and out, or refused")
     @Outcome(expect = Expect.FORBIDDEN, desc = "let in and lost")
     @State
     public static class PutAndSeal {

@@ -41,7 +41,10 @@ public class WaitingLineStress {
 
     /** Whoever closes the line runs what it has taken in; what it has refused is not run. */
     @JCStressTest
-    @Outcome(id = {"1, 1, 0", "0, 0, 0"}, expect = Expect.ACCEPTABLE, desc = "let in and run, or refused")
+    @Outcome(
+            id = {"1, 1, 0", "0, 0, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "let in and run, or refused")
     @Outcome(expect = Expect.FORBIDDEN, desc = "a call is lost, run in spite of its refusal, or still counted")
     @State
     public static class AddAndClose {
@@ -69,7 +72,10 @@ public class WaitingLineStress {
 
     /** The same, where what waits is refused. */
     @JCStressTest
-    @Outcome(id = {"1, 1, 0", "0, 0, 0"}, expect = Expect.ACCEPTABLE, desc = "let in and cut off, or refused")
+    @Outcome(
+            id = {"1, 1, 0", "0, 0, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "let in and cut off, or refused")
     @Outcome(expect = Expect.FORBIDDEN, desc = "a call is lost, or still counted")
     @State
     public static class AddAndCutOff {
@@ -97,7 +103,10 @@ public class WaitingLineStress {
 
     /** A full line takes one more only when one has left. */
     @JCStressTest
-    @Outcome(id = {"1, 0", "0, 1"}, expect = Expect.ACCEPTABLE, desc = "room for one")
+    @Outcome(
+            id = {"1, 0", "0, 1"},
+            expect = Expect.ACCEPTABLE,
+            desc = "room for one")
     @Outcome(expect = Expect.FORBIDDEN, desc = "too many or too few")
     @State
     public static class AddAndAdd {
@@ -117,7 +126,10 @@ public class WaitingLineStress {
 
     /** Two take from one line: each call goes to one of them. */
     @JCStressTest
-    @Outcome(id = {"3, 0, 0", "0, 3, 0"}, expect = Expect.ACCEPTABLE, desc = "each once")
+    @Outcome(
+            id = {"3, 0, 0", "0, 3, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "each once")
     @Outcome(expect = Expect.FORBIDDEN, desc = "a call is taken twice or not at all")
     @State
     public static class TakeAndTake {
@@ -147,7 +159,10 @@ public class WaitingLineStress {
 
     /** A call is run or cancelled while it waits, and its place is free after either. */
     @JCStressTest
-    @Outcome(id = {"0, 1, 0", "1, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "taken, cancelled then or before it ends")
+    @Outcome(
+            id = {"0, 1, 0", "1, 1, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "taken, cancelled then or before it ends")
     @Outcome(id = "1, 0, 0", expect = Expect.ACCEPTABLE, desc = "cancelled while it waited")
     @Outcome(expect = Expect.FORBIDDEN, desc = "lost, or its place is")
     @State
@@ -179,7 +194,10 @@ public class WaitingLineStress {
 
     /** A call is run or given up by its caller, whose time is over. */
     @JCStressTest
-    @Outcome(id = {"1, 0, 0", "0, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "one of the two")
+    @Outcome(
+            id = {"1, 0, 0", "0, 1, 0"},
+            expect = Expect.ACCEPTABLE,
+            desc = "one of the two")
     @Outcome(expect = Expect.FORBIDDEN, desc = "both or neither")
     @State
     public static class TakeAndExpire {
