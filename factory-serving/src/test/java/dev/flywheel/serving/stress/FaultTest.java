@@ -58,7 +58,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  *     VirtualThreadsTest}
  * <tr><td>a caller is interrupted<td>it gets its answer where a lane is free, and a {@link
  *     java.util.concurrent.CancellationException} where it would wait; the interrupt stays<td>{@link
- *     #anInterruptedCallerDoesNotWaitAndKeepsItsInterrupt}
+ *     #anInterruptedCallerRunsButDoesNotWaitAndKeepsItsInterrupt}
  * <tr><td>code that depends on a future throws<td>harms nobody<td>{@link #aCallbackThatThrowsHarmsNobodyElse}
  * <tr><td>it blocks<td>holds up no blocking caller, no other batch and not the closing; futures of its own batch
  *     wait<td>{@link #aCallbackThatBlocksHoldsUpNoCallerNorTheClosing}

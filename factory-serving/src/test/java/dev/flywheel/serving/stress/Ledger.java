@@ -151,8 +151,9 @@ final class Ledger {
     }
 
     private static boolean hung(Throwable failure) {
-        return failure instanceof InjectedFault fault && fault.id == InjectedFault.ANYONE
-                || failure instanceof PredictionException && failure.toString().contains("gave up a run");
+        return failure instanceof InjectedFault fault
+                ? fault.id == InjectedFault.ANYONE
+                : failure instanceof PredictionException && failure.toString().contains("gave up a run");
     }
 
     private boolean late(long from, CallOptions options, Throwable failure) {
