@@ -18,6 +18,7 @@ import ai.onnxruntime.OrtSession;
 import dev.flywheel.benchmarks.Contender.Many;
 import dev.flywheel.benchmarks.Contender.One;
 import dev.flywheel.serving.Endpoint;
+import dev.flywheel.serving.EndpointBuilder;
 import dev.flywheel.serving.text.Texts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -41,6 +42,7 @@ final class MiniLm {
 
     private static final int BATCH = 16;
 
+    private final boolean quantized;
     private final Path directory;
     private final Path model;
     private final Path vocabulary;
@@ -54,6 +56,7 @@ final class MiniLm {
             default ->
                 throw new IllegalArgumentException("--precision is float32 or int8, found \"" + precision + "\"");
         };
+        this.quantized = precision.equals("int8");
         this.directory = Files.createTempDirectory("minilm");
         this.model = unpack(name + ".onnx");
         this.vocabulary = unpack(name + "-tokenizer.json");
@@ -85,11 +88,14 @@ final class MiniLm {
     List<Contender<One<String>>> blocking() throws OrtException {
         OrtSession session = BareLane.session(model);
         ZooModel<String, float[]> djl = Djl.load(model, String.class, float[].class, new Embedding());
-        Endpoint<String, float[]> endpoint =
-                Endpoint.onnx(model, Texts.embeddings(vocabulary)).open();
-        return List.of(
-                new Contender<>(
-                        Contender.FLYWHEEL, () -> text -> endpoint.predict(text).value(), List.of(endpoint)),
+        List<Contender<One<String>>> contenders = new ArrayList<>();
+        contenders.add(flywheel(Contender.FLYWHEEL, Endpoint.onnx(model, Texts.embeddings(vocabulary))));
+        if (quantized) {
+            contenders.add(flywheel(
+                    "flywheel-batched",
+                    Endpoint.onnx(model, Texts.embeddings(vocabulary)).maxBatch(BATCH)));
+        }
+        contenders.addAll(List.of(
                 new Contender<>(
                         "ort-each",
                         () -> text -> embed(session, List.of(ids(text))).get(0),
@@ -100,7 +106,14 @@ final class MiniLm {
                             Predictor<String, float[]> predictor = djl.newPredictor();
                             return One.with(predictor, predictor::predict);
                         },
-                        List.of(djl)));
+                        List.of(djl))));
+        return contenders;
+    }
+
+    private static Contender<One<String>> flywheel(String name, EndpointBuilder<String, float[]> builder) {
+        Endpoint<String, float[]> endpoint = builder.open();
+        return new Contender<>(
+                name, () -> text -> endpoint.predict(text).value(), List.of(endpoint));
     }
 
     /** {@return the limit: who has all texts beforehand, sorts them by length and runs them in batches of 16} */

@@ -34,21 +34,13 @@ final class Ledger {
     private final Queue<String> violations = new ConcurrentLinkedQueue<>();
     private final Set<UUID> ids = ConcurrentHashMap.newKeySet();
     private final LongAdder begun = new LongAdder();
-    private final boolean hanging;
     private volatile boolean closing;
     private volatile boolean cutting;
 
-    /** @param hanging whether runs hang */
-    Ledger(boolean hanging) {
-        this.hanging = hanging;
+    Ledger() {
         for (Ending ending : Ending.values()) {
             endings.put(ending, new LongAdder());
         }
-    }
-
-    /** {@return whether runs hang now and then} */
-    boolean hanging() {
-        return hanging;
     }
 
     /** {@return the time of the call, to be given back with its ending} */
@@ -137,8 +129,6 @@ final class Ledger {
     private void refused(int requests, String what, Throwable failure) {
         if (failure instanceof OverloadedException) {
             count(Ending.OVERLOADED, requests);
-        } else if (hanging && hung(failure)) {
-            count(Ending.HUNG, requests);
         } else if (closing && failure instanceof ClosedException) {
             count(Ending.CLOSED, requests);
         } else if (cutting
@@ -148,12 +138,6 @@ final class Ledger {
         } else {
             violation(what + " ended with " + text(failure));
         }
-    }
-
-    private static boolean hung(Throwable failure) {
-        return failure instanceof InjectedFault fault
-                ? fault.id == InjectedFault.ANYONE
-                : failure instanceof PredictionException && failure.toString().contains("gave up a run");
     }
 
     private boolean late(long from, CallOptions options, Throwable failure) {
