@@ -112,8 +112,7 @@ final class MiniLm {
 
     private static Contender<One<String>> flywheel(String name, EndpointBuilder<String, float[]> builder) {
         Endpoint<String, float[]> endpoint = builder.open();
-        return new Contender<>(
-                name, () -> text -> endpoint.predict(text).value(), List.of(endpoint));
+        return new Contender<>(name, () -> text -> endpoint.predict(text).value(), List.of(endpoint));
     }
 
     /** {@return the limit: who has all texts beforehand, sorts them by length and runs them in batches of 16} */
