@@ -151,6 +151,7 @@ final class Versions<I, O> implements Runnable {
     void rollback() {
         changing.lock();
         try {
+            roster.requireOpen();
             Setting before = history.peek();
             if (before == null) {
                 throw new IllegalStateException(models.name() + " has nothing to roll back to: version "

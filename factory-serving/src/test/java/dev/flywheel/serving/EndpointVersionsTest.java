@@ -282,7 +282,6 @@ class EndpointVersionsTest {
     @Test
     void aClosedEndpointRefusesEveryChange() {
         Endpoint<float[], float[]> endpoint = builder(1).open();
-        endpoint.route(Route.split(1));
         endpoint.close(Duration.ofSeconds(10));
         assertThatThrownBy(() -> endpoint.route(Route.champion()))
                 .isInstanceOf(ClosedException.class)

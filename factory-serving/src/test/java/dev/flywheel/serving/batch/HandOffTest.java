@@ -24,7 +24,7 @@ import org.openjdk.jcstress.Main;
  */
 class HandOffTest {
 
-    private static final String QUICK = "-m,quick,-sc,false,-af,NONE,-iters,2,-time,300";
+    private static final String QUICK = "-m,quick,-sc,false,-af,NONE,-iters,1,-time,300,-strideCount,10";
     private static final Pattern PASSED =
             Pattern.compile("(\\d+) passed, (\\d+) failed, (\\d+) soft errs, (\\d+) hard");
     private static final Duration HANG = Duration.ofMinutes(Long.getLong("flywheel.jcstress.minutes", 10));

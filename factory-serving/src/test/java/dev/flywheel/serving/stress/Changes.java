@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes the versions of an endpoint at random, one change after the other, and holds what it then serves against a
@@ -57,6 +58,7 @@ final class Changes {
 
     private final Set<Integer> files = new HashSet<>();
     private Setting now;
+    private @Nullable Integer shadow;
     private int last;
     private int done;
 
@@ -90,7 +92,7 @@ final class Changes {
     }
 
     void change(Endpoint<Ask, Answer> endpoint) throws IOException {
-        switch (random.nextInt(10)) {
+        switch (random.nextInt(12)) {
             case 0, 1 -> swap(endpoint);
             case 2, 3 -> add(endpoint);
             case 4 -> serve(new Setting(any(), Route.champion()), endpoint);
@@ -98,6 +100,11 @@ final class Changes {
             case 6 -> serve(new Setting(now.champion, Route.split(several())), endpoint);
             case 7 -> remove(endpoint);
             case 8 -> rollback(endpoint);
+            case 9 -> shadow(endpoint);
+            case 10 -> {
+                endpoint.endShadow();
+                shadow = null;
+            }
             default -> refuseBroken(endpoint);
         }
         assertThat(endpoint.version()).isEqualTo(now.champion);
@@ -146,11 +153,22 @@ final class Changes {
 
     private void remove(Endpoint<Ask, Answer> endpoint) {
         int version = any();
-        if (now.serving().contains(version)) {
+        if (now.serving().contains(version) || Integer.valueOf(version).equals(shadow)) {
             assertThatThrownBy(() -> endpoint.remove(version)).isInstanceOf(IllegalStateException.class);
         } else {
             endpoint.remove(version);
             loaded.remove(version);
+            done++;
+        }
+    }
+
+    private void shadow(Endpoint<Ask, Answer> endpoint) {
+        int version = any();
+        if (version == now.champion) {
+            assertThatThrownBy(() -> endpoint.shadow(version)).isInstanceOf(IllegalArgumentException.class);
+        } else {
+            endpoint.shadow(version);
+            shadow = version;
             done++;
         }
     }
@@ -184,6 +202,9 @@ final class Changes {
                 .forEach(ledger.versions::ended);
         history.push(new Past(now, swapped));
         now = next;
+        if (shadow != null && shadow == next.champion) {
+            shadow = null;
+        }
         done++;
     }
 

@@ -14,6 +14,8 @@ enum Ending {
     INTERRUPTED,
     /** Refused because the endpoint was closed. */
     CLOSED,
+    /** Ended because its run hung. */
+    HUNG,
     /** Ended because the endpoint was closed without patience while it ran. */
     CUT,
     /** Not answered within its deadline. */

@@ -49,6 +49,8 @@ class EndpointStressTest {
         System.out.println(
                 "stress, seed " + SEED + ": " + rounds + " endpoints, " + changes + " changes of versions, " + total);
         if (SECONDS >= ENOUGH_SECONDS) {
+            // Few runs are long enough to be cut off in their midst.
+            total.remove(Ending.CUT);
             assertThat(total).allSatisfy((ending, count) -> assertThat(count).isPositive());
         }
     }

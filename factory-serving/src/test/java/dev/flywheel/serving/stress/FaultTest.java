@@ -36,7 +36,49 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What becomes of an endpoint when something beside or below it goes wrong. */
+/**
+ * What becomes of an endpoint when something beside or below it goes wrong.
+ *
+ * <table>
+ * <caption>Faults</caption>
+ * <tr><th>fault<th>what becomes of it<th>held by
+ * <tr><td>a run of the model throws<td>rows that ran together run again one by one; the request that fails alone has
+ *     the failure, the others have answers; a lane that throws an Error, or keeps failing, is replaced<td>{@link
+ *     #anEngineThatThrowsFailsTheRequestAndServesTheNext}
+ * <tr><td>rows too long for the model<td>fail alone<td>{@link #rowsOfALengthThatTheModelDoesNotTakeFailAlone}
+ * <tr><td>a run hangs<td>it is told to end; if it does not, its callers get a {@link PredictionException}, the lane is
+ *     replaced, those who wait are served; the lane closes when the run ends, and the engine after it<td>{@link
+ *     HangTest}
+ * <tr><td>no memory: in the model, for lanes<td>the request fails alone; the new version is refused and the old one
+ *     serves<td>{@link MemoryFaultTest}
+ * <tr><td>the model's file is deleted, truncated, overwritten, replaced<td>nothing: what is loaded serves on<td>{@link
+ *     #aModelFileThatChangesOnDiskChangesNothing}
+ * <tr><td>NaN<td>is the answer of its own row alone<td>{@link #nanIsTheAnswerOfItsOwnRowAlone}
+ * <tr><td>a thousand threads<td>get their answers<td>{@link #aThousandThreadsGetTheirAnswers}, {@link
+ *     VirtualThreadsTest}
+ * <tr><td>a caller is interrupted<td>it gets its answer where a lane is free, and a {@link
+ *     java.util.concurrent.CancellationException} where it would wait; the interrupt stays<td>{@link
+ *     #anInterruptedCallerRunsButDoesNotWaitAndKeepsItsInterrupt}
+ * <tr><td>code that depends on a future throws<td>harms nobody<td>{@link #aCallbackThatThrowsHarmsNobodyElse}
+ * <tr><td>it blocks<td>holds up no blocking caller, no other batch and not the closing; futures of its own batch
+ *     wait<td>{@link #aCallbackThatBlocksHoldsUpNoCallerNorTheClosing}
+ * <tr><td>it calls, swaps or closes the endpoint<td>works<td>{@link #aCallbackMayUseSwapAndCloseTheEndpoint}
+ * <tr><td>a codec throws an Error<td>the request fails alone<td>{@link
+ *     #aCodecThatThrowsErrorsFailsTheRequestAlone}
+ * <tr><td>an observer throws<td>it is logged once and harms nothing<td>{@link #anObserverThatThrowsHarmsNothing}
+ * <tr><td>a new version is broken, whatever way<td>it is refused, closed whole, and the old one serves<td>{@link
+ *     #aBrokenModelIsNotSwappedInAndLeavesNothingOpen}
+ * <tr><td>a rollback finds its number taken<td>the version that took it is closed<td>{@link
+ *     #aRollbackThatBringsBackAVersionClosesTheOneThatHasItsNumber}
+ * <tr><td>a lane or an engine does not close<td>a warning in the log; everything else is closed<td>{@link
+ *     #aLaneThatDoesNotCloseStopsNeitherTheSwapNorTheClosing}, {@link
+ *     #anEngineThatDoesNotCloseStopsNeitherTheSwapNorTheClosing}
+ * <tr><td>an endpoint is forgotten<td>it is closed when it is garbage, and what waited is answered<td>{@link
+ *     #anEndpointThatWasForgottenIsClosed}
+ * <tr><td>it is closed while a hundred wait<td>they are answered<td>{@link #closingAnswersTheHundredThatWait}
+ * <tr><td>it is closed without patience<td>what waits and what hangs gets a {@link ClosedException}<td>{@link HangTest}
+ * </table>
+ */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FaultTest {
 
@@ -322,7 +364,7 @@ class FaultTest {
 
     @Test
     void aCodecThatThrowsErrorsFailsTheRequestAlone() {
-        Ledger ledger = new Ledger();
+        Ledger ledger = new Ledger(false);
         Endpoint<Ask, Answer> endpoint = Endpoint.onnx(
                         StressModel.write(directory.resolve("stress.onnx"), 5), new AskCodec(ledger))
                 .lanes(1)

@@ -4,7 +4,10 @@ import dev.flywheel.core.model.Signature;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.TensorBuffer;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -14,6 +17,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class FaultyEngine implements Engine {
 
+    /** To be set as the longest time of a run, where runs hang. */
+    static final Duration SOONEST_GIVEN_UP = Duration.ofMillis(100);
+
+    private static final int HANG_ONE_IN = 5_000;
+    private static final long HANG_MILLIS = 800;
     private static final int SLOW_ONE_IN = 200;
     private static final int FAIL_ONE_IN = 100;
     private static final long SLOWEST_NANOS = 3_000_000;
@@ -67,6 +75,8 @@ final class FaultyEngine implements Engine {
 
         private final Lane lane;
         private final AtomicBoolean running = new AtomicBoolean();
+        private final Semaphore ended = new Semaphore(0);
+        private final boolean obedient = ThreadLocalRandom.current().nextBoolean();
         private volatile boolean laneClosed;
 
         FaultyLane(Lane lane) {
@@ -118,14 +128,31 @@ final class FaultyEngine implements Engine {
             if (random.nextInt(SLOW_ONE_IN) == 0) {
                 LockSupport.parkNanos(random.nextLong(SLOWEST_NANOS));
             }
+            if (ledger.hanging() && random.nextInt(HANG_ONE_IN) == 0) {
+                hang();
+            }
             // A lone row is not run again, so its failure would be its caller's.
             if (rows > 1 && random.nextInt(FAIL_ONE_IN) == 0) {
                 throw new InjectedFault(Ask.Kind.BAD_RUN, InjectedFault.ANYONE);
             }
         }
 
+        private void hang() {
+            ended.drainPermits();
+            try {
+                boolean unused = ended.tryAcquire(HANG_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (InterruptedException e) {
+                // As native code it does not care, and the caller keeps its interrupt.
+                Thread.currentThread().interrupt();
+            }
+            throw new InjectedFault(Ask.Kind.BAD_RUN, InjectedFault.ANYONE);
+        }
+
         @Override
         public void terminate() {
+            if (obedient) {
+                ended.release();
+            }
             lane.terminate();
         }
 

@@ -34,13 +34,21 @@ final class Ledger {
     private final Queue<String> violations = new ConcurrentLinkedQueue<>();
     private final Set<UUID> ids = ConcurrentHashMap.newKeySet();
     private final LongAdder begun = new LongAdder();
+    private final boolean hanging;
     private volatile boolean closing;
     private volatile boolean cutting;
 
-    Ledger() {
+    /** @param hanging whether runs hang */
+    Ledger(boolean hanging) {
+        this.hanging = hanging;
         for (Ending ending : Ending.values()) {
             endings.put(ending, new LongAdder());
         }
+    }
+
+    /** {@return whether runs hang now and then} */
+    boolean hanging() {
+        return hanging;
     }
 
     /** {@return the time of the call, to be given back with its ending} */
@@ -129,6 +137,8 @@ final class Ledger {
     private void refused(int requests, String what, Throwable failure) {
         if (failure instanceof OverloadedException) {
             count(Ending.OVERLOADED, requests);
+        } else if (hanging && hung(failure)) {
+            count(Ending.HUNG, requests);
         } else if (closing && failure instanceof ClosedException) {
             count(Ending.CLOSED, requests);
         } else if (cutting
@@ -138,6 +148,12 @@ final class Ledger {
         } else {
             violation(what + " ended with " + text(failure));
         }
+    }
+
+    private static boolean hung(Throwable failure) {
+        return failure instanceof InjectedFault fault
+                ? fault.id == InjectedFault.ANYONE
+                : failure instanceof PredictionException && failure.toString().contains("gave up a run");
     }
 
     private boolean late(long from, CallOptions options, Throwable failure) {

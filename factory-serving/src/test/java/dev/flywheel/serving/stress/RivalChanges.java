@@ -38,7 +38,7 @@ final class RivalChanges {
 
     void change(SplittableRandom random) {
         try {
-            change(random.nextInt(8), random);
+            change(random.nextInt(10), random);
             done.incrementAndGet();
         } catch (IllegalArgumentException | IllegalStateException e) {
             // A rival was quicker.
@@ -68,6 +68,8 @@ final class RivalChanges {
             case 3 -> endpoint.promote(any(random));
             case 4 -> endpoint.route(Route.canary(any(random), random.nextDouble()));
             case 5 -> endpoint.rollback();
+            case 6 -> endpoint.shadow(any(random));
+            case 7 -> endpoint.endShadow();
             default -> endpoint.remove(any(random));
         }
     }

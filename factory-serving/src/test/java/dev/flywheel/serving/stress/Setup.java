@@ -13,6 +13,7 @@ import java.util.SplittableRandom;
  * @param millis until it is closed
  * @param asks how many different inputs there are; 0 if each is another
  * @param cached whether answers are kept
+ * @param hangs whether a run hangs now and then
  * @param end how it is closed
  */
 record Setup(
@@ -27,6 +28,7 @@ record Setup(
         int millis,
         int asks,
         boolean cached,
+        boolean hangs,
         End end) {
 
     /** How an endpoint ends. */
@@ -53,6 +55,7 @@ record Setup(
                 random.nextInt(50, 3_000),
                 cached || random.nextBoolean() ? random.nextInt(10, 1_000) : 0,
                 cached,
+                random.nextInt(4) == 0,
                 End.values()[random.nextInt(End.values().length)]);
     }
 }
