@@ -91,12 +91,13 @@ final class DjlLane implements Lane {
             throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
         }
         boolean changed = length != this.length;
-        this.length = length;
+        this.length = 0; // of no rows, should one of them turn out to be too long
         for (int i = 0; i < inputs.length; i++) {
             if (changed || (inputs[i].reshaped() && shapes.byRows())) {
                 inputs[i].lay(shapes.input(i, maxRows, length));
             }
         }
+        this.length = length;
         if (changed) {
             dropKept();
         }
