@@ -156,7 +156,8 @@ final class Ledger {
         }
         // On a busy machine an honest run may be told to end too.
         return failure instanceof PredictionException
-                && (failure.toString().contains("gave up a run") || failure.toString().contains("was ended"));
+                && (failure.toString().contains("gave up a run")
+                        || failure.toString().contains("was ended"));
     }
 
     private boolean late(long from, CallOptions options, Throwable failure) {
