@@ -7,9 +7,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The readers of one version, as many as ever read at a time. Thread-safe. */
 final class AnswerReaders<O> implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(AnswerReaders.class);
 
     private static final long CLOSE_POLL_NANOS = 100_000;
 
@@ -63,9 +67,9 @@ final class AnswerReaders<O> implements AutoCloseable {
         return closed;
     }
 
-    /** Gives out no more readers, and closes each when it is released. */
+    /** Gives out no more readers, and returns when each is released and closed; whoever calls it again waits as well. */
     @Override
-    public void close() {
+    public synchronized void close() {
         synchronized (all) {
             if (closed) {
                 return;
@@ -78,9 +82,17 @@ final class AnswerReaders<O> implements AutoCloseable {
             if (reader == null) {
                 LockSupport.parkNanos(CLOSE_POLL_NANOS);
             } else {
-                reader.close();
+                close(reader);
                 open--;
             }
+        }
+    }
+
+    private void close(AnswerReader<O> reader) {
+        try {
+            reader.close();
+        } catch (RuntimeException | Error e) {
+            log.warn("memory beside the lanes could not be freed; what it held may stay", e);
         }
     }
 }

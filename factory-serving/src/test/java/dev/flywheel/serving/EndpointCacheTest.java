@@ -35,6 +35,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -679,6 +680,45 @@ class EndpointCacheTest {
         assertThat(engine.lanes()).isZero();
         assertThatThrownBy(() -> endpoint.predict(x(5))).isInstanceOf(ClosedException.class);
         assertThatThrownBy(() -> endpoint.predictAsync(x(5)).join()).hasCauseInstanceOf(ClosedException.class);
+    }
+
+    @Test
+    void whoeverClosesWaitsUntilWhatIsBeingReadIsRead() throws Exception {
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicInteger closed = new AtomicInteger();
+        AnswerReaders<float[]> readers;
+        WatchedEngine engine = twice();
+        readers = new AnswerReaders<>(() -> new AnswerReader<>(engine, new Preparation<>(Tensors.floats())));
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try {
+            Future<?> reader = threads.submit(() -> {
+                AnswerReader<float[]> claimed = Objects.requireNonNull(readers.claim());
+                reading.countDown();
+                goOn.await();
+                readers.release(claimed);
+                return null;
+            });
+            reading.await();
+            List<Future<Integer>> closing = start(threads, 3, () -> {
+                readers.close();
+                closed.incrementAndGet();
+                return engine.lanes();
+            });
+            while (!readers.isClosed()) {
+                Thread.onSpinWait();
+            }
+            assertThat(readers.claim()).isNull();
+            assertThat(closed).hasValue(0);
+            goOn.countDown();
+            reader.get();
+            for (Future<Integer> lanes : closing) {
+                assertThat(lanes.get()).isZero();
+            }
+        } finally {
+            threads.shutdownNow();
+            engine.close();
+        }
     }
 
     @Test
