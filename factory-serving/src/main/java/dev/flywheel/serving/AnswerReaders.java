@@ -67,7 +67,9 @@ final class AnswerReaders<O> implements AutoCloseable {
         return closed;
     }
 
-    /** Gives out no more readers, and returns when each is released and closed; whoever calls it again waits as well. */
+    /**
+     * Gives out no more readers, and returns when each is released and closed; whoever calls it again waits as well.
+     */
     @Override
     public synchronized void close() {
         synchronized (all) {
