@@ -59,6 +59,7 @@ final class Child {
                 List.of("load", "--workload", "minilm", "--precision", "int8"),
                 List.of("score"),
                 List.of("swap"),
+                List.of("shadow"),
                 List.of("steady"))) {
             List<String> whole = new ArrayList<>(command);
             whole.addAll(options);

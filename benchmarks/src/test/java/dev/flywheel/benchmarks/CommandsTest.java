@@ -70,6 +70,13 @@ class CommandsTest {
     }
 
     @Test
+    void shadowComparesAnswersBesideTheCallers() throws Exception {
+        run(ShadowCommand::run, "--rounds 1 --seconds 0.1");
+        assertThat(rows("shadow").get(0).targetIs()).isEqualTo("<= 1.05 x the limit");
+        assertThat(rows("shadow").get(0).peers()).containsKey("no shadow again");
+    }
+
+    @Test
     void steadyWatchesMemory() throws Exception {
         run(SteadyCommand::run, "--predictions 20000 --swaps 100 --callers 4");
         assertThat(rows("steady")).hasSize(3);
