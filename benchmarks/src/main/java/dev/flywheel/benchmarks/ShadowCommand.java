@@ -40,8 +40,8 @@ final class ShadowCommand {
         long nanos = arguments.nanos("seconds", 1);
         Path out = arguments.out();
         arguments.refuseOthers();
-        Path slow = SmallMlp.write(
-                2, List.of(), "x", "y", SmallMlp.INPUTS, SHADOW_HIDDEN, SHADOW_HIDDEN, SmallMlp.OUTPUTS);
+        Path slow =
+                SmallMlp.write(2, List.of(), "x", "y", SmallMlp.INPUTS, SHADOW_HIDDEN, SHADOW_HIDDEN, SmallMlp.OUTPUTS);
         Results results = new Results("shadow", "shadow");
         try (Endpoint<float[], float[]> endpoint = Endpoint.onnx(SmallMlp.write(1), Tensors.floats())
                 .version(CHAMPION)
@@ -63,7 +63,8 @@ final class ShadowCommand {
         ShadowReport report = endpoint.shadowReport().orElseThrow();
         String work = "predict beside a shadow, mlp, " + callers + (callers == 1 ? " caller" : " callers");
         String note = "the limit is the same endpoint without the shadow, whose runs take "
-                + Math.round(10.0 * report.shadowNanos().quantile(0.5)
+                + Math.round(10.0
+                                * report.shadowNanos().quantile(0.5)
                                 / report.championNanos().quantile(0.5))
                         / 10.0
                 + " times as long; " + compared + " answers compared, " + report.dropped()
