@@ -12,7 +12,7 @@ final class BatchRun {
         for (int i = 0; i < calls.size(); i++) {
             C call = calls.get(i);
             if (!sized || written(slot.runner, call, rows)) {
-                call.row = rows++;
+                rows++;
             }
         }
         if (rows > 0 && sized) {
@@ -40,10 +40,12 @@ final class BatchRun {
             }
             return;
         }
+        int row = 0;
         for (int i = 0; i < calls.size(); i++) {
             C call = calls.get(i);
-            if (call.row >= 0) {
-                read(slot.runner, call);
+            // Those that could not be written have no row.
+            if (!call.failed()) {
+                read(slot.runner, call, row++);
             }
         }
     }
@@ -51,7 +53,7 @@ final class BatchRun {
     private static <C extends Call<?>> void runAlone(Slot<C, ?> slot, Batch<C> calls) {
         for (int i = 0; i < calls.size(); i++) {
             C call = calls.get(i);
-            if (call.row >= 0) {
+            if (!call.failed()) {
                 slot.tally.batch(1);
                 alone(slot, call);
             }
@@ -83,9 +85,9 @@ final class BatchRun {
         }
     }
 
-    private static <C extends Call<?>> void read(Runner<? super C> runner, C call) {
+    private static <C extends Call<?>> void read(Runner<? super C> runner, C call, int row) {
         try {
-            runner.read(call, call.row);
+            runner.read(call, row);
         } catch (Throwable failure) {
             call.fail(failure);
         }

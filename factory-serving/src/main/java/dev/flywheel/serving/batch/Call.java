@@ -41,17 +41,13 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     private final int length;
     private final Priority priority;
-    private final long timeoutNanos;
     private long startedNanos;
-    private long deadlineNanos = Long.MAX_VALUE;
+    private long timeoutNanos;
     private volatile int state;
     private @Nullable T answer;
     private @Nullable Throwable failure;
-    private @Nullable WaitingLine<?> line;
-    private @Nullable Thread waiter;
-
-    /** The row that it has in the batch being run; -1 if it has none. */
-    int row = -1;
+    /** Who is told of its end: the thread that blocks for it, or else the line that it leaves by itself. */
+    private @Nullable Object told;
 
     /**
      * Makes a call that can wait for as long as the batcher lets it.
@@ -111,43 +107,40 @@ public abstract class Call<T> extends CompletableFuture<T> {
         startedNanos = nanos;
     }
 
-    final boolean timed() {
-        return timeoutNanos != 0;
-    }
-
     /** {@return when it wants its answer; {@link Long#MAX_VALUE} if it can wait} */
     final long deadlineNanos() {
-        return deadlineNanos;
+        return timeoutNanos == 0 || timeoutNanos == Long.MAX_VALUE ? Long.MAX_VALUE : startedNanos + timeoutNanos;
     }
 
     /** Sets out to wait in a line. The thread that will {@link #await}, if there is one, is told when it is done. */
     final void enter(WaitingLine<?> entered, long defaultNanos, @Nullable Thread blocked) {
         setOut(defaultNanos);
-        line = entered;
-        waiter = blocked;
+        told = blocked == null ? entered : blocked;
     }
 
     /** Finds out when it wants its answer. */
     final void setOut(long defaultNanos) {
-        long given = timeoutNanos == 0 ? defaultNanos : timeoutNanos;
-        if (given != Long.MAX_VALUE) {
-            deadlineNanos = stamp() + given;
+        if (timeoutNanos == 0) {
+            timeoutNanos = defaultNanos;
+        }
+        if (timeoutNanos != Long.MAX_VALUE) {
+            long unused = stamp();
         }
     }
 
     /** {@return whether it waits in a line, or has} */
     final boolean entered() {
-        return line != null;
+        return told != null;
     }
 
     /** It was not let in. */
     final void turnAway() {
-        line = null;
+        told = null;
     }
 
     /** {@return whether somebody blocks until it is done, and so sees to its deadline} */
     final boolean blocks() {
-        return waiter != null;
+        return told instanceof Thread;
     }
 
     /** {@return whether it is now to be run by the caller; false if it is not to be run} */
@@ -184,10 +177,11 @@ public abstract class Call<T> extends CompletableFuture<T> {
      */
     final void awaitRun(WaitingLine<?> entered) {
         while (state != DONE && !isDone()) {
-            if (deadlineNanos == Long.MAX_VALUE) {
+            long deadline = deadlineNanos();
+            if (deadline == Long.MAX_VALUE) {
                 LockSupport.park(this);
             } else {
-                long left = deadlineNanos - Nanos.now();
+                long left = deadline - Nanos.now();
                 if (left <= 0) {
                     throw entered.giveUp(this);
                 }
@@ -241,7 +235,9 @@ public abstract class Call<T> extends CompletableFuture<T> {
         } finally {
             // Needs no memory: a caller that blocks goes on even where there was none to complete the future.
             state = DONE;
-            LockSupport.unpark(waiter);
+            if (told instanceof Thread waiter) {
+                LockSupport.unpark(waiter);
+            }
         }
     }
 
@@ -273,8 +269,7 @@ public abstract class Call<T> extends CompletableFuture<T> {
 
     /** Gives up the place in the line, if it has one. */
     private boolean ended(boolean first) {
-        WaitingLine<?> entered = line;
-        if (first && entered != null && state == WAITS && leave()) {
+        if (first && state == WAITS && told instanceof WaitingLine<?> entered && leave()) {
             entered.left(isCancelled());
         }
         return first;
