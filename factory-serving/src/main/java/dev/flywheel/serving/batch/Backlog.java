@@ -79,7 +79,7 @@ final class Backlog<C extends Call<?>> {
         boolean alike = sort(count);
         if (alike) {
             int longest = calls.get(0).length();
-            int fit = Math.min(Math.min(calls.size(), rows), Math.max(1, tokens / longest));
+            int fit = Math.min(Math.min(count, rows), Math.max(1, tokens / longest));
             moveFirst(batch, fit);
         } else {
             cutCheapest(count, rows, tokens, model);

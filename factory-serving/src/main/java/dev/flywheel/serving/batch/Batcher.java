@@ -319,6 +319,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             if (!open.isEmpty()) {
                 end(open);
             }
+            workers.settle();
             workers.close();
             Watch.SHARED.remove(watched);
             closed = true;
@@ -341,8 +342,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private void end(List<Slot<C, R>> open) {
         open.forEach(slot -> slot.runner.terminate());
         long until = Nanos.now() + LEAST_GRACE_NANOS;
-        for (Slot<C, R> slot : lanes.retire(() -> until)) {
-            giveUp(slot, slot::forsake, cutOff());
+        List<Slot<C, R>> hanging = lanes.retire(() -> until);
+        while (!hanging.isEmpty()) {
+            hanging.forEach(slot -> giveUp(slot, slot::forsake, cutOff()));
+            // Those that ended in between are free, and to be closed here.
+            hanging = lanes.retire(() -> 0);
         }
     }
 

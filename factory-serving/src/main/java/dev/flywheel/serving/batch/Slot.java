@@ -71,13 +71,13 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
 
     /** {@return whether it was in the run that the watcher saw, and now is given up} */
     boolean giveUp() {
-        return seen > 0 && state.compareAndSet(STATE, seen, LOST);
+        return seen > 0 && !isFree(seen) && state.compareAndSet(STATE, seen, LOST);
     }
 
     /** {@return whether its holder was still counted on, and now has given it up} */
     boolean forsake() {
         long now = state.get(STATE);
-        return now > 0 && state.compareAndSet(STATE, now, LOST);
+        return now > 0 && !isFree(now) && state.compareAndSet(STATE, now, LOST);
     }
 
     /** {@return how long the watcher has seen the run that goes on now; 0 if there is none} */

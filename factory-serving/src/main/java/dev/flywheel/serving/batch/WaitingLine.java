@@ -58,11 +58,16 @@ final class WaitingLine<C extends Call<?>> {
      * @throws ClosedException if it is closed
      */
     void add(C call, @Nullable Thread waiter) {
+        boolean over = !call.waits();
         call.enter(this, deadlineNanos, waiter);
         long position = claim(1);
         if (position < 0) {
             call.turnAway();
             throw refusal(position, 1);
+        }
+        if (over) {
+            // It comes again, from a line that was closed and failed it. Here it is gone from the beginning.
+            left(false);
         }
         enter(call, position);
     }
@@ -72,7 +77,9 @@ final class WaitingLine<C extends Call<?>> {
      * @throws ClosedException if it is closed
      */
     void addAll(List<C> calls, @Nullable Thread waiter) {
+        int over = 0;
         for (C call : calls) {
+            over += call.waits() ? 0 : 1;
             call.enter(this, deadlineNanos, waiter);
         }
         long position = claim(calls.size());
@@ -80,6 +87,7 @@ final class WaitingLine<C extends Call<?>> {
             calls.forEach(Call::turnAway);
             throw refusal(position, calls.size());
         }
+        room.addAndGet(over);
         for (C call : calls) {
             enter(call, position++);
         }

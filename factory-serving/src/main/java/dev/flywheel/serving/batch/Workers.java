@@ -24,6 +24,8 @@ final class Workers<C extends Call<?>> {
 
     private static final long IDLE_NANOS = 10_000_000_000L;
     private static final long RETRY_NANOS = 10_000_000;
+    private static final long SETTLE_NANOS = 1_000_000_000;
+    private static final long SETTLE_POLL_NANOS = 50_000;
 
     /** Looking for work so many times takes about as long as waking a thread. */
     private static final int MOST_SPINS = 400;
@@ -62,6 +64,14 @@ final class Workers<C extends Call<?>> {
     /** Has something else done by a thread that may block. */
     void execute(Runnable chore) {
         summon(chore);
+    }
+
+    /** Waits until every worker has completed what it ran, or has been taken off duty because that takes long. */
+    void settle() {
+        long until = Nanos.now() + SETTLE_NANOS;
+        while (duty.get() > 0 && Nanos.now() < until) {
+            LockSupport.parkNanos(this, SETTLE_POLL_NANOS);
+        }
     }
 
     /** Ends the threads when they are done. Nothing may wait any more. */

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -33,7 +34,7 @@ class BatcherPressureTest {
 
     private final BatchOptions options =
             BatchOptions.defaults().queueCapacity(8).lanes(1).maxRows(4);
-    private final List<FakeRunner> runners = new ArrayList<>();
+    private final List<FakeRunner> runners = new CopyOnWriteArrayList<>();
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private Batcher<String, Ask, FakeRunner> batcher = serve(options, new FakeRunner("unused", 1));
 
@@ -401,21 +402,30 @@ class BatcherPressureTest {
         AtomicInteger made = new AtomicInteger();
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         BatchOptions measured = BatchOptions.defaults();
-        serve(measured, new FakeRunner("a", 4).quick(), () -> {
+        serve(measured, new FakeRunner("a", 4).quick().gated(), () -> {
             made.incrementAndGet();
             return new FakeRunner("b", 4).gated();
         });
         assertThat(made).hasValue(processors - 1);
         assertThat(batcher.lanes()).isEqualTo(4 * processors);
         List<CompletableFuture<String>> calls = new ArrayList<>();
-        while (made.get() < 4 * processors - 1) {
+        for (int i = 0; i < 4 * processors; i++) {
             calls.add(CompletableFuture.supplyAsync(() -> batcher.run(new Ask(1)), threads));
-            Thread.onSpinWait();
+            while (entered() <= i) {
+                Thread.onSpinWait();
+            }
+            assertThat(made).hasValue(Math.max(processors - 1, i));
         }
         runners.forEach(FakeRunner::open);
         assertThat(calls).allSatisfy(call -> assertThat(call.join()).endsWith(":1"));
         serve(measured, new FakeRunner("slow", 4));
         assertThat(batcher.lanes()).isEqualTo(processors);
+    }
+
+    private int entered() {
+        return List.copyOf(runners).stream()
+                .mapToInt(runner -> runner.entered.availablePermits())
+                .sum();
     }
 
     @Test
