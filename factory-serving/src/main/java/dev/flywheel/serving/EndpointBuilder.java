@@ -49,8 +49,8 @@ public final class EndpointBuilder<I, O> {
 
     /**
      * Sets the most rows of one run; at least 1. By default 64, or 256 where a row is fixed in size and has at most 256
-     * elements; but 1 for models whose rows are measured to depend on
-     * each other when they are loaded, as those of dynamically quantised models do; setting it batches those too.
+     * elements; but 1 for models whose rows are measured to depend on each other when they are loaded, as those of
+     * dynamically quantised models do; setting it batches those too.
      */
     public EndpointBuilder<I, O> maxBatch(int rows) {
         maxBatch = once("maxBatch", maxBatch, atLeastOne("maxBatch", rows));

@@ -4,8 +4,8 @@ import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
-import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.engine.Engine;
@@ -30,7 +30,6 @@ final class Models<I, O> {
     private static final int SMALL_ROWS = 256;
 
     private static final long SMALL_ELEMENTS = 256;
-
 
     private static final Logger log = LoggerFactory.getLogger(Models.class);
 
