@@ -36,7 +36,7 @@ public class RingStress {
         return element == null ? 0 : element.value;
     }
 
-    /** Two put, one polls: each element comes out once, whole. */
+    /** Two put, one of them polls: each element comes out once, whole. (jcstress runs no more actors than processors.) */
     @JCStressTest
     @Outcome(id = "1, 1, 3", expect = Expect.ACCEPTABLE, desc = "both, once")
     @Outcome(expect = Expect.FORBIDDEN, desc = "an element is lost, doubled or half made")
@@ -54,10 +54,6 @@ public class RingStress {
         @Actor
         public void second(III_Result result) {
             result.r2 = offer(ring, 2, 4);
-        }
-
-        @Actor
-        public void poll() {
             sum = polled(ring) + polled(ring);
         }
 
