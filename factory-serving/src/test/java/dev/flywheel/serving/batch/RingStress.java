@@ -36,7 +36,9 @@ public class RingStress {
         return element == null ? 0 : element.value;
     }
 
-    /** Two put, one of them polls: each element comes out once, whole. (jcstress runs no more actors than processors.) */
+    /**
+     * Two put, one of them polls: each element comes out once, whole. (jcstress runs no more actors than processors.)
+     */
     @JCStressTest
     @Outcome(id = "1, 1, 3", expect = Expect.ACCEPTABLE, desc = "both, once")
     @Outcome(expect = Expect.FORBIDDEN, desc = "an element is lost, doubled or half made")

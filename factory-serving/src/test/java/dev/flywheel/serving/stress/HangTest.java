@@ -178,7 +178,8 @@ class HangTest {
         CompletableFuture<Float> waits = askAsync(endpoint, 4);
         soon(start(endpoint::close));
         assertThatThrownBy(() -> soon(hung)).isNotNull();
-        assertThat(waits.handle((answer, failure) -> answer == null || answer == 8).get(20, TimeUnit.SECONDS))
+        assertThat(waits.handle((answer, failure) -> answer == null || answer == 8)
+                        .get(20, TimeUnit.SECONDS))
                 .isTrue();
         engine.letGo();
         assertThat(engine.closed.await(20, TimeUnit.SECONDS)).isTrue();
