@@ -1,20 +1,12 @@
 package dev.flywheel.serving.batch;
 
 import dev.flywheel.core.ClosedException;
-import dev.flywheel.core.PredictionException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -54,24 +46,14 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private static final long CLOSE_POLL_NANOS = 100_000;
     private static final long DELAY_POLL_NANOS = 50_000;
 
-    /** How long runs that are told to end may take to do so. */
-    private static final long LEAST_GRACE_NANOS = 100_000_000;
-
-    private static final long MOST_GRACE_NANOS = 5_000_000_000L;
-
-    private final String name;
     private final BatchOptions options;
-    private final CostModel cost = new CostModel();
+    private final Policy policy;
     private final WaitingLine<C> line;
     private final Lanes<C, R> lanes;
-    private final Queue<Elsewhere<C>> elsewhere = new ConcurrentLinkedQueue<>();
     private final Workers<C> workers;
-    private final Watch.Watched watched = this::look;
+    private final Overseer<C, R> overseer;
     private final ReentrantLock closing = new ReentrantLock();
     private final int maxRows;
-    /** Whether runs are so short that calls run rather than wait. */
-    private volatile boolean hurried;
-
     private volatile boolean closed;
 
     private final AtomicLong patientUntil = new AtomicLong(Long.MAX_VALUE);
@@ -84,38 +66,14 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * @param more makes further lanes, also in place of lanes that failed; thread-safe
      */
     public Batcher(String name, BatchOptions options, R first, Supplier<? extends R> more) {
-        this.name = name;
         this.options = options;
         this.maxRows = first.maxRows();
         this.line = new WaitingLine<>(name, options);
-        this.lanes = new Lanes<>(first, more, options.lanes() > 0 ? options.lanes() : processors(), this::lanesAtMost);
-        this.workers = new Workers<>(() -> new Batch<>(maxRows), this::serve, this::workable, this::workersAtMost);
-        Rehearsal.learn(first, cost);
-        decide();
-        Watch.SHARED.add(watched);
-    }
-
-    private void decide() {
-        boolean now = options.maxDelayNanos() == 0 && cost.shorterThanHandover();
-        if (now != hurried) {
-            hurried = now;
-        }
-        line.hurried(now);
-    }
-
-    private int lanesAtMost() {
-        if (options.lanes() > 0) {
-            return options.lanes();
-        }
-        return hurried ? 4 * processors() : processors();
-    }
-
-    private static int processors() {
-        return Math.max(2, Runtime.getRuntime().availableProcessors());
-    }
-
-    private int workersAtMost() {
-        return hurried ? 1 : lanesAtMost();
+        this.policy = new Policy(options, first, line);
+        this.lanes = new Lanes<>(first, more, policy.lanesAtOnce(), policy::lanes);
+        this.workers = new Workers<>(() -> new Batch<>(maxRows), this::serve, this::workable, policy::workers);
+        this.overseer = new Overseer<>(name, options, line, lanes, workers, this::tend);
+        Watch.SHARED.add(overseer);
     }
 
     /**
@@ -131,7 +89,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (slot == null) {
             line.add(call, Thread.currentThread());
             // A lane may have come free before it could be seen that this call waits.
-            slot = hurried && !line.isEmpty() ? claimAtOnce() : null;
+            slot = policy.isHurried() && !line.isEmpty() ? claimAtOnce() : null;
             if (slot == null || !call.take()) {
                 if (slot != null) {
                     release(slot);
@@ -154,8 +112,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 BatchRun.run(slot, call);
                 long now = Nanos.now();
                 slot.lastNanos(now - started);
-                cost.observe(call.length(), now - before);
-                decide();
+                policy.observe(call.length(), now - before);
             } else {
                 BatchRun.run(slot, call);
             }
@@ -237,15 +194,8 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      * @param cause makes what it fails with
      */
     public void failWhenLate(C call, Supplier<? extends RuntimeException> cause) {
-        call.setOut(options.deadlineNanos());
-        if (call.deadlineNanos() != Long.MAX_VALUE) {
-            elsewhere.add(new Elsewhere<>(call, cause));
-            Watch.SHARED.lookBy(call.deadlineNanos());
-        }
+        overseer.failWhenLate(call, cause);
     }
-
-    /** A call that waits elsewhere, and what to tell it when it is late. */
-    private record Elsewhere<C>(C call, Supplier<? extends RuntimeException> cause) {}
 
     /** Adds what was done so far to {@code total}. */
     public void count(Tally total) {
@@ -314,14 +264,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 LockSupport.parkNanos(CLOSE_POLL_NANOS);
                 interrupted |= Thread.interrupted();
             }
-            refuseRest();
-            List<Slot<C, R>> open = lanes.retire(patientUntil::get);
-            if (!open.isEmpty()) {
-                end(open);
-            }
+            overseer.refuseRest();
+            overseer.end(lanes.retire(patientUntil::get));
             workers.settle();
             workers.close();
-            Watch.SHARED.remove(watched);
+            Watch.SHARED.remove(overseer);
             closed = true;
         } finally {
             closing.unlock();
@@ -331,37 +278,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         }
     }
 
-    /** Fails what waits, also what is just being put into the line by threads that found it open. */
-    private void refuseRest() {
-        long until = Nanos.now() + LEAST_GRACE_NANOS;
-        do {
-            fail(line.takeAll(), cutOff());
-        } while (!line.isEmpty() && Nanos.now() < until);
-    }
-
-    private void end(List<Slot<C, R>> open) {
-        open.forEach(slot -> slot.runner.terminate());
-        long until = Nanos.now() + LEAST_GRACE_NANOS;
-        List<Slot<C, R>> hanging = lanes.retire(() -> until);
-        while (!hanging.isEmpty()) {
-            hanging.forEach(slot -> giveUp(slot, slot::forsake, cutOff()));
-            // Those that ended in between are free, and to be closed here.
-            hanging = lanes.retire(() -> 0);
-        }
-    }
-
-    private ClosedException cutOff() {
-        return new ClosedException(
-                name + " did not answer a prediction",
-                "it was closed and did not wait for it",
-                "give close more time, or stop the requests first");
-    }
-
     private @Nullable Slot<C, R> claimAtOnce() {
         if (line.isClosed() || options.maxDelayNanos() > 0) {
             return null;
         }
-        return line.isEmpty() || (hurried && mayGoFirst()) ? lanes.claim() : null;
+        return line.isEmpty() || (policy.isHurried() && mayGoFirst()) ? lanes.claim() : null;
     }
 
     /** {@return whether those that wait have not waited for long} */
@@ -382,7 +303,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (!workable()) {
             return;
         }
-        if (hurried) {
+        if (policy.isHurried()) {
             long now = Nanos.now();
             long turn = line.oldestNanos(now) + PATIENCE_NANOS;
             if (now < turn && lanes.anyTaken()) {
@@ -409,7 +330,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         try {
             slot = lanes.claim();
         } catch (RuntimeException | Error e) {
-            line.take(batch, maxRows, tokens(), cost);
+            line.take(batch, maxRows, policy.tokens(), policy.cost());
             batch.failRest(e);
             return true;
         }
@@ -418,7 +339,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         }
         try {
             slot.batch = batch;
-            line.take(batch, Math.min(batch.capacity(), slot.runner.maxRows()), tokens(), cost);
+            line.take(batch, Math.min(batch.capacity(), slot.runner.maxRows()), policy.tokens(), policy.cost());
             if (batch.size() > 0) {
                 runGathered(slot, batch);
             }
@@ -437,12 +358,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         BatchRun.run(slot, batch);
         long ended = Nanos.now();
         batch.count(slot.tally, ended);
-        cost.observe((long) batch.size() * batch.length(), ended - started);
-        decide();
-    }
-
-    private int tokens() {
-        return options.maxTokens() > 0 ? options.maxTokens() : cost.budget();
+        policy.observe((long) batch.size() * batch.length(), ended - started);
     }
 
     /** Lets calls gather although nothing else runs. */
@@ -454,109 +370,6 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 return;
             }
             LockSupport.parkNanos(this, Math.min(left, DELAY_POLL_NANOS));
-        }
-    }
-
-    /** Looks after what time brings about. {@return when to look again} */
-    private long look(long now) {
-        long next = now + Math.max(1_000_000, options.runTimeoutNanos() / 4);
-        lookAtRuns(now);
-        workers.look(now);
-        if (line.soonestNanos() <= now) {
-            expire(now);
-        }
-        if (!line.isEmpty()) {
-            tend();
-            next = Math.min(next, now + 5 * PATIENCE_NANOS);
-        }
-        next = Math.min(next, lookElsewhere(now));
-        return Math.min(next, line.soonestNanos());
-    }
-
-    private void expire(long now) {
-        List<WaitingLine.Late> late = new ArrayList<>();
-        line.expire(now, late);
-        for (Slot<C, R> slot : lanes.all()) {
-            Batch<C> batch = slot.batch;
-            if (batch != null) {
-                batch.look(call -> line.expire(call, now, late));
-            }
-        }
-        if (!late.isEmpty()) {
-            workers.execute(() -> late.forEach(one -> one.call().completeExceptionally(one.cause())));
-        }
-    }
-
-    /** Fails the late ones of those who wait elsewhere. {@return when the next of them is late} */
-    private long lookElsewhere(long now) {
-        long next = Long.MAX_VALUE;
-        for (Iterator<Elsewhere<C>> all = elsewhere.iterator(); all.hasNext(); ) {
-            Elsewhere<C> one = all.next();
-            C call = one.call();
-            boolean late = call.deadlineNanos() <= now;
-            if (late || call.isDone() || call.entered()) {
-                all.remove();
-            } else {
-                next = Math.min(next, call.deadlineNanos());
-            }
-            if (late && !call.isDone() && !call.entered()) {
-                workers.execute(() -> call.completeExceptionally(one.cause().get()));
-            }
-        }
-        return next;
-    }
-
-    private void lookAtRuns(long now) {
-        long timeout = options.runTimeoutNanos();
-        long grace = Math.max(LEAST_GRACE_NANOS, Math.min(MOST_GRACE_NANOS, timeout / 4));
-        for (Slot<C, R> slot : lanes.all()) {
-            long ran = slot.look(now);
-            if (ran >= timeout && slot.tell()) {
-                slot.runner.terminate();
-                Watch.SHARED.lookBy(now + grace);
-            } else if (ran >= timeout + grace) {
-                giveUp(slot, slot::giveUp, hung());
-            }
-        }
-    }
-
-    private PredictionException hung() {
-        return new PredictionException(
-                name + " gave up a run",
-                "it did not end within "
-                        + Duration.ofNanos(options.runTimeoutNanos()).toMillis() + " ms, nor when it was told to",
-                "look for what the model waits for, or raise runTimeout");
-    }
-
-    /** Gives up a run and fails its calls. */
-    private void giveUp(Slot<C, R> slot, BooleanSupplier over, RuntimeException cause) {
-        Batch<C> batch = slot.batch;
-        // Before, because the run may end at any time after, and its batch serve others.
-        List<C> calls = new ArrayList<>();
-        if (batch != null) {
-            batch.look(calls::add);
-        }
-        if (lanes.giveUp(slot, over) && batch != null) {
-            workers.lend(batch, 0);
-            fail(calls, cause);
-            workers.wake();
-        }
-    }
-
-    /** Completes calls on another thread, which their callbacks may block, and waits a little for that. */
-    private void fail(List<C> calls, RuntimeException cause) {
-        if (calls.isEmpty()) {
-            return;
-        }
-        CountDownLatch done = new CountDownLatch(1);
-        workers.execute(() -> {
-            calls.forEach(call -> call.abandon(cause));
-            done.countDown();
-        });
-        try {
-            boolean unused = done.await(1, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 }
