@@ -1,14 +1,14 @@
 package dev.flywheel.serving.batch;
 
 /**
- * What the cost of a run decides: whether calls run rather than wait, how many lanes there may be, how many workers, and
- * how large a batch is worthwhile. Thread-safe.
+ * What the cost of a run decides: whether calls run rather than wait, how many lanes there may be, how many workers,
+ * and how large a batch is worthwhile. Thread-safe.
  */
 final class Policy {
 
     /**
-     * Lanes for each processor where runs are short. Threads that lose their processor keep the lanes that they have, so
-     * there are more lanes than can run; but no more than let each thread come by again within milliseconds: with
+     * Lanes for each processor where runs are short. Threads that lose their processor keep the lanes that they have,
+     * so there are more lanes than can run; but no more than let each thread come by again within milliseconds: with
      * sixty, 256 callers got 0.9 of what they get with lanes of their own, and some waited for half a second.
      */
     private static final int LANES_FOR_EACH = 4;
@@ -62,7 +62,9 @@ final class Policy {
         return hurried ? LANES_FOR_EACH * processors() : processors();
     }
 
-    /** {@return the workers that may be on duty at present: one is enough where waking another takes longer than a run} */
+    /**
+     * {@return the workers that may be on duty at present: one is enough where waking another takes longer than a run}
+     */
     int workers() {
         return hurried ? 1 : lanes();
     }
