@@ -246,29 +246,29 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
             changing.unlock();
         }
         retiring = Thread.currentThread();
+        // An interrupted thread would not sleep.
+        boolean interrupted = Thread.interrupted();
         List<Slot<C, R>> open = new ArrayList<>();
         for (Slot<C, R> slot : slots) {
-            if (!retire(slot, untilNanos)) {
-                open.add(slot);
+            while (!slot.isOver()) {
+                if (slot.retire()) {
+                    close(slot);
+                    break;
+                }
+                long left = untilNanos.getAsLong() - Nanos.now();
+                if (left <= 0) {
+                    open.add(slot);
+                    break;
+                }
+                LockSupport.parkNanos(this, left);
+                interrupted |= Thread.interrupted();
             }
         }
         retiring = null;
-        return open;
-    }
-
-    private boolean retire(Slot<C, R> slot, LongSupplier untilNanos) {
-        while (!slot.isOver()) {
-            if (slot.retire()) {
-                close(slot);
-                return true;
-            }
-            long left = untilNanos.getAsLong() - Nanos.now();
-            if (left <= 0) {
-                return false;
-            }
-            LockSupport.parkNanos(this, left);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
-        return true;
+        return open;
     }
 
     private static void close(Slot<?, ?> slot) {

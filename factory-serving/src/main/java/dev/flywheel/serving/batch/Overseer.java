@@ -66,7 +66,14 @@ final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements 
     }
 
     /** A call that waits elsewhere, and what to tell it when it is late. */
-    private record Elsewhere<C>(C call, Supplier<? extends RuntimeException> cause) {}
+    private record Elsewhere<C extends Call<?>>(C call, Supplier<? extends RuntimeException> cause) {
+
+        void fail() {
+            if (!call.isDone()) {
+                call.completeExceptionally(cause.get());
+            }
+        }
+    }
 
     /** Looks after what time brings about. {@return when to look again} */
     @Override
@@ -129,24 +136,30 @@ final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements 
     /** Fails the late ones of those who wait elsewhere. {@return when the next of them is late} */
     private long lookElsewhere(long now) {
         long next = Long.MAX_VALUE;
+        List<Elsewhere<C>> late = new ArrayList<>();
         for (Iterator<Elsewhere<C>> all = elsewhere.iterator(); all.hasNext(); ) {
             Elsewhere<C> one = all.next();
             C call = one.call();
-            boolean late = call.deadlineNanos() <= now;
-            if (late || call.isDone() || call.entered()) {
+            if (call.isDone() || call.entered()) {
                 all.remove();
+            } else if (call.deadlineNanos() <= now) {
+                all.remove();
+                late.add(one);
             } else {
                 next = Math.min(next, call.deadlineNanos());
             }
-            if (late && !call.isDone() && !call.entered()) {
-                workers.execute(() -> call.completeExceptionally(one.cause().get()));
-            }
+        }
+        if (!late.isEmpty()) {
+            workers.execute(() -> late.forEach(Elsewhere::fail));
         }
         return next;
     }
 
     private void lookAtRuns(long now) {
         long timeout = options.runTimeoutNanos();
+        if (timeout == Long.MAX_VALUE) {
+            return;
+        }
         long grace = Math.max(LEAST_GRACE_NANOS, Math.min(MOST_GRACE_NANOS, timeout / 4));
         for (Slot<C, R> slot : lanes.all()) {
             long ran = slot.look(now);

@@ -41,6 +41,9 @@ final class WaitingLine<C extends Call<?>> {
     private volatile int stamped;
 
     private volatile int waitingBehind;
+    /** When the first of the backlog came. */
+    private volatile long oldestBehind;
+
     private volatile int longest;
     private volatile long lastStamp = Nanos.now();
 
@@ -186,6 +189,10 @@ final class WaitingLine<C extends Call<?>> {
     private void takeMixed(Batch<C> batch, int rows, int tokens, CostModel model) {
         mixed = false;
         drain();
+        if (!ring.isEmpty()) {
+            // Whoever is about to put a call there may have said already that it differs.
+            mixed = true;
+        }
         int before = batch.size();
         backlog.choose(batch, rows, tokens, model);
         settle(batch.size() - before);
@@ -203,15 +210,21 @@ final class WaitingLine<C extends Call<?>> {
             }
         }
         lastStamp = stamp;
-        waitingBehind = backlog.size();
+        countBehind();
         room.addAndGet(-drained);
         ring.publish();
     }
 
     /** Calls have left the backlog to be run; those that were gone did not count. */
     private void settle(int taken) {
-        waitingBehind = backlog.size();
+        countBehind();
         room.addAndGet(taken);
+    }
+
+    private void countBehind() {
+        List<C> behind = backlog.calls();
+        oldestBehind = behind.isEmpty() ? 0 : behind.get(0).startedNanos();
+        waitingBehind = behind.size();
     }
 
     /** A call in here is not to be run any more. */
@@ -315,7 +328,8 @@ final class WaitingLine<C extends Call<?>> {
 
     /** {@return whether there is surely nothing to run} */
     boolean isEmpty() {
-        return waitingBehind == 0 && ring.isEmpty();
+        // In this order: what leaves the ring for the backlog is counted there first.
+        return ring.isEmpty() && waitingBehind == 0;
     }
 
     /** {@return the calls that wait and are to be run} */
@@ -325,6 +339,10 @@ final class WaitingLine<C extends Call<?>> {
 
     /** {@return since when about the oldest of the calls waits; now, if that cannot be told} */
     long oldestNanos(long now) {
+        long behind = oldestBehind;
+        if (behind != 0) {
+            return behind;
+        }
         C call = ring.peek();
         long started = call == null ? 0 : call.startedNanos();
         return started != 0 ? started : call == null ? now : lastStamp;

@@ -39,8 +39,9 @@ final class Watch {
             if (thread == null) {
                 Thread started = new Thread(this::run, "flywheel-serving-watch");
                 started.setDaemon(true);
-                thread = started;
+                // Not before it has started: where there is no memory for a thread now, the next batcher tries again.
                 started.start();
+                thread = started;
             }
         } finally {
             changing.unlock();
