@@ -3,11 +3,13 @@ package dev.flywheel.serving;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.core.OverloadedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -133,6 +135,9 @@ final class Dispatch<I, O> {
         for (int i = 0; i < requests.size(); i++) {
             try {
                 answers.add(requests.get(i).await());
+            } catch (DeadlineException | OverloadedException | ClosedException | CancellationException e) {
+                // It says nothing of the input.
+                throw e;
             } catch (RuntimeException e) {
                 throw ModelLane.rejected(first + i, e);
             }

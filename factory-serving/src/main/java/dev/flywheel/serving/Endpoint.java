@@ -263,7 +263,7 @@ public final class Endpoint<I, O> implements AutoCloseable {
      *
      * <p>Only spare capacity is used: copies wait in a short queue and are dropped when it is full, when requests wait,
      * or while the champion needs the processors; one thread runs them, never for more than a tenth of the time.
-     * Answers from the cache are not copied. Inputs that are arrays of numbers are cloned; others must not be changed
+     * Answers from the cache are copied too. Inputs that are arrays of numbers are cloned; others must not be changed
      * after the call.
      *
      * @param share of the requests to copy, more than 0, at most 1

@@ -20,11 +20,15 @@ final class Batch<C extends Call<?>> {
     /** Since when its calls are being completed; whether somebody else stands in for the thread that has it. */
     private final AtomicLong phase = new AtomicLong();
 
+    /** Which calls could be written. Not what they say of it: one whose run was given up has failed, but has a row. */
+    private final boolean[] running;
+
     private int size;
     private int length = 1;
 
     Batch(int capacity) {
         this.calls = new AtomicReferenceArray<>(capacity);
+        this.running = new boolean[capacity];
     }
 
     int size() {
@@ -52,6 +56,15 @@ final class Batch<C extends Call<?>> {
     @SuppressWarnings("NullAway")
     C get(int index) {
         return calls.getPlain(index);
+    }
+
+    /** Notes whether a call is in the run, and so has a row. */
+    void runs(int index, boolean written) {
+        running[index] = written;
+    }
+
+    boolean runs(int index) {
+        return running[index];
     }
 
     /** Lets go of the calls. */

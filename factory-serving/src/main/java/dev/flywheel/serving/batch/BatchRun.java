@@ -11,9 +11,9 @@ final class BatchRun {
         boolean sized = sized(slot.runner, calls);
         for (int i = 0; i < calls.size(); i++) {
             C call = calls.get(i);
-            if (!sized || written(slot.runner, call, rows)) {
-                rows++;
-            }
+            boolean runs = !sized || written(slot.runner, call, rows);
+            calls.runs(i, runs);
+            rows += runs ? 1 : 0;
         }
         if (rows > 0 && sized) {
             slot.tally.batch(rows);
@@ -42,20 +42,17 @@ final class BatchRun {
         }
         int row = 0;
         for (int i = 0; i < calls.size(); i++) {
-            C call = calls.get(i);
-            // Those that could not be written have no row.
-            if (!call.failed()) {
-                read(slot.runner, call, row++);
+            if (calls.runs(i)) {
+                read(slot.runner, calls.get(i), row++);
             }
         }
     }
 
     private static <C extends Call<?>> void runAlone(Slot<C, ?> slot, Batch<C> calls) {
         for (int i = 0; i < calls.size(); i++) {
-            C call = calls.get(i);
-            if (!call.failed()) {
+            if (calls.runs(i)) {
                 slot.tally.batch(1);
-                alone(slot, call);
+                alone(slot, calls.get(i));
             }
         }
     }

@@ -232,7 +232,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /**
      * Closes as {@link #close()} does, but for at most this long: what still waits then fails with a
      * {@link ClosedException}, and runs that are under way are asked to end. Those that do not end soon are given up:
-     * their callers get a {@link ClosedException}, and their lanes close when they end.
+     * who waits for them gets a {@link ClosedException}, and their lanes close when they end.
      */
     public void close(Duration patience) {
         Objects.requireNonNull(patience, "patience");

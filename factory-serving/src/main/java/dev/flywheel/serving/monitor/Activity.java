@@ -16,7 +16,8 @@ import java.time.Duration;
  * @param cacheHits requests answered from the cache, or by the run of another that asked the same; 0 without a cache
  * @param cacheMisses requests that were looked up in the cache and had to run; 0 without a cache
  * @param batchSizes the rows of each run
- * @param latencies the nanoseconds of each request, from the call to the output, however it was called
+ * @param latencies the nanoseconds of each request, from the call to the output; of those that ran where they were
+ *     called, one in eight is measured and counts for the next ones too, and those of a list count as long as its run
  */
 public record Activity(
         long requests,

@@ -59,6 +59,40 @@ class BatcherLeftoversTest {
         }
     }
 
+    @Test
+    void aRunThatEndsWhileItIsGivenUpGivesNobodyTheAnswerOfAnother() throws Exception {
+        BatchOptions options =
+                BatchOptions.defaults().lanes(1).maxRows(4).runTimeout(Duration.ofMillis(100));
+        FakeRunner hanging = new FakeRunner("a", 4).gated();
+        CountDownLatch told = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (var batcher = batcher(options, hanging)) {
+            Ask first = new Ask(1);
+            Ask second = new Ask(2);
+            first.whenComplete((answer, failure) -> {
+                told.countDown();
+                awaitUninterruptibly(goOn);
+            });
+            Thread caller = new Thread(() -> batcher.runAll(List.of(first, second)));
+            caller.start();
+            told.await();
+            // The first is told that its run was given up, and holds up those who tell; now the run ends after all.
+            hanging.open();
+            assertThat(second.join()).isEqualTo("a:2");
+            assertThat(first).isCompletedExceptionally();
+            goOn.countDown();
+            caller.join();
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** Returns when the watch has looked once more. */
     private static void awaitLook() {
         CountDownLatch looked = new CountDownLatch(1);
