@@ -2,8 +2,8 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.DeadlineException;
-import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.OverloadedException;
+import dev.flywheel.core.model.Prediction;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

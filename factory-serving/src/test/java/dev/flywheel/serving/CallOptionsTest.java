@@ -66,8 +66,7 @@ class CallOptionsTest {
         WatchedEngine engine = engine();
         try (Endpoint<float[], float[]> endpoint = builder(engine).open()) {
             CompletableFuture<Prediction<float[]>> held = occupy(endpoint, engine);
-            assertThatThrownBy(
-                            () -> endpoint.predictAll(List.of(new float[] {1}), CallOptions.deadline(SHORT)))
+            assertThatThrownBy(() -> endpoint.predictAll(List.of(new float[] {1}), CallOptions.deadline(SHORT)))
                     .isInstanceOf(DeadlineException.class);
             engine.open();
             assertThat(held.join().value()).containsExactly(0);

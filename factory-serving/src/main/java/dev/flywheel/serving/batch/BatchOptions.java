@@ -69,8 +69,8 @@ public final class BatchOptions {
     }
 
     /**
-     * {@return a copy with this many runs at a time} At least 1. By default the number of processors, but at least 2, and
-     * several times that where a run is measured to be shorter than the waking of a thread.
+     * {@return a copy with this many runs at a time} At least 1. By default the number of processors, but at least 2,
+     * and several times that where a run is measured to be shorter than the waking of a thread.
      */
     public BatchOptions lanes(int count) {
         BatchOptions copy = new BatchOptions(this);

@@ -41,8 +41,7 @@ class BatcherLeftoversTest {
 
     @Test
     void runsWithoutATimeoutAreNeverGivenUp() {
-        BatchOptions options =
-                BatchOptions.defaults().lanes(1).maxRows(4).runTimeout(ChronoUnit.FOREVER.getDuration());
+        BatchOptions options = BatchOptions.defaults().lanes(1).maxRows(4).runTimeout(ChronoUnit.FOREVER.getDuration());
         FakeRunner runner = new FakeRunner("a", 4).gated();
         try (var batcher = batcher(options, runner)) {
             Ask begun = new Ask(1);
@@ -61,8 +60,7 @@ class BatcherLeftoversTest {
 
     @Test
     void aRunThatEndsWhileItIsGivenUpGivesNobodyTheAnswerOfAnother() throws Exception {
-        BatchOptions options =
-                BatchOptions.defaults().lanes(1).maxRows(4).runTimeout(Duration.ofMillis(100));
+        BatchOptions options = BatchOptions.defaults().lanes(1).maxRows(4).runTimeout(Duration.ofMillis(100));
         FakeRunner hanging = new FakeRunner("a", 4).gated();
         CountDownLatch told = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
