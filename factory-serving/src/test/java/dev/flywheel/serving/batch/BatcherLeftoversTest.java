@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -67,7 +68,7 @@ class BatcherLeftoversTest {
         try (var batcher = batcher(options, hanging)) {
             Ask first = new Ask(1);
             Ask second = new Ask(2);
-            first.whenComplete((answer, failure) -> {
+            CompletableFuture<String> unused = first.whenComplete((answer, failure) -> {
                 told.countDown();
                 awaitUninterruptibly(goOn);
             });
@@ -118,7 +119,7 @@ class BatcherLeftoversTest {
                     .toList();
             CountDownLatch told = new CountDownLatch(calls.size());
             for (Ask call : calls) {
-                call.whenComplete((answer, failure) -> {
+                CompletableFuture<String> unused = call.whenComplete((answer, failure) -> {
                     tellers.add(Thread.currentThread());
                     told.countDown();
                 });
