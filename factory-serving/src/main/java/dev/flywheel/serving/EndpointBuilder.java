@@ -18,6 +18,7 @@ public final class EndpointBuilder<I, O> {
     private final String name;
     private final ModelSource source;
     private final Preparation<I, O> preparation;
+    private BatchOptions batching = BatchOptions.defaults();
     private @Nullable Integer lanes;
     private @Nullable Integer maxBatch;
     private @Nullable Integer queueCapacity;
@@ -43,7 +44,9 @@ public final class EndpointBuilder<I, O> {
      * times that where a run is measured to be shorter than the waking of a thread.
      */
     public EndpointBuilder<I, O> lanes(int count) {
-        lanes = once("lanes", lanes, atLeastOne("lanes", count));
+        BatchOptions changed = batching.lanes(count);
+        lanes = once("lanes", lanes, count);
+        batching = changed;
         return this;
     }
 
@@ -53,13 +56,19 @@ public final class EndpointBuilder<I, O> {
      * dynamically quantised models do; setting it batches those too.
      */
     public EndpointBuilder<I, O> maxBatch(int rows) {
-        maxBatch = once("maxBatch", maxBatch, atLeastOne("maxBatch", rows));
+        if (rows < 1) {
+            throw new IllegalArgumentException("option maxBatch is invalid: found " + rows + ", expected at least 1");
+        }
+        maxBatch = once("maxBatch", maxBatch, rows);
+        batching = batching.maxRows(rows);
         return this;
     }
 
     /** Sets the most requests that wait; more are refused. At least 1, by default 4096. */
     public EndpointBuilder<I, O> queueCapacity(int requests) {
-        queueCapacity = once("queueCapacity", queueCapacity, atLeastOne("queueCapacity", requests));
+        BatchOptions changed = batching.queueCapacity(requests);
+        queueCapacity = once("queueCapacity", queueCapacity, requests);
+        batching = changed;
         return this;
     }
 
@@ -68,7 +77,9 @@ public final class EndpointBuilder<I, O> {
      * the longest of them. At least 1; a single row that is longer runs alone. By default what is measured to pay.
      */
     public EndpointBuilder<I, O> maxTokens(int tokens) {
-        maxTokens = once("maxTokens", maxTokens, atLeastOne("maxTokens", tokens));
+        BatchOptions changed = batching.maxTokens(tokens);
+        maxTokens = once("maxTokens", maxTokens, tokens);
+        batching = changed;
         return this;
     }
 
@@ -77,7 +88,9 @@ public final class EndpointBuilder<I, O> {
      * is best unless a run of one row costs nearly what a full batch does, as on a GPU.
      */
     public EndpointBuilder<I, O> maxDelay(Duration longest) {
+        BatchOptions changed = batching.maxDelay(longest);
         maxDelay = once("maxDelay", maxDelay, longest);
+        batching = changed;
         return this;
     }
 
@@ -86,7 +99,9 @@ public final class EndpointBuilder<I, O> {
      * and fails with a {@link dev.flywheel.core.DeadlineException}. Positive; by default none.
      */
     public EndpointBuilder<I, O> deadline(Duration fromCall) {
+        BatchOptions changed = batching.deadline(fromCall);
         deadline = once("deadline", deadline, fromCall);
+        batching = changed;
         return this;
     }
 
@@ -95,7 +110,9 @@ public final class EndpointBuilder<I, O> {
      * 1 minute.
      */
     public EndpointBuilder<I, O> runTimeout(Duration longest) {
+        BatchOptions changed = batching.runTimeout(longest);
         runTimeout = once("runTimeout", runTimeout, longest);
+        batching = changed;
         return this;
     }
 
@@ -173,7 +190,7 @@ public final class EndpointBuilder<I, O> {
         Models<I, O> models = new Models<>(
                 name,
                 preparation,
-                batching(),
+                batching,
                 clock == null ? InstantSource.system() : clock,
                 observer,
                 example,
@@ -181,25 +198,6 @@ public final class EndpointBuilder<I, O> {
                 maxBatch == null ? BatchProbe.Otherwise.ROW_BY_ROW : BatchProbe.Otherwise.BATCHES);
         int number = version == null ? 0 : version;
         return new Endpoint<>(models, models.load(source, number), key);
-    }
-
-    private BatchOptions batching() {
-        BatchOptions options = BatchOptions.defaults();
-        options = lanes == null ? options : options.lanes(lanes);
-        options = maxBatch == null ? options : options.maxRows(maxBatch);
-        options = maxTokens == null ? options : options.maxTokens(maxTokens);
-        options = maxDelay == null ? options : options.maxDelay(maxDelay);
-        options = deadline == null ? options : options.deadline(deadline);
-        options = runTimeout == null ? options : options.runTimeout(runTimeout);
-        return queueCapacity == null ? options : options.queueCapacity(queueCapacity);
-    }
-
-    private static int atLeastOne(String option, int value) {
-        if (value < 1) {
-            throw new IllegalArgumentException(
-                    "option " + option + " is invalid: found " + value + ", expected at least 1");
-        }
-        return value;
     }
 
     private static <T> T once(String option, @Nullable T before, T now) {

@@ -20,6 +20,7 @@ import dev.flywheel.serving.monitor.Activity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -453,5 +454,11 @@ class EndpointTest {
         assertThatThrownBy(() -> Endpoint.onnx(times(2), Tensors.floats()).maxBatch(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("option maxBatch is invalid: found 0, expected at least 1");
+        assertThatThrownBy(() -> Endpoint.onnx(times(2), Tensors.floats()).maxDelay(Duration.ofHours(2)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("option maxDelay is invalid: found PT2H, expected 0 to 1 hour");
+        assertThatThrownBy(() -> Endpoint.onnx(times(2), Tensors.floats()).deadline(Duration.ZERO))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("option deadline is invalid: found PT0S, expected more than 0");
     }
 }
