@@ -21,7 +21,7 @@ final class StressRound {
 
     private static final String THREADS = "flywheel-";
     private static final Duration NEVER = Duration.ofMinutes(1);
-    private static final String CLEANER = "flywheel-serving-cleaner";
+    private static final String CLEANER = "-cleaner";
     private static final int FIRST = 1;
     private static final long CACHE_BYTES = 1 << 20;
     private static final long HANG_MILLIS = 60_000;
@@ -151,7 +151,7 @@ final class StressRound {
         assertThat(watch.lanes.get()).as("open lanes").isZero();
         assertThat(watch.engines.get()).as("open engines").isZero();
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            if (thread.getName().startsWith(THREADS) && !thread.getName().equals(CLEANER)) {
+            if (thread.getName().startsWith(THREADS) && !thread.getName().endsWith(CLEANER)) {
                 thread.join(HANG_MILLIS);
                 assertThat(thread.isAlive())
                         .as("%s is left%n%s", thread.getName(), Stacks.dump())
