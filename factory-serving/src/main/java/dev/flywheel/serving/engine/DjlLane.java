@@ -24,7 +24,7 @@ final class DjlLane implements Lane {
      * Arrays over this many rows and fewer are kept, where they see what is written later: making one costs as much as
      * a tenth of a small model's run.
      */
-    private static final int KEPT_ROWS = 64;
+    private static final int KEPT_ROWS = 256;
 
     private final DjlModel model;
     private final Signature signature;

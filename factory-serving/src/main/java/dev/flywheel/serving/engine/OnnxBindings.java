@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class OnnxBindings {
 
     /** Bindings for this many rows of fixed size and fewer are all kept: a few hundred bytes each. */
-    private static final int KEPT_ROWS = 64;
+    private static final int KEPT_ROWS = 256;
 
     /** Of rows of free length so many bindings are kept. */
     private static final int KEPT_LENGTHS = 16;
