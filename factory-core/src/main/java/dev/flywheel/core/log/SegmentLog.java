@@ -45,7 +45,7 @@ public final class SegmentLog implements AutoCloseable {
     // both written under "appending"
     private SegmentWriter active;
     private long next;
-    private volatile @Nullable StoreException failure;
+    private volatile @Nullable Failure failure;
     private volatile boolean closed;
 
     private final ReentrantLock committing = new ReentrantLock();
@@ -377,7 +377,7 @@ public final class SegmentLog implements AutoCloseable {
             }
         } catch (IOException e) {
             // what was synced stays acknowledged; who appends next is told
-            failure = failed(e);
+            failure = new Failure(e, durable.get() - 1);
         } finally {
             appending.unlock();
         }
@@ -396,13 +396,9 @@ public final class SegmentLog implements AutoCloseable {
     }
 
     private void check() {
-        StoreException before = failure;
+        Failure before = failure;
         if (before != null) {
-            throw new StoreException(
-                    "appending to log " + directory,
-                    "it refuses since an earlier failure (" + before.getCause() + ")",
-                    FIX,
-                    before);
+            throw refusal("it refuses since an earlier failure: " + before.why(), before.cause());
         }
         if (closed) {
             throw new ClosedException("log " + directory, "it was closed", "use it before closing, or open it again");
@@ -410,19 +406,24 @@ public final class SegmentLog implements AutoCloseable {
     }
 
     private StoreException fail(IOException e) {
-        StoreException thrown = failed(e);
-        failure = thrown;
-        return thrown;
+        Failure now = new Failure(e, durable.get() - 1);
+        failure = now;
+        return refusal(now.why(), e);
     }
 
-    private static final String FIX = "free space on the disk or mend it, then close and open the log again";
-
-    private StoreException failed(IOException e) {
+    private StoreException refusal(String why, IOException cause) {
         return new StoreException(
                 "appending to log " + directory,
-                "the file system says " + e + "; the log ends with record " + (durable.get() - 1)
-                        + ", later ones may be lost",
-                FIX,
-                e);
+                why,
+                "free space on the disk or mend it, then close and open the log again",
+                cause);
+    }
+
+    private record Failure(IOException cause, long lastRecord) {
+
+        String why() {
+            return "the file system says " + cause + "; the log ends with record " + lastRecord
+                    + ", later ones may be lost";
+        }
     }
 }
