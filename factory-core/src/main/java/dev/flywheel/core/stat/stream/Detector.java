@@ -16,8 +16,8 @@ import java.util.Map;
  * {@link #eddm() EDDM} as the literature's yardsticks; {@link #pageHinkley() Page-Hinkley} for numbers of any range, if
  * the size of a change that matters is known.
  *
- * <p>Save it with {@link #saved()}, a record that {@link dev.flywheel.core.io.Json} writes and reads; the detector
- * that {@link #of} makes of it answers what the saved one would have answered, to the last bit.
+ * <p>Save it with {@link #saved()}, a record that {@link dev.flywheel.core.io.Json} writes and reads; the detector that
+ * {@link #of} makes of it answers what the saved one would have answered, to the last bit.
  */
 public abstract sealed class Detector permits Adwin, Ddm, Eddm, HddmA, HddmW, PageHinkley {
 
@@ -137,8 +137,8 @@ public abstract sealed class Detector permits Adwin, Ddm, Eddm, HddmA, HddmW, Pa
     }
 
     /**
-     * {@return HDDM_W (Frias-Blanco et al., IEEE TKDE 27, 2015): compares exponentially weighted means before and
-     * after the point where the mean was lowest, by McDiarmid's inequality} Takes values from 0 to 1.
+     * {@return HDDM_W (Frias-Blanco et al., IEEE TKDE 27, 2015): compares exponentially weighted means before and after
+     * the point where the mean was lowest, by McDiarmid's inequality} Takes values from 0 to 1.
      *
      * @param drift the confidence of a drift, above 0 and below 1
      * @param warning the confidence of a warning, at least {@code drift}
@@ -175,16 +175,15 @@ public abstract sealed class Detector permits Adwin, Ddm, Eddm, HddmA, HddmW, Pa
     public static Detector of(Saved saved) {
         Settings given = new Settings(saved);
         try {
-            Detector detector =
-                    switch (saved.kind()) {
-                        case Adwin.KIND -> Adwin.of(given);
-                        case Ddm.KIND -> Ddm.of(given);
-                        case Eddm.KIND -> Eddm.of(given);
-                        case HddmA.KIND -> HddmA.of(given);
-                        case HddmW.KIND -> HddmW.of(given);
-                        case PageHinkley.KIND -> PageHinkley.of(given);
-                        default -> throw given.damaged("there is no detector of this kind");
-                    };
+            Detector detector = switch (saved.kind()) {
+                case Adwin.KIND -> Adwin.of(given);
+                case Ddm.KIND -> Ddm.of(given);
+                case Eddm.KIND -> Eddm.of(given);
+                case HddmA.KIND -> HddmA.of(given);
+                case HddmW.KIND -> HddmW.of(given);
+                case PageHinkley.KIND -> PageHinkley.of(given);
+                default -> throw given.damaged("there is no detector of this kind");
+            };
             detector.load(given.values());
             return detector;
         } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
@@ -224,8 +223,8 @@ public abstract sealed class Detector permits Adwin, Ddm, Eddm, HddmA, HddmW, Pa
     }
 
     /**
-     * {@return how many of the last values are taken to come after the change; 0 unless the last answer was a drift}
-     * A rough estimate: for ADWIN what is left of the window, for HDDM_A what came after the lowest mean and for HDDM_W
+     * {@return how many of the last values are taken to come after the change; 0 unless the last answer was a drift} A
+     * rough estimate: for ADWIN what is left of the window, for HDDM_A what came after the lowest mean and for HDDM_W
      * at most {@code 3 / weight} of it, for DDM and EDDM what came since the warning, for Page-Hinkley twice what came
      * since the sum passed half of the threshold.
      */

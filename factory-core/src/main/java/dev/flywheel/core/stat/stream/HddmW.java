@@ -21,8 +21,7 @@ final class HddmW extends Detector {
     private long newer;
 
     HddmW(double drift, double warning, double weight, Direction direction) {
-        super(Map.of(
-                "drift", drift, "warning", warning, "weight", weight, "either", Settings.direction(direction)));
+        super(Map.of("drift", drift, "warning", warning, "weight", weight, "either", Settings.direction(direction)));
         this.weight = open("weight", weight);
         this.direction = direction;
         open("drift", drift);
@@ -34,10 +33,7 @@ final class HddmW extends Detector {
 
     static HddmW of(Settings settings) {
         return new HddmW(
-                settings.number("drift"),
-                settings.number("warning"),
-                settings.number("weight"),
-                settings.direction());
+                settings.number("drift"), settings.number("warning"), settings.number("weight"), settings.direction());
     }
 
     /** An exponentially weighted mean, and the sum of the squared weights in it (McDiarmid's bound needs it). */

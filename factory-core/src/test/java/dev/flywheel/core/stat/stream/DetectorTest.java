@@ -21,7 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class DetectorTest {
 
-    private static final double[] WORSE_AT_1000 = Streams.joined(Streams.bits(1000, 0.1, 1), Streams.bits(1000, 0.6, 2));
+    private static final double[] WORSE_AT_1000 =
+            Streams.joined(Streams.bits(1000, 0.1, 1), Streams.bits(1000, 0.6, 2));
 
     static List<Supplier<Detector>> all() {
         return List.of(
@@ -101,7 +102,8 @@ class DetectorTest {
     void eitherDirectionFindsWhatAnIncreaseLooksPast() {
         double[] better = Streams.joined(Streams.bits(1000, 0.7, 5), Streams.bits(1000, 0.1, 6));
 
-        assertThat(Streams.where(Detector.adwin(0.002, Direction.INCREASE), better, Change.DRIFT)).isEmpty();
+        assertThat(Streams.where(Detector.adwin(0.002, Direction.INCREASE), better, Change.DRIFT))
+                .isEmpty();
         assertThat(Streams.where(Detector.adwin(), better, Change.DRIFT)).isNotEmpty();
         assertThat(Streams.where(Detector.hddmA(), better, Change.DRIFT)).isEmpty();
         assertThat(Streams.where(Detector.hddmA(0.001, 0.005, Direction.EITHER), better, Change.DRIFT))
@@ -198,8 +200,7 @@ class DetectorTest {
     void refusesSettingsThatMakeNoSense() {
         assertThatThrownBy(() -> Detector.adwin(0, Direction.EITHER))
                 .hasMessage("delta must be above 0 and below 1, found 0.0");
-        assertThatThrownBy(() -> Detector.ddm(3, 2))
-                .hasMessage("warning must be at most drift, found 3.0 and 2.0");
+        assertThatThrownBy(() -> Detector.ddm(3, 2)).hasMessage("warning must be at most drift, found 3.0 and 2.0");
         assertThatThrownBy(() -> Detector.ddm(0, 2))
                 .hasMessage("warning must be above 0 standard deviations, found 0.0");
         assertThatThrownBy(() -> Detector.eddm(0.8, 0.9))
@@ -226,7 +227,8 @@ class DetectorTest {
         assertThatThrownBy(() -> Detector.of(new Saved("ddm", good.settings(), List.of(1.0, 0.0, 0.0, 2.0))))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("it remembers 1 values, expected 5");
-        assertThatThrownBy(() -> Detector.of(new Saved("adwin", Detector.adwin().saved().settings(), List.of())))
+        assertThatThrownBy(() ->
+                        Detector.of(new Saved("adwin", Detector.adwin().saved().settings(), List.of())))
                 .isInstanceOf(StoreException.class);
         assertThatThrownBy(() -> Detector.of(new Saved("ddm", Map.of("warning", 3.0, "drift", 2.0), good.values())))
                 .isInstanceOf(StoreException.class)

@@ -53,21 +53,25 @@ final class Streams {
         Map<String, List<Double>> values = new HashMap<>();
         try (BufferedReader in = new BufferedReader(new InputStreamReader(
                 new GZIPInputStream(Files.newInputStream(vectors("drift_streams.csv.gz"))), StandardCharsets.UTF_8))) {
-            in.lines().skip(1).map(line -> line.split(",", -1)).forEach(cells -> values.computeIfAbsent(
-                            cells[0], name -> new ArrayList<>())
-                    .add(Double.valueOf(cells[2])));
+            in.lines()
+                    .skip(1)
+                    .map(line -> line.split(",", -1))
+                    .forEach(cells -> values.computeIfAbsent(cells[0], name -> new ArrayList<>())
+                            .add(Double.valueOf(cells[2])));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         Map<String, double[]> streams = new HashMap<>();
-        values.forEach((name, list) -> streams.put(
-                name, list.stream().mapToDouble(Double::doubleValue).toArray()));
+        values.forEach((name, list) ->
+                streams.put(name, list.stream().mapToDouble(Double::doubleValue).toArray()));
         return streams;
     }
 
     static double[] made(int values, long seed, ToDoubleFunction<Random> next) {
         Random random = new Random(seed);
-        return IntStream.range(0, values).mapToDouble(i -> next.applyAsDouble(random)).toArray();
+        return IntStream.range(0, values)
+                .mapToDouble(i -> next.applyAsDouble(random))
+                .toArray();
     }
 
     static double[] bits(int values, double rate, long seed) {
