@@ -95,7 +95,7 @@ final class Adwin extends Detector {
     }
 
     private boolean cuttable() {
-        double logs = Math.log(2 * Math.log(width) / delta);
+        double logs = Math.log(2 * Math.log((double) width) / delta);
         double scatter = 2 * logs * deviation / width;
         double constant = 2.0 / 3 * logs;
         long older = 0;
