@@ -150,7 +150,7 @@ class DetectorTest {
         Random random = new Random(9);
         List<Double> values = new ArrayList<>();
         for (int i = 0; i < 5000; i++) {
-            double value = 1e6 + random.nextDouble() - i / 1000;
+            double value = 1e6 + random.nextDouble() - Math.floor(i / 1000.0);
             values.add(value);
             adwin.add(value);
         }
