@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.flywheel.core.stat.stream.Detector.Change;
 import dev.flywheel.core.stat.stream.Detector.Direction;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
@@ -19,13 +19,13 @@ class DetectorVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> everyPublishedPosition() {
-        Map<String, double[]> streams = Streams.recorded();
+        Function<String, double[]> streams = Streams.recorded();
         return Streams.cases("drift_streaming.json").stream()
                 // KSWIN compares random samples of its window and is none of ours
                 .filter(c -> c.has("stream") && !c.get("detector").asText().equals("KSWIN"))
                 .map(c -> DynamicTest.dynamicTest(
                         c.get("detector").asText() + " " + c.get("stream").asText(),
-                        () -> check(c, streams.get(c.get("stream").asText()))));
+                        () -> check(c, streams.apply(c.get("stream").asText()))));
     }
 
     private static void check(JsonNode published, double[] stream) {
@@ -63,7 +63,7 @@ class DetectorVectorsTest {
 
     @Test
     void warningsComeWhereOthersPublishedThem() {
-        double[] stream = Streams.recorded().get("s6_bits_0.5_then_0.7");
+        double[] stream = Streams.recorded().apply("s6_bits_0.5_then_0.7");
 
         assertThat(Streams.where(Detector.ddm(), stream, Change.WARNING)).startsWith(1084);
         assertThat(Streams.where(Detector.ddm(), stream, Change.WARNING).stream()

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
@@ -49,7 +50,7 @@ final class Streams {
     }
 
     /** {@return the recorded streams by name} */
-    static Map<String, double[]> recorded() {
+    static Function<String, double[]> recorded() {
         Map<String, List<Double>> values = new HashMap<>();
         try (BufferedReader in = new BufferedReader(new InputStreamReader(
                 new GZIPInputStream(Files.newInputStream(vectors("drift_streams.csv.gz"))), StandardCharsets.UTF_8))) {
@@ -64,7 +65,7 @@ final class Streams {
         Map<String, double[]> streams = new HashMap<>();
         values.forEach((name, list) ->
                 streams.put(name, list.stream().mapToDouble(Double::doubleValue).toArray()));
-        return streams;
+        return name -> Objects.requireNonNull(streams.get(name), name);
     }
 
     static double[] made(int values, long seed, ToDoubleFunction<Random> next) {
