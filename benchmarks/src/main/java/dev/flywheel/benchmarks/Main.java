@@ -28,6 +28,8 @@ public final class Main {
               shadow    a shadow many times as slow: do callers feel it?     --callers 1
               steady    millions of predictions and a thousand swaps: does memory grow?
                           --predictions 10000000 --swaps 1000 --callers 8
+              peek      experiments looked at after each observation: how many stop wrongly, how soon rightly
+                          --experiments 1000 --observations 100000 --effect 10 (hundredths of a deviation)
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
@@ -60,6 +62,7 @@ public final class Main {
         commands.put("swap", SwapCommand::run);
         commands.put("shadow", ShadowCommand::run);
         commands.put("steady", SteadyCommand::run);
+        commands.put("peek", PeekCommand::run);
         commands.put("model", ModelCommand::run);
         commands.put("page", Page::run);
         return commands;

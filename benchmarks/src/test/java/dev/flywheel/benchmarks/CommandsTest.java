@@ -112,6 +112,20 @@ class CommandsTest {
     }
 
     @Test
+    void peekFindsNoMoreWrongStopsThanAlpha() throws Exception {
+        run(PeekCommand::run, "--experiments 100 --observations 2000 --effect 50");
+
+        List<Results.Row> rows = rows("always-valid");
+        assertThat(rows).hasSize(6);
+        assertThat(rows.subList(0, 3)).allSatisfy(row -> {
+            assertThat(row.flywheel()).isLessThanOrEqualTo(0.05);
+            assertThat(row.met()).isTrue();
+            assertThat(row.peers().values()).allMatch(naive -> naive > 0.1);
+        });
+        assertThat(rows.get(3).limit()).isEqualTo(126);
+    }
+
+    @Test
     void anUnknownOptionIsRefused() {
         assertThatThrownBy(() -> run(SwapCommand::run, "--caller 2"))
                 .isInstanceOf(IllegalArgumentException.class)
