@@ -71,7 +71,11 @@ final class PeekCommand {
         results.add(
                 "wrong stops without an effect, a look after each of " + observations + " observations: " + data,
                 "share of " + experiments,
-                Map.of(Contender.FLYWHEEL, List.of(share(ours)), "fixed-horizon test, looked at as often", List.of(share(naive))),
+                Map.of(
+                        Contender.FLYWHEEL,
+                        List.of(share(ours)),
+                        "fixed-horizon test, looked at as often",
+                        List.of(share(naive))),
                 null,
                 "always-valid t of alpha " + ALPHA,
                 Target.atMost(ALPHA));
@@ -82,7 +86,11 @@ final class PeekCommand {
         for (double thought : new double[] {1, 0.25, 4}) {
             AlwaysValid sequence = AlwaysValid.studentized(ALPHA, Math.round(fixed * thought));
             int[] stops = stopped(effect, 0, SplittableRandom::nextGaussian, (a, b) -> excludesZero(sequence, a, b));
-            double median = IntStream.of(stops).sorted().skip(experiments / 2).findFirst().orElse(0);
+            double median = IntStream.of(stops)
+                    .sorted()
+                    .skip(experiments / 2)
+                    .findFirst()
+                    .orElse(0);
             double mean = IntStream.of(stops).average().orElse(0);
             results.add(
                     "median observations until it stops, effect of " + effect + " standard deviations, tuned for "
@@ -90,9 +98,12 @@ final class PeekCommand {
                     "observations",
                     Map.of(Contender.FLYWHEEL, List.of(median), Target.LIMIT, List.of((double) fixed)),
                     null,
-                    "the limit is the size of the fixed-horizon test of power " + POWER + ", which may be looked at once; mean "
+                    "the limit is the size of the fixed-horizon test of power " + POWER
+                            + ", which may be looked at once; mean "
                             + Math.round(mean) + ", stopped within the fixed size "
-                            + share(IntStream.of(stops).map(n -> n <= fixed ? n : 0).toArray())
+                            + share(IntStream.of(stops)
+                                    .map(n -> n <= fixed ? n : 0)
+                                    .toArray())
                             + " of the experiments, at last " + share(stops));
         }
     }
@@ -108,7 +119,9 @@ final class PeekCommand {
         if (!(Math.abs(a.mean() - b.mean()) > NORMAL_QUANTILE * error)) {
             return false;
         }
-        return Welch.effect(a.sample(), b.sample(), Lift.ABSOLUTE, Tail.TWO_SIDED, ALPHA).p() <= ALPHA;
+        return Welch.effect(a.sample(), b.sample(), Lift.ABSOLUTE, Tail.TWO_SIDED, ALPHA)
+                        .p()
+                <= ALPHA;
     }
 
     private double share(int[] stops) {
@@ -117,10 +130,7 @@ final class PeekCommand {
 
     /** {@return when each experiment stopped; 0 if it never did} */
     private int[] stopped(
-            double effect,
-            int firstLook,
-            ToDoubleFunction<SplittableRandom> draw,
-            BiPredicate<Moments, Moments> stop) {
+            double effect, int firstLook, ToDoubleFunction<SplittableRandom> draw, BiPredicate<Moments, Moments> stop) {
         return IntStream.range(0, experiments)
                 .parallel()
                 .map(seed -> {

@@ -106,8 +106,7 @@ public final class AlwaysValid {
      */
     public static double studentLog(double tSquared, double degrees, double shrinkage) {
         double ratio = tSquared / degrees;
-        return 0.5 * Math.log(shrinkage)
-                + (degrees + 1) / 2 * (Math.log1p(ratio) - Math.log1p(ratio * shrinkage));
+        return 0.5 * Math.log(shrinkage) + (degrees + 1) / 2 * (Math.log1p(ratio) - Math.log1p(ratio * shrinkage));
     }
 
     /** Where {@link #studentLog} reaches -ln alpha; infinite while so few units cannot prove anything. */

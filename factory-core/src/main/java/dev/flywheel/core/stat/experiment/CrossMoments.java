@@ -19,8 +19,8 @@ public record CrossMoments(long n, double meanX, double meanY, double m2X, doubl
     /** @throws IllegalArgumentException if these are no moments of any pairs */
     public CrossMoments {
         if (n < 0 || !(m2X >= 0) || !(m2Y >= 0)) {
-            throw new IllegalArgumentException("moments need n, m2X and m2Y of at least 0, found n " + n + ", m2X "
-                    + m2X + " and m2Y " + m2Y);
+            throw new IllegalArgumentException(
+                    "moments need n, m2X and m2Y of at least 0, found n " + n + ", m2X " + m2X + " and m2Y " + m2Y);
         }
     }
 

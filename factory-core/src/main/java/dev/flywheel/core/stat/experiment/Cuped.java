@@ -34,8 +34,8 @@ public record Cuped(double theta, Sample control, Sample treatment) {
     /** {@return which share of the variance of the effect is gone, 0 to 1} */
     public static double varianceReduction(CrossMoments control, CrossMoments treatment) {
         Cuped adjusted = of(control, treatment);
-        double before = Lift.ABSOLUTE.squaredError(
-                control.y().sample(), treatment.y().sample());
+        double before =
+                Lift.ABSOLUTE.squaredError(control.y().sample(), treatment.y().sample());
         return 1 - Lift.ABSOLUTE.squaredError(adjusted.control, adjusted.treatment) / before;
     }
 }

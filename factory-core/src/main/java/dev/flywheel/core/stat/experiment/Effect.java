@@ -1,8 +1,8 @@
 package dev.flywheel.core.stat.experiment;
 
 /**
- * The effect of a treatment with its interval. Immutable. Where the data say nothing (fewer than two units in an arm, no
- * variance at all, a relative effect on a control of 0), the interval is infinite and p is 1.
+ * The effect of a treatment with its interval. Immutable. Where the data say nothing (fewer than two units in an arm,
+ * no variance at all, a relative effect on a control of 0), the interval is infinite and p is 1.
  *
  * @param estimate the effect; NaN if there is none
  * @param standardError of the estimate

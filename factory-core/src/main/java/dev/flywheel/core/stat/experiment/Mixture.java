@@ -32,7 +32,9 @@ public final class Mixture {
         this.slopeOfLargest = slopeOfLargest;
     }
 
-    /** {@return the precision of a normal mixture whose two-sided bound of {@code alpha} is tightest at {@code best}} */
+    /**
+     * {@return the precision of a normal mixture whose two-sided bound of {@code alpha} is tightest at {@code best}}
+     */
     public static double precision(double best, double alpha) {
         double inverse = 2 * Math.log(1 / Effect.alpha(alpha));
         return positive("best", best) / (inverse + Math.log1p(inverse));
@@ -63,7 +65,8 @@ public final class Mixture {
     public static Mixture gammaExponential(double best, double scale) {
         double c2 = positive("scale", scale) * scale;
         double prior = precision(best, 2 * TUNED_FOR) / c2;
-        double constant = prior * Math.log(prior) - Special.logGamma(prior) - Math.log(Special.lowerGamma(prior, prior));
+        double constant =
+                prior * Math.log(prior) - Special.logGamma(prior) - Math.log(Special.lowerGamma(prior, prior));
         return new Mixture(
                 (s, v) -> {
                     double shape = v / c2 + prior;
@@ -86,7 +89,8 @@ public final class Mixture {
     public static Mixture gammaPoisson(double best, double scale) {
         double c2 = positive("scale", scale) * scale;
         double prior = precision(best, 2 * TUNED_FOR) / c2;
-        double constant = prior * Math.log(prior) - Special.logGamma(prior) - Math.log(Special.upperGamma(prior, prior));
+        double constant =
+                prior * Math.log(prior) - Special.logGamma(prior) - Math.log(Special.upperGamma(prior, prior));
         return new Mixture(
                 (s, v) -> {
                     double rate = v / c2 + prior;
@@ -151,7 +155,9 @@ public final class Mixture {
         }
     }
 
-    /** {@return the logarithm of the evidence against a mean of zero, of a sum {@code s} at intrinsic time {@code v}} */
+    /**
+     * {@return the logarithm of the evidence against a mean of zero, of a sum {@code s} at intrinsic time {@code v}}
+     */
     public double logMixture(double s, double v) {
         return log.of(s, v);
     }
@@ -186,10 +192,8 @@ public final class Mixture {
         double rate = sample.mean();
         double tiny = 1e-12;
         double low = rate < tiny || excess.applyAsDouble(tiny) < 0 ? 0 : root(excess.andThen(x -> -x), tiny, rate);
-        double high =
-                rate > 1 - tiny || excess.applyAsDouble(1 - tiny) < 0 ? 1 : root(excess, rate, 1 - tiny);
-        return new Effect(
-                rate, Math.sqrt(sample.squaredError()), low, high, 1, "beta-binomial confidence sequence");
+        double high = rate > 1 - tiny || excess.applyAsDouble(1 - tiny) < 0 ? 1 : root(excess, rate, 1 - tiny);
+        return new Effect(rate, Math.sqrt(sample.squaredError()), low, high, 1, "beta-binomial confidence sequence");
     }
 
     /** Bisection of a function that is at most 0 at {@code from} and rises to {@code to}. */

@@ -12,8 +12,8 @@ public record Msprt(double variance, double mixture) {
     /** @throws IllegalArgumentException unless both are above 0 and finite */
     public Msprt {
         if (!(variance > 0 && mixture > 0 && variance + mixture < Double.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("an mSPRT needs variances above 0, found variance " + variance
-                    + " and mixture " + mixture);
+            throw new IllegalArgumentException(
+                    "an mSPRT needs variances above 0, found variance " + variance + " and mixture " + mixture);
         }
     }
 

@@ -27,11 +27,12 @@ public record Posterior(double mean, double deviation) {
      * @throws IllegalArgumentException if the samples say nothing: no variance, or a relative effect on 0
      */
     public static Posterior of(Sample control, Sample treatment, Lift lift) {
-        return new Posterior(
-                lift.estimate(control, treatment), Math.sqrt(lift.squaredError(control, treatment)));
+        return new Posterior(lift.estimate(control, treatment), Math.sqrt(lift.squaredError(control, treatment)));
     }
 
-    /** {@return the posterior if this was believed before: this as prior, joined with what the data say by precision} */
+    /**
+     * {@return the posterior if this was believed before: this as prior, joined with what the data say by precision}
+     */
     public Posterior after(Posterior data) {
         double own = 1 / (deviation * deviation);
         double theirs = 1 / (data.deviation * data.deviation);

@@ -17,8 +17,8 @@ public record Sample(long n, double mean, double variance) {
      */
     public static Sample proportion(long successes, long n) {
         if (n < 1 || successes < 0 || successes > n) {
-            throw new IllegalArgumentException("a proportion needs 0 <= successes <= n and n >= 1, found " + successes
-                    + " successes of " + n);
+            throw new IllegalArgumentException(
+                    "a proportion needs 0 <= successes <= n and n >= 1, found " + successes + " successes of " + n);
         }
         double p = (double) successes / n;
         return new Sample(n, p, p * (1 - p));

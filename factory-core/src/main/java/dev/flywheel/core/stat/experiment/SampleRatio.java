@@ -35,8 +35,7 @@ public record SampleRatio(double statistic, double p) {
                 })
                 .sum();
         return new SampleRatio(
-                statistic,
-                ChiSquaredDistribution.of(observed.length - 1.0).survivalProbability(statistic));
+                statistic, ChiSquaredDistribution.of(observed.length - 1.0).survivalProbability(statistic));
     }
 
     /**
@@ -63,9 +62,7 @@ public record SampleRatio(double statistic, double p) {
         double log = Special.logGamma(concentration) - Special.logGamma(concentration + all);
         for (int i = 0; i < observed.length; i++) {
             double prior = concentration * shares[i];
-            log += Special.logGamma(prior + observed[i])
-                    - Special.logGamma(prior)
-                    - observed[i] * Math.log(shares[i]);
+            log += Special.logGamma(prior + observed[i]) - Special.logGamma(prior) - observed[i] * Math.log(shares[i]);
         }
         return new SampleRatio(log, Math.min(1, Math.exp(-log)));
     }

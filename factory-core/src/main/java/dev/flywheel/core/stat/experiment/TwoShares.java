@@ -20,7 +20,10 @@ public record TwoShares(long controlSuccesses, long control, long treatmentSucce
         Sample.proportion(treatmentSuccesses, treatment);
     }
 
-    /** {@return the z statistic of the pooled test; positive if the treatment's rate is the higher one; NaN if all units of both arms came out alike} */
+    /**
+     * {@return the z statistic of the pooled test; positive if the treatment's rate is the higher one; NaN if all units
+     * of both arms came out alike}
+     */
     public double z() {
         double pooled = (double) (controlSuccesses + treatmentSuccesses) / (control + treatment);
         return difference() / Math.sqrt(pooled * (1 - pooled) * (1.0 / control + 1.0 / treatment));

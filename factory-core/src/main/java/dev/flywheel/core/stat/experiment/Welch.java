@@ -27,12 +27,11 @@ public final class Welch {
         }
         TDistribution t = TDistribution.of(Lift.degrees(control, treatment));
         double statistic = estimate / error;
-        double p =
-                switch (tail) {
-                    case TWO_SIDED -> 2 * t.survivalProbability(Math.abs(statistic));
-                    case GREATER -> t.survivalProbability(statistic);
-                    case LESS -> t.cumulativeProbability(statistic);
-                };
+        double p = switch (tail) {
+            case TWO_SIDED -> 2 * t.survivalProbability(Math.abs(statistic));
+            case GREATER -> t.survivalProbability(statistic);
+            case LESS -> t.cumulativeProbability(statistic);
+        };
         double quantile = t.inverseSurvivalProbability(tail == Tail.TWO_SIDED ? alpha / 2 : alpha);
         return Effect.around(estimate, error, quantile * error, tail, Math.min(1, p), METHOD);
     }

@@ -26,8 +26,7 @@ class AbTestingVectorsTest {
         try {
             cases = Vectors.shared("vectors/ab_testing.json").get("cases");
         } catch (TestAbortedException e) {
-            return Stream.of(DynamicTest.dynamicTest(
-                    "no vectors", () -> Assumptions.abort(e.getMessage())));
+            return Stream.of(DynamicTest.dynamicTest("no vectors", () -> Assumptions.abort(e.getMessage())));
         }
         assertThat(cases).hasSize(22);
         return Stream.iterate(0, i -> i < cases.size(), i -> i + 1)
@@ -41,36 +40,49 @@ class AbTestingVectorsTest {
         switch (c.get("method").asText()) {
             case "welch_t_two_sided" -> welch(c, expected, tolerance);
             case "welch_t_one_sided" -> {
-                Effect greater = Welch.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.GREATER, alpha(c));
-                Effect less = Welch.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.LESS, alpha(c));
+                Effect greater = Welch.effect(
+                        sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.GREATER, alpha(c));
+                Effect less = Welch.effect(
+                        sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.LESS, alpha(c));
                 oneSided(greater, less, expected, tolerance);
                 assertThat(greater.p()).isCloseTo(expected.get("p_greater").asDouble(), tolerance);
                 assertThat(less.p()).isCloseTo(expected.get("p_less").asDouble(), tolerance);
             }
-            case "contract:negative_variance_rejected" -> assertThatThrownBy(() -> sample(c.get("control")))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("no 2 numbers have the sum 1396.87 and the sum of squares 52377.9767: their variance "
-                            + "would be negative");
+            case "contract:negative_variance_rejected" ->
+                assertThatThrownBy(() -> sample(c.get("control")))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage(
+                                "no 2 numbers have the sum 1396.87 and the sum of squares 52377.9767: their variance "
+                                        + "would be negative");
             case "sequential_asymptotic_confidence_sequence_two_sided" -> sequential(c, expected, tolerance);
             case "sequential_one_sided_bound" -> {
-                AlwaysValid sequence = AlwaysValid.asymptotic(alpha(c), c.get("config").get("tuning_n").asLong());
-                Effect greater = sequence.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.GREATER);
+                AlwaysValid sequence = AlwaysValid.asymptotic(
+                        alpha(c), c.get("config").get("tuning_n").asLong());
+                Effect greater =
+                        sequence.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.GREATER);
                 Effect less = sequence.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.LESS);
                 oneSided(greater, less, expected, tolerance);
-                assertThat(sequence.rho(Tail.LESS)).isCloseTo(expected.get("rho").asDouble(), tolerance);
+                assertThat(sequence.rho(Tail.LESS))
+                        .isCloseTo(expected.get("rho").asDouble(), tolerance);
             }
             case "property:sequential_tuning" -> tuning(c, expected, tolerance);
-            case "bayes_gaussian_effect_flat_prior", "bayes_gaussian_effect_informative_prior" -> bayes(c, expected, tolerance);
+            case "bayes_gaussian_effect_flat_prior", "bayes_gaussian_effect_informative_prior" ->
+                bayes(c, expected, tolerance);
             case "bayes_risk_closed_form" -> {
                 Posterior posterior = new Posterior(
-                        c.get("config").get("mu").asDouble(), c.get("config").get("sigma").asDouble());
-                assertThat(posterior.riskOfControl()).isCloseTo(expected.get("risk").get(0).asDouble(), tolerance);
-                assertThat(posterior.riskOfTreatment()).isCloseTo(expected.get("risk").get(1).asDouble(), tolerance);
+                        c.get("config").get("mu").asDouble(),
+                        c.get("config").get("sigma").asDouble());
+                assertThat(posterior.riskOfControl())
+                        .isCloseTo(expected.get("risk").get(0).asDouble(), tolerance);
+                assertThat(posterior.riskOfTreatment())
+                        .isCloseTo(expected.get("risk").get(1).asDouble(), tolerance);
             }
             case "srm_chi_square" -> {
                 SampleRatio found = SampleRatio.chiSquare(
-                        Vectors.longs(c.get("config").get("observed")), Vectors.doubles(c.get("config").get("weights")));
-                assertThat(found.statistic()).isCloseTo(expected.get("statistic").asDouble(), within(1e-11));
+                        Vectors.longs(c.get("config").get("observed")),
+                        Vectors.doubles(c.get("config").get("weights")));
+                assertThat(found.statistic())
+                        .isCloseTo(expected.get("statistic").asDouble(), within(1e-11));
                 assertThat(found.p()).isCloseTo(expected.get("pvalue").asDouble(), tolerance);
             }
             case "cuped_pooled_theta" -> cuped(c.get("config"), expected, tolerance);
@@ -82,11 +94,13 @@ class AbTestingVectorsTest {
         Sample control = sample(c.get("control"));
         Sample treatment = sample(c.get("treatment"));
         interval(Welch.effect(control, treatment, lift(c), Tail.TWO_SIDED, alpha(c)), expected, tolerance);
-        assertThat(Welch.degreesOfFreedom(control, treatment)).isCloseTo(expected.get("dof").asDouble(), tolerance);
+        assertThat(Welch.degreesOfFreedom(control, treatment))
+                .isCloseTo(expected.get("dof").asDouble(), tolerance);
     }
 
     private static void sequential(JsonNode c, JsonNode expected, Offset<Double> tolerance) {
-        AlwaysValid sequence = AlwaysValid.asymptotic(alpha(c), c.get("config").get("tuning_n").asLong());
+        AlwaysValid sequence =
+                AlwaysValid.asymptotic(alpha(c), c.get("config").get("tuning_n").asLong());
         Effect found = sequence.effect(sample(c.get("control")), sample(c.get("treatment")), lift(c), Tail.TWO_SIDED);
         interval(found, expected, tolerance);
         assertThat(found.p()).isCloseTo(expected.get("pvalue").asDouble(), within(1e-6 * found.p()));
@@ -185,9 +199,13 @@ class AbTestingVectorsTest {
 
     @Test
     void reproducesTheReferenceTestsOfTwoShares() {
-        for (JsonNode c : Vectors.shared("data/reference/ab_metrics_reference.json").get("two_proportions")) {
+        for (JsonNode c :
+                Vectors.shared("data/reference/ab_metrics_reference.json").get("two_proportions")) {
             TwoShares shares = new TwoShares(
-                    c.get("x_a").asLong(), c.get("n_a").asLong(), c.get("x_b").asLong(), c.get("n_b").asLong());
+                    c.get("x_a").asLong(),
+                    c.get("n_a").asLong(),
+                    c.get("x_b").asLong(),
+                    c.get("n_b").asLong());
             // the reference takes a - b for z, and b - a for the intervals
             assertThat(shares.z()).isCloseTo(-c.get("z").asDouble(), within(1e-9));
             assertThat(shares.p()).isCloseTo(c.get("p_two_sided").asDouble(), within(1e-9));
@@ -206,7 +224,8 @@ class AbTestingVectorsTest {
 
     @Test
     void needsAsManyUnitsAsTheReferencePowerAnalysis() {
-        for (JsonNode c : Vectors.shared("data/reference/ab_metrics_reference.json").get("power")) {
+        for (JsonNode c :
+                Vectors.shared("data/reference/ab_metrics_reference.json").get("power")) {
             double alpha = c.get("alpha").asDouble();
             double power = c.get("power").asDouble();
             if (c.has("p")) {

@@ -22,8 +22,7 @@ class EffectsTest {
         for (Effect effect : List.of(
                 Welch.effect(constant, constant, Lift.ABSOLUTE, Tail.TWO_SIDED, 0.05),
                 AlwaysValid.studentized(0.05, 100).effect(constant, constant, Lift.ABSOLUTE, Tail.TWO_SIDED),
-                AlwaysValid.asymptotic(0.05, 100)
-                        .effect(Moments.NONE.sample(), constant, Lift.ABSOLUTE, Tail.GREATER),
+                AlwaysValid.asymptotic(0.05, 100).effect(Moments.NONE.sample(), constant, Lift.ABSOLUTE, Tail.GREATER),
                 Welch.effect(new Sample(9, 0, 1), new Sample(9, 1, 1), Lift.RELATIVE, Tail.LESS, 0.05))) {
             assertThat(effect.low()).isEqualTo(Double.NEGATIVE_INFINITY);
             assertThat(effect.high()).isEqualTo(Double.POSITIVE_INFINITY);
@@ -41,8 +40,9 @@ class EffectsTest {
                 .hasMessage("a confidence sequence is tuned for 1 or more units, found 0.0");
         assertThatThrownBy(() -> SampleRatio.chiSquare(new long[] {1, 2}, new double[] {1, 0}))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("a sample ratio needs two or more arms with a count and a weight above 0 each, found counts "
-                        + "[1, 2] and weights [1.0, 0.0]");
+                .hasMessage(
+                        "a sample ratio needs two or more arms with a count and a weight above 0 each, found counts "
+                                + "[1, 2] and weights [1.0, 0.0]");
         assertThatThrownBy(() -> new Posterior(1, 0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("a posterior needs a mean and a deviation above 0, found 1.0 and 0.0");
@@ -55,8 +55,10 @@ class EffectsTest {
     void theStudentizedIntervalIsTheAsymptoticOneWithManyUnitsAndWiderWithFew() {
         AlwaysValid student = AlwaysValid.studentized(0.05, 1_000);
         AlwaysValid normal = AlwaysValid.asymptotic(0.05, 1_000);
-        Effect many = student.effect(new Sample(10_000_000, 1, 4), new Sample(10_000_000, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
-        Effect same = normal.effect(new Sample(10_000_000, 1, 4), new Sample(10_000_000, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
+        Effect many = student.effect(
+                new Sample(10_000_000, 1, 4), new Sample(10_000_000, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
+        Effect same = normal.effect(
+                new Sample(10_000_000, 1, 4), new Sample(10_000_000, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
         assertThat(many.low()).isCloseTo(same.low(), within(1e-7));
         Effect few = student.effect(new Sample(20, 1, 4), new Sample(20, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
         Effect bold = normal.effect(new Sample(20, 1, 4), new Sample(20, 1.1, 5), Lift.ABSOLUTE, Tail.TWO_SIDED);
@@ -67,7 +69,8 @@ class EffectsTest {
     void theIntervalAndThePValueAgree() {
         AlwaysValid student = AlwaysValid.studentized(0.05, 1_000);
         for (double mean = 0; mean < 1; mean += 0.01) {
-            Effect effect = student.effect(new Sample(300, 0, 1), new Sample(200, mean, 2), Lift.ABSOLUTE, Tail.TWO_SIDED);
+            Effect effect =
+                    student.effect(new Sample(300, 0, 1), new Sample(200, mean, 2), Lift.ABSOLUTE, Tail.TWO_SIDED);
             assertThat(effect.low() > 0).isEqualTo(effect.p() < 0.05);
         }
     }

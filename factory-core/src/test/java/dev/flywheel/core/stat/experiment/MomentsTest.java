@@ -36,7 +36,8 @@ class MomentsTest {
         assertThat(mergedPairs.covariance()).isCloseTo(pairs.covariance(), within(1e-7));
         assertThat(mergedPairs.varianceY()).isCloseTo(pairs.varianceY(), within(1e-7));
         assertThat(mergedPairs.covariance() / mergedPairs.varianceX()).isBetween(2.95, 3.05);
-        assertThat(mergedPairs.y().sample()).isEqualTo(new Sample(10_000, mergedPairs.meanY(), mergedPairs.varianceY()));
+        assertThat(mergedPairs.y().sample())
+                .isEqualTo(new Sample(10_000, mergedPairs.meanY(), mergedPairs.varianceY()));
     }
 
     @Test

@@ -67,7 +67,8 @@ class PeekingTest {
             double p = 1;
             for (int n = 0; n < 2_000; n++) {
                 counts[random.nextDouble() < 0.9 ? 0 : 1]++;
-                p = Math.min(p, SampleRatio.sequential(counts, new double[] {9, 1}).p());
+                p = Math.min(
+                        p, SampleRatio.sequential(counts, new double[] {9, 1}).p());
             }
             wrong += p <= ALPHA ? 1 : 0;
         }

@@ -34,8 +34,7 @@ class SequentialVectorsTest {
         try {
             cases = Vectors.shared("vectors/sequential_tests.json").get("cases");
         } catch (TestAbortedException e) {
-            return Stream.of(DynamicTest.dynamicTest(
-                    "no vectors", () -> Assumptions.abort(e.getMessage())));
+            return Stream.of(DynamicTest.dynamicTest("no vectors", () -> Assumptions.abort(e.getMessage())));
         }
         assertThat(cases).hasSize(43);
         assertThat(cases)
@@ -52,15 +51,28 @@ class SequentialVectorsTest {
         JsonNode expected = c.get("expected");
         Offset<Double> tolerance = within(c.get("abs_tol").asDouble());
         switch (c.get("function").asText()) {
-            case "two_sided_normal_mixture.best_rho" -> assertThat(Mixture.precision(
-                            args.get("v_opt").asDouble(), args.get("alpha_opt").asDouble()))
-                    .isCloseTo(expected.asDouble(), tolerance);
-            case "normal_log_mixture", "gamma_exponential_log_mixture", "gamma_poisson_log_mixture", "beta_binomial_log_mixture" -> assertThat(
-                            mixture(c).logMixture(args.get("s").asDouble(), args.get("v").asDouble()))
-                    .isCloseTo(expected.asDouble(), tolerance);
-            case "normal_mixture_bound", "gamma_exponential_mixture_bound", "gamma_poisson_mixture_bound", "beta_binomial_mixture_bound" -> assertThat(
-                            mixture(c).bound(args.get("v").asDouble(), args.get("alpha").asDouble()))
-                    .isCloseTo(expected.asDouble(), tolerance);
+            case "two_sided_normal_mixture.best_rho" ->
+                assertThat(Mixture.precision(
+                                args.get("v_opt").asDouble(),
+                                args.get("alpha_opt").asDouble()))
+                        .isCloseTo(expected.asDouble(), tolerance);
+            case "normal_log_mixture",
+                    "gamma_exponential_log_mixture",
+                    "gamma_poisson_log_mixture",
+                    "beta_binomial_log_mixture" ->
+                assertThat(mixture(c)
+                                .logMixture(
+                                        args.get("s").asDouble(), args.get("v").asDouble()))
+                        .isCloseTo(expected.asDouble(), tolerance);
+            case "normal_mixture_bound",
+                    "gamma_exponential_mixture_bound",
+                    "gamma_poisson_mixture_bound",
+                    "beta_binomial_mixture_bound" ->
+                assertThat(mixture(c)
+                                .bound(
+                                        args.get("v").asDouble(),
+                                        args.get("alpha").asDouble()))
+                        .isCloseTo(expected.asDouble(), tolerance);
             case "bernoulli_confidence_interval_anytime" -> {
                 Effect found = Mixture.successRate(
                         args.get("successes").asLong(),
@@ -76,17 +88,20 @@ class SequentialVectorsTest {
                         Vectors.longs(args.get("counts")),
                         Vectors.doubles(args.get("theta0")),
                         args.get("k").asDouble());
-                assertThat(found.statistic()).isCloseTo(expected.get("log_bayes_factor").asDouble(), tolerance);
+                assertThat(found.statistic())
+                        .isCloseTo(expected.get("log_bayes_factor").asDouble(), tolerance);
                 assertThat(found.p()).isCloseTo(expected.get("pvalue").asDouble(), tolerance);
             }
             case "anytime_valid_linear_model" -> linearModel(expected);
             case "msprt_two_stream_normal" -> {
-                Msprt test = new Msprt(args.get("sigma2").asDouble(), args.get("tau2").asDouble());
+                Msprt test = new Msprt(
+                        args.get("sigma2").asDouble(), args.get("tau2").asDouble());
                 long n = args.get("n_per_arm").asLong();
                 double difference = args.get("mean_diff").asDouble();
                 assertThat(Math.exp(test.logLikelihoodRatio(n, difference)))
                         .isCloseTo(expected.get("likelihood_ratio").asDouble(), tolerance);
-                assertThat(test.p(n, difference)).isCloseTo(expected.get("pvalue").asDouble(), tolerance);
+                assertThat(test.p(n, difference))
+                        .isCloseTo(expected.get("pvalue").asDouble(), tolerance);
             }
             default -> throw new AssertionError("no test of " + c.get("function"));
         }
@@ -121,7 +136,8 @@ class SequentialVectorsTest {
             counts[(int) assignments[n - 1]]++;
             least = Math.min(
                     least,
-                    SampleRatio.sequential(counts, shares, args.get("k").asDouble()).p());
+                    SampleRatio.sequential(counts, shares, args.get("k").asDouble())
+                            .p());
             if (stop == 0 && least <= args.get("alpha").asDouble()) {
                 stop = n;
                 assertThat(least).isCloseTo(expected.get("pvalue_at_stop").asDouble(), tolerance);
