@@ -16,28 +16,28 @@ final class LegacyRandom {
     LegacyRandom(int seed) {
         state[0] = seed;
         for (int i = 1; i < N; i++) {
-            state[i] = 1812433253 * (state[i - 1] ^ state[i - 1] >>> 30) + i;
+            state[i] = 1812433253 * (state[i - 1] ^ (state[i - 1] >>> 30)) + i;
         }
     }
 
     private int nextInt() {
         if (at == N) {
             for (int i = 0; i < N; i++) {
-                int y = state[i] & 0x80000000 | state[(i + 1) % N] & 0x7fffffff;
-                state[i] = state[(i + M) % N] ^ y >>> 1 ^ ((y & 1) == 0 ? 0 : 0x9908b0df);
+                int y = (state[i] & 0x80000000) | (state[(i + 1) % N] & 0x7fffffff);
+                state[i] = state[(i + M) % N] ^ (y >>> 1) ^ ((y & 1) == 0 ? 0 : 0x9908b0df);
             }
             at = 0;
         }
         int y = state[at++];
         y ^= y >>> 11;
-        y ^= y << 7 & 0x9d2c5680;
-        y ^= y << 15 & 0xefc60000;
-        return y ^ y >>> 18;
+        y ^= (y << 7) & 0x9d2c5680;
+        y ^= (y << 15) & 0xefc60000;
+        return y ^ (y >>> 18);
     }
 
     private double nextDouble() {
-        long high = nextInt() >>> 5;
-        long low = nextInt() >>> 6;
+        int high = nextInt() >>> 5;
+        int low = nextInt() >>> 6;
         return (high * 67108864.0 + low) / 9007199254740992.0;
     }
 
