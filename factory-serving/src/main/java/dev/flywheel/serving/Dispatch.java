@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -29,15 +31,25 @@ final class Dispatch<I, O> {
         this.key = key;
     }
 
-    Prediction<O> run(Request<I, O> request) {
+    /** {@return the prediction, by a run on this thread if one can begin at once} */
+    Prediction<O> run(Ask<I> ask, CallOptions options) {
+        Traffic<I, O> traffic = roster.traffic();
+        Loaded<I, O> version = version(traffic, options.key(), ask.input);
+        Prediction<O> here = version.runHere(ask);
+        return here == null ? await(models.request(ask, options), traffic, version) : here;
+    }
+
+    private Prediction<O> await(Request<I, O> request, Traffic<I, O> first, Loaded<I, O> chosen) {
+        Traffic<I, O> traffic = first;
+        Loaded<I, O> version = chosen;
         while (true) {
-            Traffic<I, O> traffic = roster.traffic();
-            Loaded<I, O> version = version(traffic, request);
             try {
                 return version.run(request);
             } catch (ClosedException e) {
                 rethrowUnlessChanged(traffic, version, e);
             }
+            traffic = roster.traffic();
+            version = version(traffic, request);
         }
     }
 
@@ -67,11 +79,25 @@ final class Dispatch<I, O> {
         long started = System.nanoTime();
         List<Prediction<O>> answers = new ArrayList<>(inputs.size());
         int part = models.part();
-        for (int from = 0; from < inputs.size(); from += part) {
-            CallOptions rest = from == 0 ? options : rest(options, System.nanoTime() - started, from, inputs.size());
-            runPart(inputs.subList(from, Math.min(inputs.size(), from + part)), from, rest, answers);
+        while (answers.size() < inputs.size()) {
+            int from = answers.size();
+            List<Ask<I>> asks = asks(inputs.subList(from, Math.min(inputs.size(), from + part)), from);
+            CallOptions rest = rest(options, System.nanoTime() - started, from, inputs.size());
+            runPart(asks, from, rest, answers);
         }
         return answers;
+    }
+
+    private List<Ask<I>> asks(List<? extends I> inputs, int first) {
+        List<Ask<I>> asks = new ArrayList<>(inputs.size());
+        for (I input : inputs) {
+            try {
+                asks.add(models.ask(input));
+            } catch (RuntimeException e) {
+                throw ModelLane.rejected(first + asks.size(), e);
+            }
+        }
+        return asks;
     }
 
     private CallOptions rest(CallOptions options, long gone, int answered, int all) {
@@ -81,6 +107,10 @@ final class Dispatch<I, O> {
         }
         Duration rest = deadline.minusNanos(gone);
         if (rest.isNegative() || rest.isZero()) {
+            if (answered == 0) {
+                // As with a single request, what can run at once does.
+                return options.withDeadline(Duration.ofNanos(1));
+            }
             throw new DeadlineException(
                     models.name() + " gave up a predictAll",
                     "it had answered " + answered + " of " + all + " inputs when its " + deadline.toMillis()
@@ -90,19 +120,37 @@ final class Dispatch<I, O> {
         return options.withDeadline(rest);
     }
 
-    private void runPart(List<? extends I> inputs, int first, CallOptions options, List<Prediction<O>> answers) {
+    private void runPart(List<Ask<I>> asks, int first, CallOptions options, List<Prediction<O>> answers) {
         Traffic<I, O> traffic = roster.traffic();
-        int done = traffic.routed() || models.caches() ? 0 : runHere(traffic.champion(), inputs, first, answers);
-        List<? extends I> rest = inputs.subList(done, inputs.size());
-        queueAll(requests(rest, first + done, options), first + done, answers);
+        boolean here = !traffic.routed() && !models.caches() && isBestHere(traffic.champion(), asks);
+        int done = here ? runHere(traffic.champion(), asks, first, answers) : 0;
+        List<Request<I, O>> requests = new ArrayList<>(asks.size() - done);
+        for (Ask<I> ask : asks.subList(done, asks.size())) {
+            requests.add(models.request(ask, options));
+        }
+        queueAll(requests, first + done, answers);
+    }
+
+    /**
+     * {@return whether this thread answers them sooner than all lanes together do, which wait to be woken} Those that
+     * differ in length go where they are sorted: padded to the longest they would cost up to twice as much.
+     */
+    private boolean isBestHere(Loaded<I, O> version, List<Ask<I>> asks) {
+        int length = asks.get(0).length;
+        for (Ask<I> ask : asks) {
+            if (ask.length != length) {
+                return false;
+            }
+        }
+        return asks.size() <= version.maxRows() || version.batcher().isHurried();
     }
 
     /** {@return how many inputs were answered on this thread, run by run as long as a lane was free} */
-    private int runHere(Loaded<I, O> version, List<? extends I> inputs, int first, List<Prediction<O>> answers) {
+    private int runHere(Loaded<I, O> version, List<Ask<I>> asks, int first, List<Prediction<O>> answers) {
         int done = 0;
-        while (done < inputs.size()) {
+        while (done < asks.size()) {
             int at = done;
-            List<? extends I> some = inputs.subList(at, Math.min(inputs.size(), at + version.maxRows()));
+            List<Ask<I>> some = asks.subList(at, Math.min(asks.size(), at + version.maxRows()));
             if (!version.batcher().runHere(some.size(), lane -> lane.answerAll(some, first + at, answers))) {
                 break;
             }
@@ -111,21 +159,9 @@ final class Dispatch<I, O> {
         return done;
     }
 
-    private List<Request<I, O>> requests(List<? extends I> inputs, int first, CallOptions options) {
-        List<Request<I, O>> requests = new ArrayList<>(inputs.size());
-        for (int i = 0; i < inputs.size(); i++) {
-            try {
-                requests.add(models.request(inputs.get(i), options));
-            } catch (RuntimeException e) {
-                throw ModelLane.rejected(first + i, e);
-            }
-        }
-        return requests;
-    }
-
     private void queueAll(List<Request<I, O>> requests, int first, List<Prediction<O>> answers) {
         if (models.caches()) {
-            requests.forEach(this::submit);
+            submitAll(requests);
         } else {
             List<Request<I, O>> open = requests;
             while (!open.isEmpty()) {
@@ -140,6 +176,27 @@ final class Dispatch<I, O> {
                 throw e;
             } catch (RuntimeException e) {
                 throw ModelLane.rejected(first + i, e);
+            }
+        }
+    }
+
+    /** Brings about that all are completed, and returns when they are; or gives them up. */
+    private void submitAll(List<Request<I, O>> requests) {
+        boolean done = false;
+        try {
+            requests.forEach(this::submit);
+            CompletableFuture.allOf(requests.toArray(CompletableFuture[]::new)).get();
+            done = true;
+        } catch (ExecutionException e) {
+            // Whoever looks at each of them finds out which.
+            done = true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException(
+                    models.name() + " gave up a predictAll: its caller was interrupted while it waited");
+        } finally {
+            if (!done) {
+                requests.forEach(request -> request.cancel(false));
             }
         }
     }
@@ -169,11 +226,14 @@ final class Dispatch<I, O> {
     }
 
     private Loaded<I, O> version(Traffic<I, O> traffic, Request<I, O> request) {
+        return version(traffic, request.key, request.input);
+    }
+
+    private Loaded<I, O> version(Traffic<I, O> traffic, @Nullable String own, I input) {
         if (!traffic.routed()) {
             return traffic.champion();
         }
-        String own = request.key;
-        return traffic.choose(own != null || key == null ? own : key.apply(request.input));
+        return traffic.choose(own != null || key == null ? own : key.apply(input));
     }
 
     /** Returns where the version that refused a request is closed and does not serve any more. */

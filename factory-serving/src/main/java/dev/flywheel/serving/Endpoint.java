@@ -89,17 +89,13 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * @throws ClosedException if this endpoint is closed
      */
     public Prediction<O> predict(I input) {
-        return run(models.request(input));
+        return predict(input, CallOptions.none());
     }
 
     /** {@return the prediction for an input, as {@link #predict(Object)} gives it} */
     public Prediction<O> predict(I input, CallOptions options) {
-        return run(models.request(input, options));
-    }
-
-    private Prediction<O> run(Request<I, O> request) {
         try {
-            return dispatch.run(request);
+            return dispatch.run(models.ask(input), options);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -111,15 +107,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * let long work go elsewhere ({@code thenApplyAsync}).
      */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        return submit(models.request(input));
+        return predictAsync(input, CallOptions.none());
     }
 
     /** {@return the future of the prediction for an input, as {@link #predictAsync(Object)} gives it} */
     public CompletableFuture<Prediction<O>> predictAsync(I input, CallOptions options) {
-        return submit(models.request(input, options));
-    }
-
-    private CompletableFuture<Prediction<O>> submit(Request<I, O> request) {
+        Request<I, O> request = models.request(models.ask(input), options);
         try {
             dispatch.submit(request);
         } catch (OverloadedException | ClosedException e) {
@@ -129,8 +122,10 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the predictions for the inputs, in their order} They run in full batches on this thread when a lane is
-     * free, and wait with the others when none is. A swap may come between two batches.
+     * {@return the predictions for the inputs, in their order} A list that makes one run, or many short ones, runs on
+     * this thread when a lane is free. A longer list of a slower model, and inputs that differ in length such as texts,
+     * wait in the queue, up to 256 at a time: there those of like length run together, in all lanes. A swap may come
+     * between two such parts.
      *
      * @throws dev.flywheel.core.PredictionException if any input fails; the message says which
      * @throws OverloadedException if all lanes are taken and the queue is full

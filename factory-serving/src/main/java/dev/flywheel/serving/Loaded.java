@@ -36,6 +36,7 @@ final class Loaded<I, O> {
     private final ShadowHook<I, O> hook;
     private final AtomicInteger users = new AtomicInteger(1);
     private final AtomicBoolean given = new AtomicBoolean();
+    private final ModelLane.Alone<I, O> alone = new ModelLane.Alone<>();
 
     Loaded(
             String name,
@@ -84,10 +85,16 @@ final class Loaded<I, O> {
         return maxRows;
     }
 
+    /** {@return the prediction, by a run that could begin at once; null if none could, or if the answer may be known} */
+    @Nullable
+    Prediction<O> runHere(Ask<I> ask) {
+        return cache == null ? batcher.runHere(ask, alone) : null;
+    }
+
     /** {@return the prediction, by a run or as it is known} */
     Prediction<O> run(Request<I, O> request) {
         try {
-            return cache == null ? batcher.run(request) : cache.run(request);
+            return cache == null ? batcher.run(request) : cache.run((CachedRequest<I, O>) request);
         } catch (OverloadedException e) {
             throw recorded(e);
         }
@@ -103,7 +110,7 @@ final class Loaded<I, O> {
             if (cache == null) {
                 batcher.submit(request);
             } else {
-                cache.submit(request, again);
+                cache.submit((CachedRequest<I, O>) request, again);
             }
         } catch (OverloadedException e) {
             throw recorded(e);

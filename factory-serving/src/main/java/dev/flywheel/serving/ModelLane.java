@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.batch.Runner;
+import dev.flywheel.serving.batch.Solo;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
 import dev.flywheel.serving.engine.TensorBuffer;
@@ -116,9 +117,8 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     @Override
     public void read(Request<I, O> request, int row) {
         Prediction<O> prediction = answer(request.input, row);
-        ResponseCache<I, O> cache = request.cache;
-        if (cache != null) {
-            cache.gave(request, new AnswerStore.Answer(Replay.outputs(lane, row), length));
+        if (request instanceof CachedRequest<I, O> cached && cached.cache != null) {
+            cached.cache.gave(cached, new AnswerStore.Answer(Replay.outputs(lane, row), length));
         }
         copy(request.prepared, row);
         request.answer(prediction);
@@ -127,6 +127,24 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     private void copy(Object prepared, int row) {
         if (shadow != null) {
             shadow.offer(prepared, preparation.length(prepared), lane, row, runNanos);
+        }
+    }
+
+    /** How it answers what nobody waits for but the thread that runs it. */
+    static final class Alone<I, O> implements Solo<ModelLane<I, O>, Ask<I>, Prediction<O>> {
+
+        @Override
+        public int write(ModelLane<I, O> runner, Ask<I> ask) {
+            runner.length(ask.length);
+            runner.binding.write(ask.prepared, 0);
+            return ask.length;
+        }
+
+        @Override
+        public Prediction<O> read(ModelLane<I, O> runner, Ask<I> ask) {
+            Prediction<O> prediction = runner.answer(ask.input, 0);
+            runner.copy(ask.prepared, 0);
+            return prediction;
         }
     }
 
@@ -199,69 +217,59 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     }
 
     /**
-     * Appends the predictions of all inputs to {@code answers}.
+     * Appends the predictions of all that is asked to {@code answers}, by one run.
      *
      * @param first the position of the first input in what the caller gave, for messages
      */
-    void answerAll(List<? extends I> inputs, int first, List<Prediction<O>> answers) {
-        for (int from = 0; from < inputs.size(); from += maxRows) {
-            List<? extends I> some = inputs.subList(from, Math.min(inputs.size(), from + maxRows));
-            Object[] prepared = write(some, first + from);
+    void answerAll(List<Ask<I>> asks, int first, List<Prediction<O>> answers) {
+        write(asks, first);
+        try {
+            run(asks.size());
+        } catch (RuntimeException e) {
+            answerEach(asks, first, answers, e);
+            return;
+        }
+        for (int row = 0; row < asks.size(); row++) {
             try {
-                run(some.size());
+                answers.add(answer(asks.get(row).input, row));
+                copy(asks.get(row).prepared, row);
             } catch (RuntimeException e) {
-                answerEach(some, first + from, answers, e);
-                continue;
-            }
-            for (int row = 0; row < some.size(); row++) {
-                try {
-                    answers.add(answer(some.get(row), row));
-                    copy(prepared[row], row);
-                } catch (RuntimeException e) {
-                    throw rejected(first + from + row, e);
-                }
+                throw rejected(first + row, e);
             }
         }
     }
 
     /** Inputs that failed together run one by one: only those that fail alone have failed. */
-    private void answerEach(List<? extends I> inputs, int first, List<Prediction<O>> answers, RuntimeException cause) {
-        if (inputs.size() == 1) {
+    private void answerEach(List<Ask<I>> asks, int first, List<Prediction<O>> answers, RuntimeException cause) {
+        if (asks.size() == 1) {
             throw rejected(first, cause);
         }
-        for (int i = 0; i < inputs.size(); i++) {
-            Object[] prepared = write(inputs.subList(i, i + 1), first + i);
+        for (int i = 0; i < asks.size(); i++) {
+            Ask<I> ask = asks.get(i);
+            write(List.of(ask), first + i);
             try {
                 run(1);
-                answers.add(answer(inputs.get(i), 0));
-                copy(prepared[0], 0);
+                answers.add(answer(ask.input, 0));
+                copy(ask.prepared, 0);
             } catch (RuntimeException e) {
                 throw rejected(first + i, e);
             }
         }
     }
 
-    /** {@return what was written} */
-    private Object[] write(List<? extends I> inputs, int first) {
-        Object[] prepared = new Object[inputs.size()];
-        int length = 1;
-        for (int row = 0; row < prepared.length; row++) {
+    private void write(List<Ask<I>> asks, int first) {
+        int longest = 1;
+        for (int row = 0; row < asks.size(); row++) {
+            longest = Math.max(longest, asks.get(row).length);
+        }
+        length(longest);
+        for (int row = 0; row < asks.size(); row++) {
             try {
-                prepared[row] = preparation.prepared(inputs.get(row));
-                length = Math.max(length, preparation.length(prepared[row]));
+                binding.write(asks.get(row).prepared, row);
             } catch (RuntimeException e) {
                 throw rejected(first + row, e);
             }
         }
-        length(length);
-        for (int row = 0; row < prepared.length; row++) {
-            try {
-                binding.write(prepared[row], row);
-            } catch (RuntimeException e) {
-                throw rejected(first + row, e);
-            }
-        }
-        return prepared;
     }
 
     static PredictionException rejected(int index, Throwable cause) {

@@ -31,6 +31,9 @@ final class Models<I, O> {
 
     private static final long SMALL_ELEMENTS = 256;
 
+    /** As many of a list as a run of small rows takes, and as are cut into batches of like length together. */
+    private static final int PART = 256;
+
     private static final Logger log = LoggerFactory.getLogger(Models.class);
 
     private final String name;
@@ -80,17 +83,19 @@ final class Models<I, O> {
         return store != null;
     }
 
-    Request<I, O> request(I input) {
-        return preparation.request(input);
+    /** {@return what the caller asks, ready to be written} */
+    Ask<I> ask(I input) {
+        return preparation.ask(input);
     }
 
-    Request<I, O> request(I input, CallOptions options) {
-        return preparation.request(input, options);
+    /** {@return what waits for the answer to what is asked} */
+    Request<I, O> request(Ask<I> ask, CallOptions options) {
+        return caches() ? new CachedRequest<>(ask, options) : new Request<>(ask, options);
     }
 
-    /** {@return the most requests that fit both a batch and the queue} */
+    /** {@return the most requests of a list that are looked at together: they fit the queue} */
     int part() {
-        return Math.min(options.maxRows(), options.queueCapacity());
+        return Math.min(Math.max(PART, options.maxRows()), options.queueCapacity());
     }
 
     /** {@return the model, proven and ready; if that fails, its engine is closed} */

@@ -20,14 +20,10 @@ final class Preparation<I, O> {
         this.target = preparing == null ? (Codec<Object, O>) codec : preparing.target();
     }
 
-    Request<I, O> request(I input) {
+    /** {@return what the caller asks, ready to be written} */
+    Ask<I> ask(I input) {
         Object prepared = prepared(Objects.requireNonNull(input, "input"));
-        return new Request<>(input, prepared, target.length(prepared));
-    }
-
-    Request<I, O> request(I input, CallOptions options) {
-        Object prepared = prepared(Objects.requireNonNull(input, "input"));
-        return new Request<>(input, prepared, target.length(prepared), options);
+        return new Ask<>(input, prepared, target.length(prepared));
     }
 
     /** {@return what the bound codec writes} */

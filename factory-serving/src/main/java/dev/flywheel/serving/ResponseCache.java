@@ -70,7 +70,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     /** {@return the prediction, as {@link Batcher#run} gives it} */
-    Prediction<O> run(Request<I, O> request) {
+    Prediction<O> run(CachedRequest<I, O> request) {
         while (true) {
             Prediction<O> known = find(request);
             if (known != null) {
@@ -97,7 +97,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
      *
      * @param again takes the request where the run that it waited for was given up; throws nothing
      */
-    void submit(Request<I, O> request, Consumer<? super Request<I, O>> again) {
+    void submit(CachedRequest<I, O> request, Consumer<? super Request<I, O>> again) {
         Prediction<O> known;
         try {
             known = find(request);
@@ -122,7 +122,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     /** {@return the kept answer to a request, read; null if there is none} Notes the request's row, if it has one. */
-    private @Nullable Prediction<O> find(Request<I, O> request) {
+    private @Nullable Prediction<O> find(CachedRequest<I, O> request) {
         request.stamp();
         request.row = null;
         request.cache = null;
@@ -152,7 +152,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     /** {@return the row, or null if the codec refuses the input: then the run says so, as it does without a cache} */
-    private static <I, O> byte @Nullable [] write(AnswerReader<O> reader, Request<I, O> request) {
+    private static <I, O> byte @Nullable [] write(AnswerReader<O> reader, CachedRequest<I, O> request) {
         try {
             return reader.write(request.prepared, request.length());
         } catch (RuntimeException | Error e) {
@@ -161,7 +161,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     /** {@return the flight that brings the answer; it is the request's own if the request has to run} */
-    private Flight board(Request<I, O> request, RowKey row) {
+    private Flight board(CachedRequest<I, O> request, RowKey row) {
         Flight own = new Flight(flights, store, row);
         Flight other = flights.putIfAbsent(row, own);
         if (other != null) {
@@ -184,7 +184,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
      * Takes what a run gave for a request that leads it. A caller who has changed the input since it asked has the
      * answer to what it made of it, which is not that to the row.
      */
-    void gave(Request<I, O> request, Answer answer) {
+    void gave(CachedRequest<I, O> request, Answer answer) {
         RowKey row = request.row;
         Flight flight = request.flight;
         AnswerReader<O> reader = readers.claim();
@@ -201,7 +201,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         }
     }
 
-    private Prediction<O> lead(Request<I, O> request, Flight own) {
+    private Prediction<O> lead(CachedRequest<I, O> request, Flight own) {
         try {
             return batcher.run(request);
         } finally {
@@ -209,7 +209,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         }
     }
 
-    private void leave(Request<I, O> request, Flight own) {
+    private void leave(CachedRequest<I, O> request, Flight own) {
         // Either its owner, who cancels it, sees the flight, or this thread sees that it is cancelled.
         if (request.isDone()) {
             own.land(null);
@@ -223,7 +223,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         }
     }
 
-    private @Nullable Answer await(Request<I, O> request, Flight flight) {
+    private @Nullable Answer await(CachedRequest<I, O> request, Flight flight) {
         try {
             return flight.await(request.leftNanos(options));
         } catch (TimeoutException e) {
@@ -254,7 +254,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     private void follow(
-            Request<I, O> request,
+            CachedRequest<I, O> request,
             @Nullable Answer answer,
             @Nullable Throwable failure,
             Consumer<? super Request<I, O>> again) {
@@ -283,7 +283,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
     }
 
     /** {@return the answer, read; null if the version is closed} */
-    private @Nullable Prediction<O> answer(Request<I, O> request, Answer answer) {
+    private @Nullable Prediction<O> answer(CachedRequest<I, O> request, Answer answer) {
         AnswerReader<O> reader = readers.claim();
         if (reader == null) {
             return null;
@@ -296,7 +296,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         }
     }
 
-    private Prediction<O> read(AnswerReader<O> reader, Request<I, O> request, Answer answer) {
+    private Prediction<O> read(AnswerReader<O> reader, CachedRequest<I, O> request, Answer answer) {
         boolean made = false;
         try {
             O value = reader.read(answer);
@@ -319,7 +319,7 @@ final class ResponseCache<I, O> implements AutoCloseable {
         }
     }
 
-    private void countFailure(Request<I, O> request) {
+    private void countFailure(CachedRequest<I, O> request) {
         AnswerReader<O> reader = readers.claim();
         if (reader != null) {
             reader.tally.failedHit(request);

@@ -241,37 +241,11 @@ class EndpointTest {
 
             @Override
             public Lane newLane(int maxRows) {
-                Lane lane = onnx.newLane(maxRows);
-                return new Lane() {
-                    @Override
-                    public Signature signature() {
-                        return lane.signature();
-                    }
-
-                    @Override
-                    public int maxRows() {
-                        return lane.maxRows();
-                    }
-
-                    @Override
-                    public TensorBuffer input(int index) {
-                        return lane.input(index);
-                    }
-
-                    @Override
-                    public void run(int rows) {
-                        lane.run(rows);
-                    }
-
-                    @Override
-                    public TensorBuffer output(int index) {
-                        return lane.output(index);
-                    }
-
+                return new DelegatingLane(onnx.newLane(maxRows)) {
                     @Override
                     public void close() {
                         events.add("lane");
-                        lane.close();
+                        super.close();
                     }
                 };
             }

@@ -4,7 +4,6 @@ import dev.flywheel.core.model.Signature;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
-import dev.flywheel.serving.engine.TensorBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +18,7 @@ public final class WatchedEngine implements Engine {
     private final Engine real;
     private final AtomicInteger runs = new AtomicInteger();
     private final AtomicInteger rows = new AtomicInteger();
+    private final AtomicInteger tokens = new AtomicInteger();
     private final AtomicInteger lanes = new AtomicInteger();
     private final Semaphore gate = new Semaphore(OPEN);
     private final Semaphore arrived = new Semaphore(0);
@@ -38,6 +38,11 @@ public final class WatchedEngine implements Engine {
         return rows.get();
     }
 
+    /** {@return the lengths of those rows, padding included} */
+    public int tokens() {
+        return tokens.get();
+    }
+
     /** {@return the lanes that are open} */
     public int lanes() {
         return lanes.get();
@@ -47,6 +52,7 @@ public final class WatchedEngine implements Engine {
     public void reset() {
         runs.set(0);
         rows.set(0);
+        tokens.set(0);
         arrived.drainPermits();
     }
 
@@ -91,61 +97,38 @@ public final class WatchedEngine implements Engine {
         real.close();
     }
 
-    private final class WatchedLane implements Lane {
+    private final class WatchedLane extends DelegatingLane {
 
-        private final Lane lane;
+        private int length = 1;
 
         WatchedLane(Lane lane) {
-            this.lane = lane;
-        }
-
-        @Override
-        public Signature signature() {
-            return lane.signature();
-        }
-
-        @Override
-        public int maxRows() {
-            return lane.maxRows();
+            super(lane);
         }
 
         @Override
         public void length(int length) {
-            lane.length(length);
-        }
-
-        @Override
-        public TensorBuffer input(int index) {
-            return lane.input(index);
+            super.length(length);
+            this.length = length;
         }
 
         @Override
         public void run(int count) {
             runs.incrementAndGet();
             rows.addAndGet(count);
+            tokens.addAndGet(count * length);
             arrived.release();
             gate.acquireUninterruptibly();
             Supplier<? extends RuntimeException> with = failure;
             if (with != null) {
                 throw with.get();
             }
-            lane.run(count);
-        }
-
-        @Override
-        public TensorBuffer output(int index) {
-            return lane.output(index);
-        }
-
-        @Override
-        public void terminate() {
-            lane.terminate();
+            super.run(count);
         }
 
         @Override
         public void close() {
             lanes.decrementAndGet();
-            lane.close();
+            super.close();
         }
     }
 }

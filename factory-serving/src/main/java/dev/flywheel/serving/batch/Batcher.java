@@ -133,7 +133,9 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      */
     public void runAll(List<C> calls) {
         line.addAll(calls, Thread.currentThread());
-        workers.wake();
+        for (int i = Math.min(calls.size(), policy.workers()); i > 0; i--) {
+            workers.wake();
+        }
         RuntimeException left = null;
         for (C call : calls) {
             try {
@@ -145,6 +147,38 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         }
         if (left != null && Thread.currentThread().isInterrupted()) {
             throw left;
+        }
+    }
+
+    /**
+     * {@return the answer to a request that ran here, since a lane was free and nobody waiting; null if not} It has no
+     * future, so less is allocated than for a {@linkplain #run(Call) call}.
+     *
+     * @param solo runs it; what it throws is thrown on
+     */
+    public <A> @Nullable T runHere(A request, Solo<? super R, ? super A, ? extends T> solo) {
+        Slot<C, R> slot = claimAtOnce();
+        if (slot == null) {
+            return null;
+        }
+        boolean timed = slot.timesNext();
+        long before = timed ? Nanos.now() : 0;
+        int length = 1;
+        try {
+            slot.tally.batch(1);
+            length = solo.write(slot.runner, request);
+            slot.run(1);
+            return solo.read(slot.runner, request);
+        } catch (Throwable e) {
+            slot.tally.error();
+            throw e;
+        } finally {
+            if (timed) {
+                slot.lastNanos(Nanos.now() - before);
+                policy.observe(length, slot.lastNanos());
+            }
+            slot.tally.calls(1, slot.lastNanos());
+            release(slot);
         }
     }
 
@@ -211,6 +245,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     /** {@return the most requests that ever waited at a time} */
     public int maxQueued() {
         return line.maxSize();
+    }
+
+    /** {@return whether runs are so short at present that they are best done by whoever asks, one after the other} */
+    public boolean isHurried() {
+        return policy.isHurried();
     }
 
     /** {@return the runs that it can do at a time} */

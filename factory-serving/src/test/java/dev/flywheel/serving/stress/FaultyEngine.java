@@ -1,9 +1,9 @@
 package dev.flywheel.serving.stress;
 
 import dev.flywheel.core.model.Signature;
+import dev.flywheel.serving.DelegatingLane;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
-import dev.flywheel.serving.engine.TensorBuffer;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -71,38 +71,17 @@ final class FaultyEngine implements Engine {
         real.close();
     }
 
-    private final class FaultyLane implements Lane {
+    private final class FaultyLane extends DelegatingLane {
 
-        private final Lane lane;
         private final AtomicBoolean running = new AtomicBoolean();
         private final Semaphore ended = new Semaphore(0);
         private final boolean obedient = ThreadLocalRandom.current().nextBoolean();
         private volatile boolean laneClosed;
 
         FaultyLane(Lane lane) {
-            this.lane = lane;
+            super(lane);
             openLanes.incrementAndGet();
             watch.lanes.incrementAndGet();
-        }
-
-        @Override
-        public Signature signature() {
-            return lane.signature();
-        }
-
-        @Override
-        public int maxRows() {
-            return lane.maxRows();
-        }
-
-        @Override
-        public TensorBuffer input(int index) {
-            return lane.input(index);
-        }
-
-        @Override
-        public TensorBuffer output(int index) {
-            return lane.output(index);
         }
 
         @Override
@@ -117,7 +96,7 @@ final class FaultyEngine implements Engine {
             }
             try {
                 misbehave(rows);
-                lane.run(rows);
+                super.run(rows);
             } finally {
                 running.set(false);
             }
@@ -153,7 +132,7 @@ final class FaultyEngine implements Engine {
             if (obedient) {
                 ended.release();
             }
-            lane.terminate();
+            super.terminate();
         }
 
         @Override
@@ -170,7 +149,7 @@ final class FaultyEngine implements Engine {
             }
             openLanes.decrementAndGet();
             watch.lanes.decrementAndGet();
-            lane.close();
+            super.close();
         }
     }
 }

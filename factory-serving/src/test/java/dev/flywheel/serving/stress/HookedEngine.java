@@ -1,10 +1,10 @@
 package dev.flywheel.serving.stress;
 
 import dev.flywheel.core.model.Signature;
+import dev.flywheel.serving.DelegatingLane;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
-import dev.flywheel.serving.engine.TensorBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -66,23 +66,14 @@ class HookedEngine implements Engine {
         afterEngineClose();
     }
 
-    private final class HookedLane implements Lane {
+    private final class HookedLane extends DelegatingLane {
 
         private final Lane lane;
 
         HookedLane(Lane lane) {
+            super(lane);
             this.lane = lane;
             openLanes.incrementAndGet();
-        }
-
-        @Override
-        public Signature signature() {
-            return lane.signature();
-        }
-
-        @Override
-        public int maxRows() {
-            return lane.maxRows();
         }
 
         @Override
@@ -91,30 +82,20 @@ class HookedEngine implements Engine {
         }
 
         @Override
-        public TensorBuffer input(int index) {
-            return lane.input(index);
-        }
-
-        @Override
-        public TensorBuffer output(int index) {
-            return lane.output(index);
-        }
-
-        @Override
         public void run(int rows) {
             beforeRun(rows);
-            lane.run(rows);
+            super.run(rows);
         }
 
         @Override
         public void terminate() {
             onTerminate();
-            lane.terminate();
+            super.terminate();
         }
 
         @Override
         public void close() {
-            lane.close();
+            super.close();
             openLanes.decrementAndGet();
             afterClose();
         }
