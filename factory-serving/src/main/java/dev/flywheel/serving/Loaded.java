@@ -85,7 +85,9 @@ final class Loaded<I, O> {
         return maxRows;
     }
 
-    /** {@return the prediction, by a run that could begin at once; null if none could, or if the answer may be known} */
+    /**
+     * {@return the prediction, by a run that could begin at once; null if none could, or if the answer may be known}
+     */
     @Nullable
     Prediction<O> runHere(Ask<I> ask) {
         return cache == null ? batcher.runHere(ask, alone) : null;

@@ -162,7 +162,8 @@ class EndpointCacheTest extends CachedEndpoints {
             for (int length = 1; length <= 9; length++) {
                 double expected = length;
                 assertThat(answers.get(length).join().value()).isEqualTo(expected);
-                assertThat(endpoint.predict(MeanOfTokens.tokens(length)).value()).isEqualTo(expected);
+                assertThat(endpoint.predict(MeanOfTokens.tokens(length)).value())
+                        .isEqualTo(expected);
             }
             assertThat(engine.rows()).isEqualTo(rows);
         }

@@ -55,8 +55,7 @@ final class MeanOfTokens implements Codec<long[], Double> {
                 double sum = 0;
                 double count = 0;
                 for (int i = row * width; i < (row + 1) * width; i++) {
-                    sum += lane.input(1).longs().get(i)
-                            * lane.output(0).longs().get(i);
+                    sum += lane.input(1).longs().get(i) * lane.output(0).longs().get(i);
                     count += lane.input(1).longs().get(i);
                 }
                 return sum / count;

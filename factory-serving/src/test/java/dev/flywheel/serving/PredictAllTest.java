@@ -32,10 +32,8 @@ class PredictAllTest {
     @Test
     void inputsOfLikeLengthRunTogetherAndAnswersKeepTheOrderOfTheInputs() {
         WatchedEngine engine = new WatchedEngine(MeanOfTokens.model(directory));
-        try (Endpoint<long[], Double> endpoint = Endpoint.of(engine, new MeanOfTokens())
-                .lanes(1)
-                .maxBatch(4)
-                .open()) {
+        try (Endpoint<long[], Double> endpoint =
+                Endpoint.of(engine, new MeanOfTokens()).lanes(1).maxBatch(4).open()) {
             engine.reset();
             engine.shut();
             CompletableFuture<Prediction<Double>> held = endpoint.predictAsync(MeanOfTokens.tokens(1));
@@ -79,10 +77,8 @@ class PredictAllTest {
     @Test
     void aListThatWaitsForRunsOfOthersCanBeInterruptedAndGivesUpTheRest() throws Exception {
         WatchedEngine engine = new WatchedEngine(TestModels.times(directory.resolve("two.onnx"), 2));
-        try (Endpoint<float[], float[]> endpoint = Endpoint.of(engine, Tensors.floats())
-                .lanes(1)
-                .cache(1 << 20)
-                .open()) {
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, Tensors.floats()).lanes(1).cache(1 << 20).open()) {
             engine.reset();
             engine.shut();
             CompletableFuture<Prediction<float[]>> held = endpoint.predictAsync(new float[] {5});
