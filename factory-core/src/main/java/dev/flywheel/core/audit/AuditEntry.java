@@ -50,7 +50,9 @@ public record AuditEntry(long sequence, Instant at, AuditEvent event, String has
                 .map(verdict -> verdict.outcome() + " " + verdict.gate() + " (" + verdict.evidence() + ")")
                 .collect(Collectors.joining("; "));
         String line = "%d %s %s %s %s".formatted(sequence, at, event.subject(), event.action(), event.actor());
-        return (line + (details.isEmpty() ? "" : " {" + details + "}") + (evidence.isEmpty() ? "" : " [" + evidence + "]"))
+        return (line
+                        + (details.isEmpty() ? "" : " {" + details + "}")
+                        + (evidence.isEmpty() ? "" : " [" + evidence + "]"))
                 .replaceAll("\\R", " ");
     }
 

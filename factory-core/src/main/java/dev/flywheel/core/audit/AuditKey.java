@@ -179,8 +179,8 @@ public final class AuditKey {
                 }
                 : new FileAttribute<?>[0];
         Durable.delete(temporary);
-        try (FileChannel out = FileChannel.open(
-                temporary, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), owner)) {
+        try (FileChannel out =
+                FileChannel.open(temporary, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), owner)) {
             if (!posix) {
                 restrict(temporary.toFile());
             }

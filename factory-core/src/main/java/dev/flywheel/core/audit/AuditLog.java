@@ -26,9 +26,9 @@ import java.util.function.LongConsumer;
  * What was done to a factory: entries that are added and never changed. Thread-safe. Whoever opened it closes it.
  *
  * <p>Each entry is bound to all before it by a hash chain and by a Merkle tree (RFC 6962), and signed together with
- * them: whoever changes, removes or adds an entry without the key is found out by {@link AuditVerification}, and whoever
- * cuts off the newest or replaces the whole by everybody who keeps a {@link Checkpoint}. An entry is on the disk when
- * {@link #append(AuditEvent)} returns. Opening a log reads its newest file (4 MiB), however long it is.
+ * them: whoever changes, removes or adds an entry without the key is found out by {@link AuditVerification}, and
+ * whoever cuts off the newest or replaces the whole by everybody who keeps a {@link Checkpoint}. An entry is on the
+ * disk when {@link #append(AuditEvent)} returns. Opening a log reads its newest file (4 MiB), however long it is.
  */
 public final class AuditLog implements AutoCloseable {
 
@@ -58,8 +58,8 @@ public final class AuditLog implements AutoCloseable {
      *
      * @param directory where the log's files are
      * @param clock tells when entries are added
-     * @throws StoreException if another has it open, its key is gone, its newest entries are damaged or were changed, or
-     *     the file system refuses
+     * @throws StoreException if another has it open, its key is gone, its newest entries are damaged or were changed,
+     *     or the file system refuses
      */
     public static AuditLog open(Path directory, InstantSource clock) {
         return open(directory, clock, Optional.empty());
@@ -222,8 +222,8 @@ public final class AuditLog implements AutoCloseable {
         }
         try (LogCursor cursor = log.read(sequence)) {
             return cursor.next()
-                    ? Optional.of(AuditRecord.read(cursor.sequence(), cursor.record())
-                            .entry())
+                    ? Optional.of(
+                            AuditRecord.read(cursor.sequence(), cursor.record()).entry())
                     : Optional.empty();
         }
     }
@@ -239,7 +239,9 @@ public final class AuditLog implements AutoCloseable {
         records(from, end, record -> reader.accept(record.entry()));
     }
 
-    /** {@return the entries about a pipeline, or about {@link AuditEvent#FACTORY}, oldest first; reads the whole log} */
+    /**
+     * {@return the entries about a pipeline, or about {@link AuditEvent#FACTORY}, oldest first; reads the whole log}
+     */
     public List<AuditEntry> history(String subject) {
         List<AuditEntry> found = new ArrayList<>();
         read(0, entry -> {
@@ -274,12 +276,11 @@ public final class AuditLog implements AutoCloseable {
         Checkpoint checkpoint = checkpoint();
         Objects.checkIndex(sequence, checkpoint.size());
         String[] payload = new String[1];
-        List<String> path =
-                roots(Merkle.inclusion(sequence, checkpoint.size()), checkpoint.size(), record -> {
-                    if (record.sequence() == sequence) {
-                        payload[0] = new String(record.payload(), StandardCharsets.UTF_8);
-                    }
-                });
+        List<String> path = roots(Merkle.inclusion(sequence, checkpoint.size()), checkpoint.size(), record -> {
+            if (record.sequence() == sequence) {
+                payload[0] = new String(record.payload(), StandardCharsets.UTF_8);
+            }
+        });
         return new InclusionProof(Objects.requireNonNull(payload[0]), sequence, path, checkpoint);
     }
 
@@ -313,7 +314,8 @@ public final class AuditLog implements AutoCloseable {
         });
         return parts.stream()
                 .map(part -> HexFormat.of()
-                        .formatHex(Objects.requireNonNull(growing.get(part.from())).root()))
+                        .formatHex(
+                                Objects.requireNonNull(growing.get(part.from())).root()))
                 .toList();
     }
 

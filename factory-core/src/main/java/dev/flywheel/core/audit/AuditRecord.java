@@ -48,8 +48,7 @@ record AuditRecord(long sequence, byte[] head, byte[] signature, Optional<Chain>
         byte[] head = bytes(record, Frontier.HASH_BYTES);
         byte[] signature = bytes(record, SIGNATURE_BYTES);
         Optional<Chain> before = sequence % STRIDE == 0
-                ? Optional.of(
-                        new Chain(bytes(record, Frontier.HASH_BYTES), Frontier.read(sequence, record)))
+                ? Optional.of(new Chain(bytes(record, Frontier.HASH_BYTES), Frontier.read(sequence, record)))
                 : Optional.empty();
         return new AuditRecord(sequence, head, signature, before, bytes(record, record.remaining()));
     }

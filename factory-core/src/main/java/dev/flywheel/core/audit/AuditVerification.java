@@ -131,7 +131,8 @@ public record AuditVerification(
         }
 
         private Instant to(AuditEntry entry) {
-            Instant before = batch.isEmpty() ? to : batch.get(batch.size() - 1).entry.at();
+            Instant before =
+                    batch.isEmpty() ? to : batch.get(batch.size() - 1).entry.at();
             return before == null ? entry.at() : before;
         }
 

@@ -66,7 +66,8 @@ public final class VerifyAudit {
         AuditVerification found = AuditVerification.of(directory, signer, known, reader);
         out.println("audit log " + directory);
         out.println("key       " + (key == null ? "beside the log: pass --key to know who signed it" : key));
-        out.println("entries   " + found.entries() + found.from().map(from -> ", from " + from).orElse("")
+        out.println("entries   " + found.entries()
+                + found.from().map(from -> ", from " + from).orElse("")
                 + found.to().map(to -> " to " + to).orElse(""));
         out.println("chain     " + found.head());
         out.println("tree      " + found.root());

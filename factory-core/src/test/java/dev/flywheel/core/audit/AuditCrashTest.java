@@ -58,7 +58,9 @@ class AuditCrashTest {
                         log.publicKey(),
                         Optional.empty(),
                         entry -> found.add(entry.sequence() + " " + entry.hash()));
-                assertThat(verified.problem()).as("seed %d, kill %d", seed, kill).isEmpty();
+                assertThat(verified.problem())
+                        .as("seed %d, kill %d", seed, kill)
+                        .isEmpty();
             }
             assertThat(found)
                     .as("seed %d, kill %d", seed, kill)

@@ -144,8 +144,8 @@ class AuditLogTest {
                 assertThat(proof.holds(log.publicKey())).isTrue();
                 assertThat(proof.payload()).contains("\"version\":\"" + i + "\"");
                 assertThat(new InclusionProof(
-                                proof.payload().replace("ann", "bob"), i, proof.path(), proof.checkpoint())
-                        .holds(log.publicKey()))
+                                        proof.payload().replace("ann", "bob"), i, proof.path(), proof.checkpoint())
+                                .holds(log.publicKey()))
                         .isFalse();
                 assertThat(proof.holds(AuditKey.generate().publicKey())).isFalse();
             }
@@ -227,7 +227,8 @@ class AuditLogTest {
                 .withMessage("an audit key is a pair of Ed25519 keys");
         KeyPairGenerator generator = KeyPairGenerator.getInstance("Ed25519");
         KeyPair mixed = new KeyPair(
-                generator.generateKeyPair().getPublic(), generator.generateKeyPair().getPrivate());
+                generator.generateKeyPair().getPublic(),
+                generator.generateKeyPair().getPrivate());
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> AuditKey.of(mixed))
                 .withMessage("the public key is not that of the private key");
@@ -256,9 +257,10 @@ class AuditLogTest {
     @Test
     void aFactThatFailsLeavesNoEntry() {
         try (AuditLog log = AuditLog.open(directory, CLOCK)) {
-            assertThatIllegalArgumentException().isThrownBy(() -> log.append(event(0), sequence -> {
-                throw new IllegalArgumentException("no");
-            }));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> log.append(event(0), sequence -> {
+                        throw new IllegalArgumentException("no");
+                    }));
             assertThat(log.size()).isZero();
             assertThat(log.append(event(1)).sequence()).isZero();
         }

@@ -76,7 +76,9 @@ class AuditTamperTest {
                 byte[] record = whole.get(number).clone();
                 record[at] ^= 1;
                 changed.set(number, record);
-                assertThat(firstBad(changed)).as("byte %d of entry %d", at, number).isEqualTo(number);
+                assertThat(firstBad(changed))
+                        .as("byte %d of entry %d", at, number)
+                        .isEqualTo(number);
             }
         }
     }
@@ -84,8 +86,8 @@ class AuditTamperTest {
     @Test
     void aDeletedEntryIsFound() {
         assertThat(verify(rewritten(records -> records.remove(2)), Optional.empty()))
-                .hasValueSatisfying(problem -> assertThat(problem)
-                        .startsWith("entry 2: it is not what the hash chain says"));
+                .hasValueSatisfying(
+                        problem -> assertThat(problem).startsWith("entry 2: it is not what the hash chain says"));
     }
 
     @Test
@@ -99,8 +101,8 @@ class AuditTamperTest {
         Path forged = rewritten(records -> {
             Chain chain = Chain.EMPTY;
             for (int i = 0; i < records.size(); i++) {
-                chain = chain.append(AuditRecord.read(i, ByteBuffer.wrap(records.get(i)))
-                        .payload());
+                chain = chain.append(
+                        AuditRecord.read(i, ByteBuffer.wrap(records.get(i))).payload());
             }
             records.add(forge(chain));
         });
@@ -135,8 +137,7 @@ class AuditTamperTest {
         Path cut = rewritten(records -> records.subList(4, ENTRIES).clear());
 
         assertThat(verify(cut, Optional.empty())).isEmpty();
-        assertThat(verify(cut, Optional.of(kept)))
-                .contains("entry 4: it is gone: the checkpoint is over 6 entries");
+        assertThat(verify(cut, Optional.of(kept))).contains("entry 4: it is gone: the checkpoint is over 6 entries");
     }
 
     @Test
@@ -149,11 +150,13 @@ class AuditTamperTest {
                 log.append(AuditLogTest.event(i));
             }
         }
-        assertThat(AuditVerification.of(other, otherKey, Optional.empty(), e -> {}).sound())
+        assertThat(AuditVerification.of(other, otherKey, Optional.empty(), e -> {})
+                        .sound())
                 .isTrue();
         assertThat(AuditVerification.of(other, key, Optional.empty(), e -> {}).problem())
                 .contains("entry 0: its signature is not one of this key over the log up to it");
-        assertThat(AuditVerification.of(other, otherKey, Optional.of(kept), e -> {}).problem())
+        assertThat(AuditVerification.of(other, otherKey, Optional.of(kept), e -> {})
+                        .problem())
                 .contains("the checkpoint is not signed with this key");
     }
 
@@ -225,7 +228,8 @@ class AuditTamperTest {
             all.clear();
             all.addAll(records);
         });
-        return (int) AuditVerification.of(directory, key, Optional.empty(), entry -> {}).entries();
+        return (int) AuditVerification.of(directory, key, Optional.empty(), entry -> {})
+                .entries();
     }
 
     /** A log of other records, with right checksums. */

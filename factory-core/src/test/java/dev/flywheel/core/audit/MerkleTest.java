@@ -25,24 +25,28 @@ class MerkleTest {
                     + c.path("desc").asText() + c.path("op").asText();
             tests.add(DynamicTest.dynamicTest(name, () -> {
                 switch (c.get("kind").asText()) {
-                    case "hash" -> assertThat(HEX.formatHex(hash(c)))
-                            .isEqualTo(c.get("expected").asText());
-                    case "root" -> assertThat(HEX.formatHex(root(c)))
-                            .isEqualTo(c.get("expected_root").asText());
-                    case "inclusion_proof" -> assertThat(Merkle.includes(
-                                    bytes(c.get("leafHash")),
-                                    c.get("leafIdx").bigIntegerValue().longValue(),
-                                    c.get("treeSize").bigIntegerValue().longValue(),
-                                    bytes(c.get("root")),
-                                    path(c)))
-                            .isEqualTo(!c.get("wantErr").asBoolean());
-                    case "consistency_proof" -> assertThat(Merkle.begins(
-                                    c.get("size1").asLong(),
-                                    c.get("size2").asLong(),
-                                    bytes(c.get("root1")),
-                                    bytes(c.get("root2")),
-                                    path(c)))
-                            .isEqualTo(!c.get("wantErr").asBoolean());
+                    case "hash" ->
+                        assertThat(HEX.formatHex(hash(c)))
+                                .isEqualTo(c.get("expected").asText());
+                    case "root" ->
+                        assertThat(HEX.formatHex(root(c)))
+                                .isEqualTo(c.get("expected_root").asText());
+                    case "inclusion_proof" ->
+                        assertThat(Merkle.includes(
+                                        bytes(c.get("leafHash")),
+                                        c.get("leafIdx").bigIntegerValue().longValue(),
+                                        c.get("treeSize").bigIntegerValue().longValue(),
+                                        bytes(c.get("root")),
+                                        path(c)))
+                                .isEqualTo(!c.get("wantErr").asBoolean());
+                    case "consistency_proof" ->
+                        assertThat(Merkle.begins(
+                                        c.get("size1").asLong(),
+                                        c.get("size2").asLong(),
+                                        bytes(c.get("root1")),
+                                        bytes(c.get("root2")),
+                                        path(c)))
+                                .isEqualTo(!c.get("wantErr").asBoolean());
                     default -> throw new AssertionError("unknown case " + c);
                 }
             }));
@@ -87,13 +91,15 @@ class MerkleTest {
             byte[] root = root(0, size);
             for (int index = 0; index < size; index++) {
                 List<byte[]> path = roots(Merkle.inclusion(index, size));
-                assertThat(Merkle.includes(leaf(index), index, size, root, path)).isTrue();
+                assertThat(Merkle.includes(leaf(index), index, size, root, path))
+                        .isTrue();
                 assertThat(Merkle.includes(leaf(index + 1), index, size, root, path))
                         .isFalse();
                 assertThat(Merkle.includes(leaf(index), (index + 1) % size, size, root, path))
                         .isEqualTo(size == 1);
                 path.add(root);
-                assertThat(Merkle.includes(leaf(index), index, size, root, path)).isFalse();
+                assertThat(Merkle.includes(leaf(index), index, size, root, path))
+                        .isFalse();
             }
         }
     }
@@ -104,7 +110,8 @@ class MerkleTest {
             for (int older = 1; older <= newer; older++) {
                 List<byte[]> path = roots(Merkle.consistency(older, newer));
                 byte[] root = root(0, newer);
-                assertThat(Merkle.begins(older, newer, root(0, older), root, path)).isTrue();
+                assertThat(Merkle.begins(older, newer, root(0, older), root, path))
+                        .isTrue();
                 assertThat(Merkle.begins(older, newer, root(1, older + 1), root, path))
                         .isFalse();
                 assertThat(Merkle.begins(older, newer, root(0, older), root(1, newer + 1), path))
