@@ -4,25 +4,58 @@ import dev.flywheel.core.StoreException;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An entry as the segment log holds it: the format (1 byte), the head of the chain with this entry (32 bytes), the
  * signature of the checkpoint that ends with it (64 bytes), in every {@link #STRIDE}th the chain before it (its head,
- * then the frontier), and the payload.
- *
- * @param sequence the entry's place
- * @param head the head of the chain
- * @param signature the signature of the checkpoint
- * @param before the chain before this entry; empty where it is not kept
- * @param payload the canonical JSON
+ * then the frontier), and the payload. Immutable.
  */
-record AuditRecord(long sequence, byte[] head, byte[] signature, Optional<Chain> before, byte[] payload) {
+final class AuditRecord {
 
     /** How far apart the entries are from which a reader can begin: opening hashes no more than that. */
     static final int STRIDE = 256;
 
     static final int SIGNATURE_BYTES = 64;
     private static final byte FORMAT = 1;
+
+    private final long sequence;
+    private final byte[] head;
+    private final byte[] signature;
+    private final @Nullable Chain before;
+    private final byte[] payload;
+
+    private AuditRecord(long sequence, ByteBuffer in) {
+        this.sequence = sequence;
+        this.head = bytes(in, Frontier.HASH_BYTES);
+        this.signature = bytes(in, SIGNATURE_BYTES);
+        this.before = sequence % STRIDE == 0
+                ? new Chain(bytes(in, Frontier.HASH_BYTES), Frontier.read(sequence, in))
+                : null;
+        this.payload = bytes(in, in.remaining());
+    }
+
+    long sequence() {
+        return sequence;
+    }
+
+    byte[] head() {
+        return head;
+    }
+
+    byte[] signature() {
+        return signature;
+    }
+
+    /** {@return the chain before this entry, where it is kept} */
+    Optional<Chain> before() {
+        return Optional.ofNullable(before);
+    }
+
+    /** {@return the canonical JSON} */
+    byte[] payload() {
+        return payload;
+    }
 
     static byte[] write(Chain before, Chain after, byte[] signature, byte[] payload) {
         long sequence = before.size();
@@ -45,12 +78,7 @@ record AuditRecord(long sequence, byte[] head, byte[] signature, Optional<Chain>
         if (format != FORMAT) {
             throw damaged(sequence, "its format is " + format + ", this library reads format " + FORMAT);
         }
-        byte[] head = bytes(record, Frontier.HASH_BYTES);
-        byte[] signature = bytes(record, SIGNATURE_BYTES);
-        Optional<Chain> before = sequence % STRIDE == 0
-                ? Optional.of(new Chain(bytes(record, Frontier.HASH_BYTES), Frontier.read(sequence, record)))
-                : Optional.empty();
-        return new AuditRecord(sequence, head, signature, before, bytes(record, record.remaining()));
+        return new AuditRecord(sequence, record);
     }
 
     AuditEntry entry() {

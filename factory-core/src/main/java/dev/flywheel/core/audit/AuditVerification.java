@@ -53,7 +53,7 @@ public record AuditVerification(
         return problem.isEmpty();
     }
 
-    private record Signed(AuditEntry entry, Chain chain, byte[] signature) {}
+    private record Signed(AuditEntry entry, Chain chain, AuditRecord record) {}
 
     private static final class Verifier {
 
@@ -125,7 +125,7 @@ public record AuditVerification(
             if (to(entry).isAfter(entry.at())) {
                 return wrong("its time " + entry.at() + " is before that of the entry before it");
             }
-            batch.add(new Signed(entry, next, record.signature()));
+            batch.add(new Signed(entry, next, record));
             chain = next;
             return Optional.empty();
         }
@@ -139,7 +139,7 @@ public record AuditVerification(
         /** Verifies the signatures of those that wait, on all processors: they are what takes time. */
         private Optional<String> flush() {
             List<Boolean> good = batch.parallelStream()
-                    .map(signed -> AuditKey.verify(key, signed.chain.body(), signed.signature))
+                    .map(signed -> AuditKey.verify(key, signed.chain.body(), signed.record.signature()))
                     .toList();
             for (int i = 0; i < good.size(); i++) {
                 Signed signed = batch.get(i);
@@ -150,7 +150,7 @@ public record AuditVerification(
                 }
                 if (checkpoint != null
                         && checkpoint.size() == signed.chain.size()
-                        && !Checkpoint.of(signed.chain, signed.signature).root().equals(checkpoint.root())) {
+                        && !Checkpoint.of(signed.chain, signed.record.signature()).root().equals(checkpoint.root())) {
                     batch.clear();
                     return Optional.of("entry " + signed.entry.sequence()
                             + ": it, or one before it, is not what the checkpoint over " + checkpoint.size()

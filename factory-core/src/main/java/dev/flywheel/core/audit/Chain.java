@@ -5,14 +5,28 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 
 /**
- * The hash chain and the Merkle tree over the entries up to some point. Immutable.
- *
- * @param head h_i = SHA-256(h_(i-1), length of the payload as 8 bytes big-endian, payload); h_0 is 32 zero bytes
- * @param frontier the tree, whose entries are the payloads
+ * The hash chain and the Merkle tree, whose entries are the payloads, up to some point: h_i = SHA-256(h_(i-1), length of
+ * the payload as 8 bytes big-endian, payload), and h_0 is 32 zero bytes. Immutable.
  */
-record Chain(byte[] head, Frontier frontier) {
+final class Chain {
 
     static final Chain EMPTY = new Chain(new byte[Frontier.HASH_BYTES], Frontier.EMPTY);
+
+    private final byte[] head;
+    private final Frontier frontier;
+
+    Chain(byte[] head, Frontier frontier) {
+        this.head = head;
+        this.frontier = frontier;
+    }
+
+    byte[] head() {
+        return head;
+    }
+
+    Frontier frontier() {
+        return frontier;
+    }
 
     long size() {
         return frontier.size();
