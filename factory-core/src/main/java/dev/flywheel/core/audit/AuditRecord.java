@@ -29,9 +29,8 @@ final class AuditRecord {
         this.sequence = sequence;
         this.head = bytes(in, Frontier.HASH_BYTES);
         this.signature = bytes(in, SIGNATURE_BYTES);
-        this.before = sequence % STRIDE == 0
-                ? new Chain(bytes(in, Frontier.HASH_BYTES), Frontier.read(sequence, in))
-                : null;
+        this.before =
+                sequence % STRIDE == 0 ? new Chain(bytes(in, Frontier.HASH_BYTES), Frontier.read(sequence, in)) : null;
         this.payload = bytes(in, in.remaining());
     }
 

@@ -150,7 +150,9 @@ public record AuditVerification(
                 }
                 if (checkpoint != null
                         && checkpoint.size() == signed.chain.size()
-                        && !Checkpoint.of(signed.chain, signed.record.signature()).root().equals(checkpoint.root())) {
+                        && !Checkpoint.of(signed.chain, signed.record.signature())
+                                .root()
+                                .equals(checkpoint.root())) {
                     batch.clear();
                     return Optional.of("entry " + signed.entry.sequence()
                             + ": it, or one before it, is not what the checkpoint over " + checkpoint.size()

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 
 /**
- * The hash chain and the Merkle tree, whose entries are the payloads, up to some point: h_i = SHA-256(h_(i-1), length of
- * the payload as 8 bytes big-endian, payload), and h_0 is 32 zero bytes. Immutable.
+ * The hash chain and the Merkle tree, whose entries are the payloads, up to some point: h_i = SHA-256(h_(i-1), length
+ * of the payload as 8 bytes big-endian, payload), and h_0 is 32 zero bytes. Immutable.
  */
 final class Chain {
 
