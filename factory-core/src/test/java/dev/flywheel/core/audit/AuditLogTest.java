@@ -163,7 +163,8 @@ class AuditLogTest {
             for (Checkpoint older : checkpoints) {
                 ConsistencyProof proof = log.consistency(older);
                 assertThat(proof.holds(log.publicKey())).isTrue();
-                assertThat(new ConsistencyProof(/* older= */ proof.newer(), /* newer= */ proof.older(), proof.path()).holds(log.publicKey()))
+                assertThat(new ConsistencyProof(/* older= */ proof.newer(), /* newer= */ proof.older(), proof.path())
+                                .holds(log.publicKey()))
                         .isEqualTo(older.size() == 20);
             }
         }
