@@ -9,7 +9,8 @@ import java.util.Objects;
 
 /**
  * An ONNX model loaded into ONNX Runtime, on the CPU unless its options say otherwise. Thread-safe. One thread runs one
- * lane's batch: the parallelism is in the lanes. What becomes of the model's files once it is loaded does not matter.
+ * lane's batch: the parallelism is in the lanes. Where the model is small, each lane that is in use has a session of its
+ * own. What becomes of the model's files once it is loaded does not matter.
  *
  * <p>Where the file's metadata has the keys {@code flywheel.numbers}, {@code flywheel.texts} and {@code flywheel.times}
  * (JSON arrays of column names), the signature names the columns of those inputs. Outputs that are not tensors are left
@@ -89,6 +90,11 @@ public final class OnnxEngine implements Engine {
             throw new IllegalArgumentException("maxRows must be at least 1, found " + maxRows);
         }
         return session.newLane(model, signature, maxRows);
+    }
+
+    /** {@return the sessions of ONNX Runtime that are open} */
+    int sessions() {
+        return session.sessions();
     }
 
     @Override

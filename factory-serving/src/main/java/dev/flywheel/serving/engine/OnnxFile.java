@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What an ONNX file says that ONNX Runtime does not tell: the further files in which it keeps tensors, and the kinds of
- * its inputs and outputs. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3
+ * What an ONNX file says that ONNX Runtime does not tell: the further files in which it keeps tensors, the kinds of its
+ * inputs and outputs, and whether it draws random numbers. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3
  * that lead there, and skips the rest. Not thread-safe.
  */
 final class OnnxFile {
@@ -70,9 +70,22 @@ final class OnnxFile {
     /** Graphs inside of nodes are deeper. */
     private static final int DEPTH_OF_VALUES = 2;
 
+    private static final int OPERATOR = 4;
+
+    /** The operators that draw random numbers, or may. */
+    private static final Set<String> RANDOM = Set.of(
+            "Bernoulli",
+            "Dropout",
+            "Multinomial",
+            "RandomNormal",
+            "RandomNormalLike",
+            "RandomUniform",
+            "RandomUniformLike");
+
     private final DataInputStream in;
     private final Set<String> locations = new TreeSet<>();
     private final Map<String, String> kinds = new HashMap<>();
+    private boolean random;
     private long position;
     private String name = "";
     private String kind = "";
@@ -97,6 +110,11 @@ final class OnnxFile {
     /** {@return the names of the files that hold tensors, relative to the model's directory} */
     Set<String> externalData() {
         return locations;
+    }
+
+    /** {@return whether an operator of the model draws random numbers, or may} */
+    boolean drawsRandomNumbers() {
+        return random;
     }
 
     /** {@return what an input or output is, such as "an optional"; empty if it is a tensor, or not known} */
@@ -132,6 +150,8 @@ final class OnnxFile {
                         }
                     } else if (message == Message.VALUE && number == 1 && length <= MAX_TEXT_BYTES) {
                         name = text((int) length);
+                    } else if (message == Message.NODE && number == OPERATOR && length <= MAX_TEXT_BYTES) {
+                        random |= RANDOM.contains(text((int) length));
                     } else {
                         kind = message == Message.TYPE ? kindOf(number, kind) : kind;
                         skip(length);

@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A lane of an {@link OnnxSession}. Inputs, and outputs whose shape follows from the rows and their length, are tensors
+ * A lane of an {@link OnnxSession}, on a session of its own where that is worth it. Inputs, and outputs whose shape follows from the rows and their length, are tensors
  * over this lane's own memory, kept from run to run, so that a run copies nothing. Strings, unsigned integers and
  * outputs of varying size go through memory of ONNX Runtime. Not thread-safe.
  */
@@ -23,7 +23,7 @@ final class OnnxLane implements Lane {
     private static final Logger log = LoggerFactory.getLogger(OnnxLane.class);
 
     private final Path model;
-    private final OrtSession session;
+    private final OnnxSessions.Use session;
     private final Signature signature;
     private final RowShapes shapes;
     private final int maxRows;
@@ -36,8 +36,8 @@ final class OnnxLane implements Lane {
     private TensorBuffer[] outputs;
     private int length = 1;
 
-    /** @param closed what to do when no run uses the session any more, after {@link #close} */
-    OnnxLane(Path model, OrtSession session, Signature signature, RowShapes shapes, int maxRows, Runnable closed) {
+    /** @param session ended when no run uses it any more, after {@link #close} */
+    OnnxLane(Path model, OnnxSessions.Use session, Signature signature, RowShapes shapes, int maxRows) {
         OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
         this.session = session;
@@ -62,7 +62,7 @@ final class OnnxLane implements Lane {
         try {
             this.control = new RunControl(() -> {
                 bindings.clear();
-                closed.run();
+                session.end();
             });
         } catch (OrtException e) {
             throw new ModelFormatException(
@@ -180,8 +180,9 @@ final class OnnxLane implements Lane {
     private void execute(OnnxBindings.Binding binding) throws OrtException {
         try {
             bindings.bindCopies(binding);
+            OrtSession chosen = session.next();
             try (OrtSession.Result result =
-                    session.run(binding.inputs, binding.unpinned, binding.pinned, control.options())) {
+                    chosen.run(binding.inputs, binding.unpinned, binding.pinned, control.options())) {
                 for (int i = 0; i < outputs.length && !binding.unpinned.isEmpty(); i++) {
                     String name = outputs[i].spec().name();
                     if (binding.unpinned.contains(name)) {

@@ -23,10 +23,12 @@ final class PrivateModel implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(PrivateModel.class);
 
     private final Path file;
+    private final OnnxFile read;
     private final @Nullable Path copy;
 
-    private PrivateModel(Path file, @Nullable Path copy) {
+    private PrivateModel(Path file, OnnxFile read, @Nullable Path copy) {
         this.file = file;
+        this.read = read;
         this.copy = copy;
     }
 
@@ -36,9 +38,10 @@ final class PrivateModel implements AutoCloseable {
         Path parent = from.getParent();
         Path copy = null;
         try {
-            Set<String> further = OnnxFile.read(from).externalData();
+            OnnxFile read = OnnxFile.read(from);
+            Set<String> further = read.externalData();
             if (further.isEmpty() || parent == null || further.stream().anyMatch(f -> escapes(parent, f))) {
-                return new PrivateModel(from, null);
+                return new PrivateModel(from, read, null);
             }
             copy = Files.createTempDirectory("flywheel-model");
             Path file = Files.copy(from, copy.resolve(from.getFileName()));
@@ -47,7 +50,7 @@ final class PrivateModel implements AutoCloseable {
                 Files.createDirectories(target.resolveSibling(""));
                 Files.copy(parent.resolve(name), target);
             }
-            return new PrivateModel(file, copy);
+            return new PrivateModel(file, read, copy);
         } catch (IOException e) {
             delete(copy);
             throw new ModelFormatException(
@@ -63,9 +66,19 @@ final class PrivateModel implements AutoCloseable {
         return file;
     }
 
-    /** {@return whether the model keeps tensors in further files} */
+    /** {@return whether the model keeps tensors in further files, which were copied} */
     boolean isCopied() {
         return copy != null;
+    }
+
+    /** {@return whether the file is all of the model} */
+    boolean isSingle() {
+        return read.externalData().isEmpty();
+    }
+
+    /** {@return whether the model may draw random numbers} */
+    boolean drawsRandomNumbers() {
+        return read.drawsRandomNumbers();
     }
 
     @Override
