@@ -9,8 +9,8 @@ import java.util.Objects;
 
 /**
  * An ONNX model loaded into ONNX Runtime, on the CPU unless its options say otherwise. Thread-safe. One thread runs one
- * lane's batch: the parallelism is in the lanes. Where the model is small, each lane that is in use has a session of its
- * own. What becomes of the model's files once it is loaded does not matter.
+ * lane's batch: the parallelism is in the lanes. Where the model is small, each lane that is in use has a session of
+ * its own. What becomes of the model's files once it is loaded does not matter.
  *
  * <p>Where the file's metadata has the keys {@code flywheel.numbers}, {@code flywheel.texts} and {@code flywheel.times}
  * (JSON arrays of column names), the signature names the columns of those inputs. Outputs that are not tensors are left

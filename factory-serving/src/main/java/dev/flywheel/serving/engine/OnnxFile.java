@@ -15,8 +15,8 @@ import java.util.TreeSet;
 
 /**
  * What an ONNX file says that ONNX Runtime does not tell: the further files in which it keeps tensors, the kinds of its
- * inputs and outputs, and whether it draws random numbers. Reads it as the protocol buffers' wire format lays it out, along the fields of onnx.proto3
- * that lead there, and skips the rest. Not thread-safe.
+ * inputs and outputs, and whether it draws random numbers. Reads it as the protocol buffers' wire format lays it out,
+ * along the fields of onnx.proto3 that lead there, and skips the rest. Not thread-safe.
  */
 final class OnnxFile {
 

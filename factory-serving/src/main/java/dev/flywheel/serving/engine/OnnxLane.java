@@ -14,9 +14,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A lane of an {@link OnnxSession}, on a session of its own where that is worth it. Inputs, and outputs whose shape follows from the rows and their length, are tensors
- * over this lane's own memory, kept from run to run, so that a run copies nothing. Strings, unsigned integers and
- * outputs of varying size go through memory of ONNX Runtime. Not thread-safe.
+ * A lane of an {@link OnnxSession}, on a session of its own where that is worth it. Inputs, and outputs whose shape
+ * follows from the rows and their length, are tensors over this lane's own memory, kept from run to run, so that a run
+ * copies nothing. Strings, unsigned integers and outputs of varying size go through memory of ONNX Runtime. Not
+ * thread-safe.
  */
 final class OnnxLane implements Lane {
 

@@ -30,8 +30,7 @@ final class OnnxSession {
         try (PrivateModel files = PrivateModel.of(model)) {
             OnnxRecipe recipe = OnnxRecipe.of(files, options);
             Path kept = files.isCopied() ? null : options.optimizedModels();
-            Made made =
-                    kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, options, kept);
+            Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, options, kept);
             session = made.session;
             return new OnnxSession(new OnnxSessions(session, made.recipe), OnnxSignature.read(model, session));
         } catch (OrtException e) {
