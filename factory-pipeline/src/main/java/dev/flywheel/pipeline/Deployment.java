@@ -1,16 +1,17 @@
 package dev.flywheel.pipeline;
 
-import com.google.common.primitives.Longs;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,8 +24,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,7 +43,6 @@ import org.slf4j.LoggerFactory;
 public final class Deployment<I, L, O> implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Deployment.class);
-    private static final String LABELS = "labels";
 
     private final Pipeline<I, L, O> pipeline;
     private final Line line;
@@ -48,12 +50,16 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Consumer<Deployment<?, ?, ?>> onClose;
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
+    /** Told of all that happens; the signals of all are what the rules go by. */
+    private final List<Monitor<I>> monitors;
+
     private final Triggers triggers;
     private final Champion<I, O> champion;
     private final Runs runs;
     private final ScheduledFuture<?> tick;
 
     private final Object closing = new Object();
+    private final ReentrantLock saving = new ReentrantLock();
     private volatile boolean closed;
 
     /**
@@ -81,14 +87,14 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.outcomes =
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
+        this.monitors = List.of(new RecentQuality<>(pipeline.retrain().measured()));
         this.triggers = Closing.onFailure(this::triggers, closeLogs);
         this.champion = Closing.onFailure(
-                () -> new Champion<>(
-                        line, type, pipeline.response(), this::observed, triggers::serving, threads.events),
+                () -> new Champion<>(line, type, pipeline.response(), this::observed, this::serving, threads.events),
                 closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         this.tick = Closing.onFailure(
-                () -> Background.everySecond(threads.ticker, this::startRunIfDue), champion::close, closeLogs);
+                () -> Background.everySecond(threads.ticker, this::tick), champion::close, closeLogs);
     }
 
     /** {@return the name of the pipeline} */
@@ -140,8 +146,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         requireOpen();
         Objects.requireNonNull(id, "id");
         double label = pipeline.source().target().encode(outcome);
-        outcomes.feedback(id, label, line.clock().instant());
-        accepted(Map.of(id, label));
+        Instant at = line.clock().instant();
+        outcomes.feedback(id, label, at);
+        accepted(Map.of(id, label), at);
     }
 
     /**
@@ -159,13 +166,15 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         byId.forEach((id, outcome) -> labels.put(
                 Objects.requireNonNull(id, "id"), pipeline.source().target().encode(outcome)));
         if (!labels.isEmpty()) {
-            outcomes.feedback(labels, line.clock().instant());
-            accepted(labels);
+            Instant at = line.clock().instant();
+            outcomes.feedback(labels, at);
+            accepted(labels, at);
         }
     }
 
-    private void accepted(Map<UUID, Double> labels) {
-        long total = triggers.labelled(labels);
+    private void accepted(Map<UUID, Double> labels, Instant at) {
+        labels.forEach((id, label) -> monitors.forEach(monitor -> monitor.labelled(id, label, at)));
+        long total = triggers.labelled(labels.size());
         events.publish(new Event.FeedbackAccepted(labels.size(), total));
         startRunIfDue();
     }
@@ -191,6 +200,15 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** Calls the listener after outcomes were accepted. */
     public Deployment<I, L, O> onFeedback(Consumer<Event.FeedbackAccepted> listener) {
         events.subscribe(Event.FeedbackAccepted.class, listener);
+        return this;
+    }
+
+    /**
+     * Calls the listener after it was decided to retrain or not to, otherwise or for other reasons than before: not
+     * each time that a number in the reason has changed.
+     */
+    public Deployment<I, L, O> onDecision(Consumer<Event.Decided> listener) {
+        events.subscribe(Event.Decided.class, listener);
         return this;
     }
 
@@ -236,19 +254,36 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         return champion.rollback();
     }
 
-    /** {@return why retraining is paused, if it is; this survives a restart} */
+    /**
+     * {@return why retraining is paused, if it is: after a rollback, or because candidates were refused again and again
+     * ({@link Retrain#untilRefused})} This survives a restart.
+     */
     public Optional<String> paused() {
-        return champion.paused();
+        return champion.paused().or(triggers::stopped);
     }
 
     /**
-     * Lets the rules start runs again after a {@link #rollback()}.
+     * Lets the rules start runs again after a {@link #rollback()} or after many refusals.
      *
      * @throws ClosedException if the deployment is closed
      */
     public void resume() {
         champion.resume();
+        triggers.resume();
         startRunIfDue();
+    }
+
+    /** {@return whether it retrains now, and why or why not, with the numbers of this moment} */
+    public Decision decision() {
+        return triggers.decision(line.clock().instant(), champion.paused());
+    }
+
+    /**
+     * {@return the last 100 decisions, the oldest first, over restarts} Each differs from the one before by more than
+     * its numbers.
+     */
+    public List<Decision> decisions() {
+        return triggers.decisions();
     }
 
     /**
@@ -263,7 +298,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             }
             closed = true;
             tick.cancel(false);
-            Closing.all(runs::close, champion::close, outcomes::close, predictions::close, () -> onClose.accept(this));
+            Closing.all(
+                    runs::close,
+                    champion::close,
+                    outcomes::close,
+                    predictions::close,
+                    () -> triggers.state().write(line),
+                    () -> onClose.accept(this));
         }
     }
 
@@ -280,21 +321,38 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     private Triggers triggers() {
-        long used = line.marked(LABELS).map(Longs::tryParse).orElse(0L);
-        return new Triggers(pipeline.retrain(), line.lastRun(), Math.max(0, outcomes.size() - used));
+        long known = outcomes.size();
+        return new Triggers(
+                pipeline.retrain(),
+                Signals.of(monitors),
+                TriggerState.read(line, known),
+                line.lastRun(),
+                known,
+                decision -> events.publish(new Event.Decided(decision)));
     }
 
     private void observed(UUID id, int version, I input, double output, Instant at) {
         predictions.append(id, version, input, output, at);
-        triggers.predicted(id, version, output);
+        monitors.forEach(monitor -> monitor.predicted(id, version, input, output, at));
+        triggers.predicted();
+    }
+
+    private void serving(int version, ModelCard card) {
+        monitors.forEach(monitor -> monitor.serving(version, card));
+        triggers.serving(version);
+    }
+
+    /** What happens every second: all that the passing of time brings about. */
+    void tick() {
+        startRunIfDue();
     }
 
     /** Called on threads of the host, too, whose business it is not if this fails. */
     private void startRunIfDue() {
         try {
-            if (champion.paused().isEmpty()) {
-                runs.startIfDue(() -> triggers.due(line.clock().instant()));
-            }
+            Instant now = line.clock().instant();
+            runs.startIfDue(() -> triggers.due(now, champion.paused()));
+            save(now);
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
@@ -302,35 +360,58 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         }
     }
 
-    private Runs.Ended train(String trigger) {
-        triggers.runStarted(line.clock().instant());
-        long labels = outcomes.size();
-        predictions.flush();
-        RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
-        Run run = execution.fromFeedback();
-        List<Event> news = new ArrayList<>();
-        if (!closed) {
-            use(labels, news);
+    /** One at a time, so that the newest is written last; who comes meanwhile leaves it to the next second. */
+    private void save(Instant now) {
+        if (!saving.tryLock()) {
+            return;
         }
+        try {
+            triggers.toSave(now).ifPresent(state -> state.write(line));
+        } catch (StoreException e) {
+            triggers.unsaved();
+            events.publish(new Event.Failed("keeping what the rules of pipeline " + name() + " remember", e));
+        } finally {
+            saving.unlock();
+        }
+    }
+
+    private Runs.Ended train(String trigger) {
+        Instant now = line.clock().instant();
+        triggers.runStarted(now, trigger);
+        boolean ended = false;
+        try {
+            save(now);
+            predictions.flush();
+            RunExecution<I, L> execution =
+                    new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
+            long start = System.nanoTime();
+            Run run = execution.fromFeedback();
+            if (!closed) {
+                Duration took = Duration.ofNanos(System.nanoTime() - start);
+                triggers.runEnded(line.clock().instant(), run.outcome(), run.version().isPresent(), took);
+                ended = true;
+                save(now);
+            }
+            return new Runs.Ended(run, news(run, trigger, execution.failure()));
+        } finally {
+            if (!ended) {
+                triggers.runAbandoned();
+            }
+        }
+    }
+
+    private static List<Event> news(Run run, String trigger, @Nullable Throwable failure) {
+        List<Event> news = new ArrayList<>();
         news.add(new Event.RunFinished(run, trigger));
         if (run.outcome() == Run.Outcome.REJECTED) {
             List<Verdict> reasons = run.verdicts().stream()
                     .filter(v -> v.outcome() != Verdict.Outcome.PASS)
                     .toList();
             news.add(new Event.Rejected(run, reasons));
-        } else if (execution.failure() != null) {
-            news.add(new Event.Failed("run " + run.id(), execution.failure()));
+        } else if (failure != null) {
+            news.add(new Event.Failed("run " + run.id(), failure));
         }
-        return new Runs.Ended(run, news);
-    }
-
-    /** Labels that a run has seen do not start another one; those of a run that was cut short still do. */
-    private void use(long labels, List<Event> news) {
-        try {
-            line.mark(LABELS, Long.toString(labels));
-        } catch (StoreException e) {
-            news.add(new Event.Failed("noting that " + labels + " labels were used", e));
-        }
+        return news;
     }
 
     private void requireOpen() {

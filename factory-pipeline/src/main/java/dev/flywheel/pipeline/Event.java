@@ -45,6 +45,13 @@ public sealed interface Event {
     record FeedbackAccepted(int count, long total) implements Event {}
 
     /**
+     * It was decided to retrain or not to, otherwise or for other reasons than before.
+     *
+     * @param decision what was decided, and why
+     */
+    record Decided(Decision decision) implements Event {}
+
+    /**
      * Something failed in the background; serving goes on.
      *
      * @param activity what was being done

@@ -107,7 +107,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
      */
     History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work) {
         dataset.verify();
-        Duration window = pipeline.retrain().window;
+        Duration window = pipeline.retrain().lessons.window();
         Instant from = window == null ? Instant.MIN : line.clock().instant().minus(window);
         boolean timed = Examples.hasTimes(dataset);
         Schema schema = Examples.schema(type.schema(), timed);

@@ -297,8 +297,7 @@ public final class Pipeline<I, L, O> {
         @Override
         public Ready<I, L, O> retrain(Retrain retrain) {
             requireUnset("retrain", rules == null ? null : rules.describe());
-            Metric metric = Objects.requireNonNull(retrain, "retrain").metric;
-            if (metric != null) {
+            for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
             return new ReadyStage<>(d, response, retrain, chosenSeed);

@@ -1,133 +1,342 @@
 package dev.flywheel.pipeline;
 
-import com.google.common.cache.Cache;
-import com.google.common.cache.CacheBuilder;
-import dev.flywheel.core.model.Estimate;
-import dev.flywheel.core.model.ModelCard;
-import dev.flywheel.core.stat.Metric;
-import dev.flywheel.core.stat.Metrics;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The state behind the rules of a {@link Retrain}: what has happened since the last run. Thread-safe. */
+/**
+ * The state behind the rules of a {@link Retrain}: what has happened since the last run, what runs have cost, and what
+ * was decided. Thread-safe.
+ */
 final class Triggers {
 
-    private static final int QUALITY_WINDOW = 1_000;
-    private static final int REMEASURE = 100;
-    private static final int REMEMBERED_OUTPUTS = 200_000;
+    /** Decisions that are remembered. */
+    static final int REMEMBERED = 100;
 
-    private record Outcome(double output, double label) {}
-
-    private record Made(int version, double output) {}
+    private static final long LEAST_EVIDENCE = 100;
+    private static final Duration SAVE_COUNTS = Duration.ofMinutes(1);
 
     private final Retrain rules;
-    /** Null where no rule asks for it. */
-    private final @Nullable Cache<UUID, Made> made;
+    private final Signals signals;
+    private final Consumer<Decision> listener;
+    private final LongAdder predictions = new LongAdder();
 
-    private final ArrayDeque<Outcome> outcomes = new ArrayDeque<>();
-    private long labels;
-    private long measuredAt;
-    private Instant lastRun;
+    private final ArrayDeque<Decision> decisions = new ArrayDeque<>();
+    private long outcomes;
+    private long used;
+    private long settled;
     private int version;
-    private @Nullable Estimate reference;
+    private long promoted;
+    /** The predictions that the run in progress was started after. */
+    private long inRun;
+
+    private Instant lastRun;
+    private LocalDate day = LocalDate.MIN;
+    private int runs;
+    private Duration running = Duration.ZERO;
+    private int refused;
+    private @Nullable String stopped;
+    private long stoppedUntil;
+    private @Nullable Instant lastDrift;
+
+    private @Nullable Decision run;
+    private String lastKey = "";
+    private boolean changed;
+    private @Nullable Instant savedAt;
+    private long savedCount;
 
     /**
-     * @param lastRun when the last run started
-     * @param labels how many labels have come in since
+     * @param signals what monitors say
+     * @param kept what was remembered
+     * @param lastRun when the last run started, as far as is known without that
+     * @param outcomes how many outcomes there ever were
+     * @param listener hears every decision that is not as the one before, while a lock is held: it must be quick
      */
-    Triggers(Retrain rules, Instant lastRun, long labels) {
+    Triggers(
+            Retrain rules,
+            Signals signals,
+            TriggerState kept,
+            Instant lastRun,
+            long outcomes,
+            Consumer<Decision> listener) {
         this.rules = rules;
-        this.lastRun = lastRun;
-        this.labels = labels;
-        this.made = rules.metric == null
-                ? null
-                : CacheBuilder.newBuilder().maximumSize(REMEMBERED_OUTPUTS).build();
+        this.signals = signals;
+        this.listener = listener;
+        this.outcomes = outcomes;
+        this.used = Math.min(outcomes, kept.used());
+        this.settled = used;
+        this.version = kept.version();
+        this.promoted = Math.min(outcomes, kept.promoted());
+        this.predictions.add(kept.predictions());
+        this.lastRun = kept.lastRun() == null || kept.lastRun().isBefore(lastRun) ? lastRun : kept.lastRun();
+        if (!kept.day().isEmpty()) {
+            this.day = LocalDate.parse(kept.day());
+        }
+        this.runs = kept.runs();
+        this.running = Duration.ofMillis(kept.millis());
+        this.refused = kept.refused();
+        this.stopped = kept.stopped();
+        this.stoppedUntil = kept.stoppedUntil();
+        this.lastDrift = kept.lastDrift();
+        this.lastKey = kept.key();
+        decisions.addAll(kept.decisions());
     }
 
-    /** The outcomes of another version say nothing of this one, so the window starts anew. */
-    synchronized void serving(int number, ModelCard card) {
-        version = number;
-        reference = rules.metric == null ? null : card.metrics().get(rules.metric.name());
-        outcomes.clear();
+    void predicted() {
+        predictions.increment();
     }
 
-    synchronized void runStarted(Instant now) {
-        lastRun = now;
-        labels = 0;
-        measuredAt = 0;
+    /** {@return how many labels have come in since the last run, with so many more} */
+    synchronized long labelled(int count) {
+        outcomes += count;
+        return outcomes - used;
     }
 
-    void predicted(UUID id, int version, double output) {
-        if (made != null) {
-            made.put(id, new Made(version, output));
+    /** A version serves. If it is another one, however that came, what was refused before says nothing any more. */
+    synchronized void serving(int number) {
+        if (version != number) {
+            promoted = version == 0 ? promoted : outcomes;
+            version = number;
+            proceed();
         }
     }
 
-    /** {@return how many labels have come in since the last run} */
-    synchronized long labelled(Map<UUID, Double> byId) {
-        byId.forEach(this::labelled);
-        return labels;
+    /** Lets the rules start runs again. */
+    synchronized void resume() {
+        proceed();
     }
 
-    private void labelled(UUID id, double label) {
-        labels++;
-        Made prediction = made == null ? null : made.asMap().remove(id);
-        if (prediction != null && prediction.version == version) {
-            outcomes.addLast(new Outcome(prediction.output, label));
-            if (outcomes.size() > QUALITY_WINDOW) {
-                outcomes.removeFirst();
+    private void proceed() {
+        changed = true;
+        refused = 0;
+        stopped = null;
+        stoppedUntil = 0;
+    }
+
+    /** {@return why rules start no run until there is more evidence} */
+    synchronized Optional<String> stopped() {
+        return Optional.ofNullable(stopped);
+    }
+
+    /** {@return the first time of what was last seen drifted} */
+    synchronized Optional<Instant> lastDrift() {
+        return Optional.ofNullable(lastDrift);
+    }
+
+    synchronized void runStarted(Instant now, String trigger) {
+        turn(now);
+        lastRun = now;
+        used = outcomes;
+        inRun = predictions.sumThenReset();
+        runs++;
+        run = new Decision(now, Decision.Outcome.RETRAIN, "retrains: " + trigger);
+        lastKey = "";
+        remember(run);
+    }
+
+    /** A run ended that was cut short. */
+    synchronized void runAbandoned() {
+        run = null;
+        predictions.add(inRun);
+        inRun = 0;
+        changed = true;
+    }
+
+    /** A run ended. */
+    synchronized void runEnded(Instant now, Run.Outcome outcome, boolean registered, Duration took) {
+        turn(now);
+        run = null;
+        settled = used;
+        inRun = 0;
+        running = running.plus(took);
+        changed = true;
+        if (outcome != Run.Outcome.PROMOTED && !registered) {
+            refused++;
+            int most = rules.budget.refusals();
+            if (most > 0 && refused >= most) {
+                long evidence = outcomes - promoted;
+                stoppedUntil = outcomes + Math.max(evidence, LEAST_EVIDENCE);
+                stopped = refused + " runs in a row have brought no better model";
             }
         }
     }
 
-    /** {@return why a run should start now, if it should} */
-    synchronized Optional<String> due(Instant now) {
-        if (now.isBefore(lastRun)) {
-            // a clock that was set back must not put the next run off until it has caught up
-            lastRun = now;
+    /**
+     * {@return why a run should start now, if it should}
+     *
+     * @param paused why none may, if that is so
+     */
+    synchronized Optional<String> due(Instant now, Optional<String> paused) {
+        Look look = look(now, paused);
+        signals.drift().stream().map(Signals.Drift::since).max(Instant::compareTo).ifPresent(this::drifted);
+        if (look.outcome == Decision.Outcome.RETRAIN) {
+            return Optional.of(Objects.requireNonNull(rules.rule).held(look.facts));
         }
-        Duration since = Duration.between(lastRun, now);
-        if (rules.cooldown != null && since.compareTo(rules.cooldown) < 0) {
-            return Optional.empty();
+        if (!look.key().equals(lastKey)) {
+            lastKey = look.key();
+            remember(new Decision(now, look.outcome, sentence(look)));
         }
-        if (rules.labels > 0 && labels >= rules.labels) {
-            return Optional.of(labels + " new labels since the last run, the rule is " + rules.labels);
-        }
-        if (rules.period != null && since.compareTo(rules.period) >= 0) {
-            return Optional.of(since + " since the last run, the rule is every " + rules.period);
-        }
-        return qualityDrop();
+        return Optional.empty();
     }
 
-    private Optional<String> qualityDrop() {
-        Metric metric = rules.metric;
-        if (metric == null
-                || reference == null
-                || outcomes.size() < QUALITY_WINDOW
-                || labels < measuredAt + REMEASURE) {
+    private void drifted(Instant since) {
+        if (lastDrift == null || lastDrift.isBefore(since)) {
+            lastDrift = since;
+            changed = true;
+        }
+    }
+
+    /** {@return what is decided now, with the numbers of now; the decision for the run in progress if there is one} */
+    synchronized Decision decision(Instant now, Optional<String> paused) {
+        if (run != null) {
+            return run;
+        }
+        Look look = look(now, paused);
+        return new Decision(now, look.outcome, sentence(look));
+    }
+
+    /** {@return the last decisions, the oldest first} */
+    synchronized List<Decision> decisions() {
+        return List.copyOf(decisions);
+    }
+
+    /** {@return what is to be kept, if it differs from what was kept by more than a minute's predictions} */
+    synchronized Optional<TriggerState> toSave(Instant now) {
+        long count = predictions.sum() + inRun;
+        boolean late = savedAt == null
+                || Duration.between(savedAt, now).abs().compareTo(SAVE_COUNTS) >= 0 && count != savedCount;
+        if (!changed && !late) {
             return Optional.empty();
         }
-        measuredAt = labels;
-        double[] labelled = outcomes.stream().mapToDouble(Outcome::label).toArray();
-        double[] outputs = outcomes.stream().mapToDouble(Outcome::output).toArray();
-        double now = Metrics.estimate(metric, labelled, outputs).value();
-        double drop = metric.higherIsBetter() ? reference.value() - now : now - reference.value();
-        return drop > rules.drop
-                ? Optional.of(String.format(
-                        Locale.ROOT,
-                        "%s of version %d is %.4f on its last %d outcomes, %.4f at its evaluation; the rule is a drop of %s",
-                        metric,
-                        version,
-                        now,
-                        QUALITY_WINDOW,
-                        reference.value(),
-                        rules.drop))
-                : Optional.empty();
+        changed = false;
+        savedAt = now;
+        savedCount = count;
+        return Optional.of(state());
+    }
+
+    /** {@return what is to be kept} */
+    synchronized TriggerState state() {
+        return new TriggerState(
+                settled,
+                version,
+                promoted,
+                predictions.sum() + inRun,
+                lastRun.equals(Instant.MIN) ? null : lastRun,
+                day.equals(LocalDate.MIN) ? "" : day.toString(),
+                runs,
+                running.toMillis(),
+                refused,
+                stopped,
+                stoppedUntil,
+                lastDrift,
+                lastKey,
+                List.copyOf(decisions));
+    }
+
+    /** What was kept could not be written, so that it is to be written next time. */
+    synchronized void unsaved() {
+        changed = true;
+    }
+
+    /**
+     * What is seen at one moment.
+     *
+     * @param paused why no run may start; null if one may
+     * @param reached the limits of the budget that are reached, a bit for each
+     */
+    private record Look(
+            RetrainRule.Facts facts,
+            Budget.Spent spent,
+            Decision.Outcome outcome,
+            List<Boolean> holding,
+            @Nullable String paused,
+            int reached) {
+
+        /** {@return what two looks have in common that lead to the same decision for the same reasons} */
+        String key() {
+            return outcome + " " + holding + " " + paused + " " + reached;
+        }
+    }
+
+    private Look look(Instant now, Optional<String> paused) {
+        turn(now);
+        RetrainRule.Facts facts =
+                new RetrainRule.Facts(now, lastRun, outcomes - used, predictions.sum(), signals);
+        Duration left = Duration.between(now, day.plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant());
+        Budget.Spent spent = new Budget.Spent(facts.since(), runs, running, facts.labels(), left);
+        if (stopped != null && outcomes >= stoppedUntil) {
+            stopped = null; // one more try; if it fails, too, the pause begins again
+            changed = true;
+        }
+        String held = paused.orElse(stopped);
+        RetrainRule rule = rules.rule;
+        List<Boolean> holding = rule == null
+                ? List.of()
+                : rule.leaves().stream().map(leaf -> leaf.holds(facts)).toList();
+        boolean holds = rule != null && rule.holds(facts);
+        int reached = holds ? rules.budget.reached(spent) : 0;
+        Decision.Outcome outcome = held != null
+                ? Decision.Outcome.PAUSE
+                : !holds
+                        ? Decision.Outcome.WAIT
+                        : reached != 0 ? Decision.Outcome.HOLD : Decision.Outcome.RETRAIN;
+        return new Look(facts, spent, outcome, holding, held, reached);
+    }
+
+    private String stoppedSentence() {
+        return String.format(
+                Locale.ROOT,
+                "%s; resume() or %,d more labels start another",
+                stopped,
+                Math.max(0, stoppedUntil - outcomes));
+    }
+
+    private String sentence(Look look) {
+        RetrainRule rule = rules.rule;
+        if (look.outcome == Decision.Outcome.PAUSE) {
+            return "did not retrain: paused, " + (Objects.equals(look.paused, stopped) ? stoppedSentence() : look.paused);
+        }
+        if (rule == null) {
+            return "did not retrain: no rule asks for it, only the host can";
+        }
+        String besides = rule.besides(look.facts);
+        String before = besides.isEmpty() ? "" : besides + "; ";
+        return switch (look.outcome) {
+            case RETRAIN -> "retrains: " + rule.held(look.facts);
+            case HOLD ->
+                "did not retrain: " + before + rule.held(look.facts) + ", but " + rules.budget.sentence(look.spent);
+            default -> "did not retrain: " + rule.unmet(look.facts);
+        };
+    }
+
+    /** Another day has its own budget, and a clock that was set back must not put a run off until it has caught up. */
+    private void turn(Instant now) {
+        if (now.isBefore(lastRun)) {
+            lastRun = now;
+        }
+        LocalDate today = LocalDate.ofInstant(now, ZoneOffset.UTC);
+        if (!today.equals(day)) {
+            day = today;
+            runs = 0;
+            running = Duration.ZERO;
+        }
+    }
+
+    private void remember(Decision decision) {
+        decisions.addLast(decision);
+        if (decisions.size() > REMEMBERED) {
+            decisions.removeFirst();
+        }
+        changed = true;
+        listener.accept(decision);
     }
 }

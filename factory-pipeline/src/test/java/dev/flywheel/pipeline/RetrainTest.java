@@ -3,138 +3,96 @@ package dev.flywheel.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.flywheel.core.model.Estimate;
-import dev.flywheel.core.model.ModelCard;
-import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.List;
-import java.util.Map;
-import java.util.OptionalInt;
-import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class RetrainTest {
 
-    private static final Instant START = Instant.parse("2001-01-29T00:00:00Z");
+    private static final Duration HOUR = Duration.ofHours(1);
 
     @Test
     void refusesAnOptionSetTwiceAndPrintsTheFirst() {
         assertThatThrownBy(() -> Retrain.afterLabels(10).orAfterLabels(20))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessage("Retrain.afterLabels was already set to 10");
+                .hasMessage("Retrain.afterLabels was already set: after 10 labels");
+        assertThatThrownBy(() -> Retrain.never().atMostPerDay(2).atMostPerDay(3))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("Retrain.atMostPerDay was already set to 2");
+        assertThatThrownBy(() -> Retrain.never().learningFromLast(HOUR).learningFromLastDrift(5))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("Retrain.learningFromLast was already set to PT1H");
+        assertThat(Retrain.onQualityDrop(Metric.ROC_AUC, 0.1)
+                        .orOnQualityDrop(Metric.LOG_LOSS, 0.1)
+                        .metrics())
+                .as("two metrics are two rules")
+                .containsExactlyInAnyOrder(Metric.ROC_AUC, Metric.LOG_LOSS);
     }
 
     @Test
     void refusesWhatIsOutOfRange() {
         assertThatThrownBy(() -> Retrain.afterLabels(0))
                 .hasMessage("Retrain.afterLabels is invalid: found 0, expected at least 1");
+        assertThatThrownBy(() -> Retrain.afterPredictions(-1))
+                .hasMessage("Retrain.afterPredictions is invalid: found -1, expected at least 1");
         assertThatThrownBy(() -> Retrain.every(Duration.ZERO))
                 .hasMessage("Retrain.every is invalid: found PT0S, expected above zero");
         assertThatThrownBy(() -> Retrain.onQualityDrop(Metric.ROC_AUC, 0))
                 .hasMessage("Retrain.onQualityDrop is invalid: found 0.0, expected above 0");
+        assertThatThrownBy(() -> Retrain.onDrift(Double.NaN))
+                .hasMessage("Retrain.onDrift is invalid: found NaN, expected above 0");
+        assertThatThrownBy(() -> Retrain.never().untilRefused(0))
+                .hasMessage("Retrain.untilRefused is invalid: found 0, expected at least 1");
     }
 
     @Test
-    void startsARunOnceEnoughLabelsHaveComeIn() {
-        Triggers triggers = new Triggers(Retrain.afterLabels(3), START, 0);
-        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
-        triggers.labelled(Map.of(UUID.randomUUID(), 0.0));
-        assertThat(triggers.due(START)).isEmpty();
-        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
-        assertThat(triggers.due(START)).contains("3 new labels since the last run, the rule is 3");
-        triggers.runStarted(START);
-        assertThat(triggers.due(START)).isEmpty();
+    void rulesAreCombinedAndTheBudgetAppliesToAll() {
+        assertThat(Retrain.afterLabels(10_000).orOnDrift(0.2).atMostEvery(HOUR))
+                .hasToString("after 10000 labels or on a drift of 0.2, at most every PT1H");
+        assertThat(Retrain.onDrift(0.2)
+                        .orEvery(HOUR)
+                        .and(Retrain.afterLabels(500))
+                        .or(Retrain.onEstimatedDrop(Metric.ROC_AUC, 0.05)))
+                .hasToString("(on a drift of 0.2 or every PT1H) and after 500 labels or when estimated ROC_AUC is worse"
+                        + " by 0.05");
+        assertThat(Retrain.afterPredictions(7)
+                        .atMostPerDay(2)
+                        .runningAtMostPerDay(HOUR)
+                        .withAtLeastLabels(5)
+                        .untilRefused(3)
+                        .learningFromLastDrift(100)
+                        .learningWithHalfLife(HOUR))
+                .hasToString("after 7 predictions, at most 2 a day, at most PT1H of runs a day, with at least 5 labels,"
+                        + " until 3 in a row are refused, from the last drift on, but at least 100 examples, weighing"
+                        + " half after PT1H");
     }
 
     @Test
-    void startsARunOnSchedule() {
-        Triggers triggers = new Triggers(Retrain.every(Duration.ofDays(7)), START, 0);
-        assertThat(triggers.due(START.plus(Duration.ofDays(6)))).isEmpty();
-        assertThat(triggers.due(START.plus(Duration.ofDays(7))))
-                .contains("PT168H since the last run, the rule is every PT168H");
+    void refusesCompositionsThatSayNothing() {
+        assertThatThrownBy(() -> Retrain.afterLabels(1).and(Retrain.never()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Retrain.and is invalid: found never, which nothing can be added to");
+        assertThatThrownBy(() ->
+                        Retrain.afterLabels(1).or(Retrain.every(HOUR).atMostPerDay(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Retrain.or takes rules alone, found \"every PT1H, at most 1 a day\"; set the budget and the"
+                        + " examples once, at the end");
+        assertThat(Retrain.never().or(Retrain.every(HOUR))).hasToString("every PT1H");
     }
 
     @Test
-    void holdsBackUntilTheCooldownIsOver() {
-        Triggers triggers = new Triggers(Retrain.afterLabels(1).atMostEvery(Duration.ofHours(1)), START, 0);
-        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
-        assertThat(triggers.due(START.plus(Duration.ofMinutes(59)))).isEmpty();
-        assertThat(triggers.due(START.plus(Duration.ofMinutes(60)))).isPresent();
-    }
-
-    @Test
-    void labelsFromBeforeARestartCount() {
-        Triggers triggers = new Triggers(Retrain.afterLabels(3), START, 2);
-        assertThat(triggers.due(START)).isEmpty();
-        assertThat(triggers.labelled(Map.of(UUID.randomUUID(), 1.0))).isEqualTo(3);
-        assertThat(triggers.due(START)).contains("3 new labels since the last run, the rule is 3");
-    }
-
-    @Test
-    void aClockThatIsSetBackDoesNotPutARunOffUntilItHasCaughtUp() {
-        Instant mistaken = START.plus(Duration.ofDays(36_500));
-        Triggers triggers = new Triggers(
-                Retrain.every(Duration.ofDays(7)).orAfterLabels(1).atMostEvery(Duration.ofHours(1)), mistaken, 0);
-        assertThat(triggers.due(START)).isEmpty();
-        assertThat(triggers.due(START.plus(Duration.ofDays(7)))).isPresent();
-        triggers.labelled(Map.of(UUID.randomUUID(), 1.0));
-        assertThat(triggers.due(START.plus(Duration.ofHours(1))))
-                .contains("1 new labels since the last run, the rule is 1");
-    }
-
-    @Test
-    void aPipelineThatNeverRanIsDue() {
-        assertThat(new Triggers(Retrain.every(Duration.ofDays(7)), Instant.MIN, 0).due(START))
-                .isPresent();
-    }
-
-    @Test
-    void startsARunOnceQualityFalls() {
-        Triggers triggers = new Triggers(Retrain.onQualityDrop(Metric.ACCURACY, 0.1), START, 0);
-        triggers.serving(4, card(0.9));
-        label(triggers, 4, 899, 900);
-        label(triggers, 4, 0, 99);
-        assertThat(triggers.due(START)).as("999 outcomes say nothing").isEmpty();
-        label(triggers, 4, 0, 1);
-        assertThat(triggers.due(START)).as("0.899 is not worse by 0.1").isEmpty();
-        label(triggers, 4, 0, 99);
-        assertThat(triggers.due(START)).as("looks every 100 labels").isEmpty();
-        label(triggers, 4, 0, 1);
-        assertThat(triggers.due(START))
-                .contains(
-                        "ACCURACY of version 4 is 0.7990 on its last 1000 outcomes, 0.9000 at its evaluation; the rule"
-                                + " is a drop of 0.1");
-        triggers.serving(5, card(0.9));
-        label(triggers, 4, 0, 1_000);
-        assertThat(triggers.due(START)).as("outcomes of the version before").isEmpty();
-    }
-
-    /** Labels predictions of a version, of which the first ones are right. */
-    private static void label(Triggers triggers, int version, int right, int count) {
-        for (int i = 0; i < count; i++) {
-            UUID id = UUID.randomUUID();
-            triggers.predicted(id, version, 0.9);
-            triggers.labelled(Map.of(id, i < right ? 1.0 : 0.0));
+    void travelsToAnotherMachine() throws Exception {
+        Retrain rules = Retrain.afterLabels(1).orOnDrift(0.2).and(Retrain.every(HOUR)).atMostPerDay(2);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(rules);
         }
-    }
-
-    private static ModelCard card(double accuracy) {
-        return new ModelCard(
-                "points",
-                "run",
-                START,
-                Task.BINARY,
-                "",
-                "",
-                List.of(),
-                1,
-                1,
-                OptionalInt.empty(),
-                "logistic()",
-                Map.of("ACCURACY", new Estimate(accuracy, accuracy, accuracy, "")),
-                List.of(),
-                Map.of());
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            assertThat(in.readObject()).hasToString(rules.toString());
+        }
     }
 }
