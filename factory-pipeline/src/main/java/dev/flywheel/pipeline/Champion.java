@@ -35,7 +35,7 @@ final class Champion<I, O> implements AutoCloseable {
     }
 
     private final Line line;
-    private final EventBus events;
+    private final EventBus<Event> events;
     private final Listener listener;
     private final Endpoint<I, O> endpoint;
     private final Object lock = new Object();
@@ -57,7 +57,7 @@ final class Champion<I, O> implements AutoCloseable {
             DoubleFunction<O> response,
             PredictionObserver<I> observer,
             Listener listener,
-            EventBus events) {
+            EventBus<Event> events) {
         this.line = line;
         this.events = events;
         this.listener = listener;

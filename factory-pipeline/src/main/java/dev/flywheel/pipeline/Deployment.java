@@ -46,7 +46,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     private final Pipeline<I, L, O> pipeline;
     private final Line line;
-    private final EventBus events;
+    private final EventBus<Event> events;
     private final Consumer<Deployment<?, ?, ?>> onClose;
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
@@ -56,7 +56,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Triggers triggers;
     private final Champion<I, O> champion;
     private final Runs runs;
-    private final ScheduledFuture<?> tick;
+    private final @Nullable ScheduledFuture<?> tick;
 
     private final Object closing = new Object();
     private final ReentrantLock saving = new ReentrantLock();
@@ -66,12 +66,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * What a deployment gets from its factory.
      *
      * @param trainer where runs are made
-     * @param ticker what looks for reasons to make one
+     * @param ticker what looks for reasons to make one every second; null where nothing does
      * @param events where listeners are called
      * @param closing whether the factory is being closed
      */
     record Threads(
-            ExecutorService trainer, ScheduledExecutorService ticker, EventBus events, BooleanSupplier closing) {}
+            ExecutorService trainer, @Nullable ScheduledExecutorService ticker, EventBus<Event> events, BooleanSupplier closing) {}
 
     Deployment(Pipeline<I, L, O> pipeline, Line line, Threads threads, Consumer<Deployment<?, ?, ?>> onClose) {
         this.pipeline = pipeline;
@@ -94,7 +94,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         this.tick = Closing.onFailure(
-                () -> Background.everySecond(threads.ticker, this::tick), champion::close, closeLogs);
+                () -> threads.ticker == null ? null : Background.everySecond(threads.ticker, this::tick),
+                champion::close,
+                closeLogs);
     }
 
     /** {@return the name of the pipeline} */
@@ -297,7 +299,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 return;
             }
             closed = true;
-            tick.cancel(false);
+            if (tick != null) {
+                tick.cancel(false);
+            }
             Closing.all(
                     runs::close,
                     champion::close,
@@ -344,6 +348,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** What happens every second: all that the passing of time brings about. */
     void tick() {
+        events.check();
         startRunIfDue();
     }
 

@@ -18,12 +18,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -48,8 +48,9 @@ public final class Factory implements AutoCloseable {
     private final Options options;
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final ExecutorService trainer = Executors.newSingleThreadExecutor(named("flywheel-train"));
-    private final ExecutorService events = Executors.newSingleThreadExecutor(named("flywheel-events"));
+    private final ExecutorService events = Executors.newCachedThreadPool(named("flywheel-events"));
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(named("flywheel-clock"));
+    private final EventBus<Progress> progress;
     private final Claims claims;
     private final List<Deployment<?, ?, ?>> deployments = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Line> lines = new ConcurrentHashMap<>();
@@ -58,6 +59,14 @@ public final class Factory implements AutoCloseable {
         this.home = home;
         this.options = options;
         this.claims = new Claims("the factory over " + home.directory());
+        this.progress = new EventBus<>("progress", listeners(), progress -> true);
+        if (options.progress != null) {
+            progress.subscribe(Progress.class, options.progress);
+        }
+    }
+
+    private Executor listeners() {
+        return options.listeners == null ? events : options.listeners;
     }
 
     /**
@@ -80,7 +89,7 @@ public final class Factory implements AutoCloseable {
 
     /** {@return the default options, to be changed one by one} */
     public static Options options() {
-        return new Options(InstantSource.system(), null);
+        return new Options(InstantSource.system(), null, null, true);
     }
 
     /** How a factory is opened. Immutable. */
@@ -88,10 +97,18 @@ public final class Factory implements AutoCloseable {
 
         private final InstantSource clock;
         private final @Nullable Consumer<Progress> progress;
+        private final @Nullable Executor listeners;
+        private final boolean ticking;
 
-        private Options(InstantSource clock, @Nullable Consumer<Progress> progress) {
+        private Options(
+                InstantSource clock,
+                @Nullable Consumer<Progress> progress,
+                @Nullable Executor listeners,
+                boolean ticking) {
             this.clock = clock;
             this.progress = progress;
+            this.listeners = listeners;
+            this.ticking = ticking;
         }
 
         /**
@@ -99,30 +116,37 @@ public final class Factory implements AutoCloseable {
          * system's}
          */
         public Options clock(InstantSource clock) {
-            return new Options(Objects.requireNonNull(clock, "clock"), progress);
+            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking);
         }
 
         /**
          * {@return these options with a listener to the progress of runs}
          *
-         * @param listener called on the thread that trains, so it must be quick; what it throws is logged the first
-         *     time and harms nothing
+         * @param listener called like the listeners of a deployment: what it throws is logged and harms nothing, and
+         *     while it is busy only the last 1,024 reports wait for it
          */
         public Options onProgress(Consumer<Progress> listener) {
-            return new Options(clock, harmless(Objects.requireNonNull(listener, "listener")));
+            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking);
         }
 
-        private static Consumer<Progress> harmless(Consumer<Progress> listener) {
-            AtomicBoolean complained = new AtomicBoolean();
-            return progress -> {
-                try {
-                    listener.accept(progress);
-                } catch (RuntimeException | Error e) {
-                    if (complained.compareAndSet(false, true)) {
-                        log.warn("the listener failed at {}; later failures are not logged", progress, e);
-                    }
-                }
-            };
+        /**
+         * {@return these options with the host's own place to call listeners, of progress and of deployments; the
+         * default is threads of the factory}
+         *
+         * @param executor one thread is enough; where all its threads are blocked, nobody hears anything until one is
+         *     free
+         */
+        public Options listeners(Executor executor) {
+            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking);
+        }
+
+        /**
+         * {@return these options without a look at the rules every second: one is taken with every outcome, and by
+         * {@link Deployment#awaitRun()}} So a test or a replay that brings its own clock comes to the same end each
+         * time.
+         */
+        public Options withoutTicks() {
+            return new Options(clock, progress, listeners, false);
         }
     }
 
@@ -166,7 +190,14 @@ public final class Factory implements AutoCloseable {
             Deployment<I, L, O> deployment = new Deployment<>(
                     pipeline,
                     line(pipeline.name()),
-                    new Deployment.Threads(trainer, ticker, new EventBus(events), claims::closed),
+                    new Deployment.Threads(
+                            trainer,
+                            options.ticking ? ticker : null,
+                            new EventBus<>(
+                                    "pipeline " + pipeline.name(),
+                                    listeners(),
+                                    Event.FeedbackAccepted.class::isInstance),
+                            claims::closed),
                     this::ended);
             deployments.add(deployment);
             claims.change(pipeline.name(), Use.AT_WORK);
@@ -233,7 +264,7 @@ public final class Factory implements AutoCloseable {
 
     private Line line(String pipeline) {
         return lines.computeIfAbsent(
-                pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress));
+                pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress == null ? null : progress::publish));
     }
 
     private void requireForeignThread() {
@@ -245,9 +276,16 @@ public final class Factory implements AutoCloseable {
 
     private ThreadFactory named(String name) {
         return work -> {
-            Thread thread = new Thread(work, name);
+            Runnable registered = () -> {
+                threads.add(Thread.currentThread());
+                try {
+                    work.run();
+                } finally {
+                    threads.remove(Thread.currentThread());
+                }
+            };
+            Thread thread = new Thread(registered, name);
             thread.setDaemon(true);
-            threads.add(thread);
             return thread;
         };
     }

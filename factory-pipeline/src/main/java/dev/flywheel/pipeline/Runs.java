@@ -24,7 +24,7 @@ final class Runs implements AutoCloseable {
 
     private final String pipeline;
     private final ExecutorService trainer;
-    private final EventBus events;
+    private final EventBus<Event> events;
     private final Function<String, Ended> work;
 
     /** Held while a run executes, so that close() can wait for it. */
@@ -37,7 +37,7 @@ final class Runs implements AutoCloseable {
     private boolean closed;
 
     /** @param work makes a run that was started for a reason */
-    Runs(String pipeline, ExecutorService trainer, EventBus events, Function<String, Ended> work) {
+    Runs(String pipeline, ExecutorService trainer, EventBus<Event> events, Function<String, Ended> work) {
         this.pipeline = pipeline;
         this.trainer = trainer;
         this.events = events;

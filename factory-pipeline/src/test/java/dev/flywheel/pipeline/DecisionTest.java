@@ -44,7 +44,7 @@ class DecisionTest {
     }
 
     private Factory open() {
-        return Factory.open(home, Factory.options().clock(now::get));
+        return Factory.open(home, Factory.options().clock(now::get).withoutTicks());
     }
 
     private Pipeline<Point, Boolean, Double> pipeline(Retrain retrain, Gate gate) {

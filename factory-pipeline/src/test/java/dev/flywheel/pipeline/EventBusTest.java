@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.flywheel.pipeline.CrashChild.Point;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,9 +13,12 @@ import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,10 +31,14 @@ class EventBusTest {
         return new Event.Promoted(version, OptionalInt.empty(), "");
     }
 
+    private static EventBus<Event> bus(Executor executor) {
+        return new EventBus<>("a test", executor, Event.FeedbackAccepted.class::isInstance);
+    }
+
     @Test
     void aListenerThatThrowsAnythingHarmsNeitherTheOthersNorTheNextEvents() {
         List<Integer> heard = new ArrayList<>();
-        EventBus bus = new EventBus(Runnable::run);
+        EventBus<Event> bus = bus(Runnable::run);
         bus.subscribe(Event.Promoted.class, e -> {
             throw new AssertionError("a test in a listener");
         });
@@ -46,22 +54,133 @@ class EventBusTest {
     @Test
     void aListenerHearsOnlyWhatItAskedFor() {
         List<Event> heard = new ArrayList<>();
-        EventBus bus = new EventBus(Runnable::run);
+        EventBus<Event> bus = bus(Runnable::run);
         bus.subscribe(Event.Failed.class, heard::add);
         bus.publish(promoted(1));
         assertThat(heard).isEmpty();
     }
 
     @Test
+    void whatAListenerPublishesIsHeardAfterWhatItWasCalledFor() {
+        List<String> heard = new ArrayList<>();
+        EventBus<Event> bus = bus(Runnable::run);
+        bus.subscribe(Event.Promoted.class, e -> {
+            if (e.version() == 1) {
+                bus.publish(promoted(2));
+            }
+            heard.add("first " + e.version());
+        });
+        bus.subscribe(Event.Promoted.class, e -> heard.add("second " + e.version()));
+        bus.publish(promoted(1));
+        assertThat(heard).containsExactly("first 1", "second 1", "first 2", "second 2");
+    }
+
+    @Test
     void nobodyHearsAnythingOnceTheFactoryIsClosed() {
         ExecutorService closed = Executors.newSingleThreadExecutor();
         closed.shutdownNow();
-        EventBus bus = new EventBus(closed);
+        EventBus<Event> bus = bus(closed);
         List<Event> heard = new ArrayList<>();
         bus.subscribe(Event.Promoted.class, heard::add);
         bus.publish(promoted(1));
         assertThat(heard).isEmpty();
     }
+
+    /** A listener that blocks in its first call until it is let go. */
+    private static final class Blocked implements Consumer<Event.Promoted> {
+
+        private final CountDownLatch begun = new CountDownLatch(1);
+        private final CountDownLatch letGo = new CountDownLatch(1);
+        private final LinkedBlockingQueue<Integer> heard = new LinkedBlockingQueue<>();
+
+        @Override
+        public void accept(Event.Promoted event) {
+            begun.countDown();
+            try {
+                letGo.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            heard.add(event.version());
+        }
+    }
+
+    @Test
+    void aListenerThatBlocksIsSetAsideAndHearsTheRestLater() throws Exception {
+        ExecutorService executor = Executors.newCachedThreadPool();
+        try {
+            EventBus<Event> bus = new EventBus<>("a test", executor, event -> false, Duration.ZERO);
+            Blocked blocked = new Blocked();
+            LinkedBlockingQueue<Integer> others = new LinkedBlockingQueue<>();
+            bus.subscribe(Event.Promoted.class, blocked);
+            bus.subscribe(Event.Promoted.class, e -> others.add(e.version()));
+            bus.publish(promoted(1));
+            blocked.begun.await();
+            bus.check();
+            assertThat(others.take()).as("without another event").isEqualTo(1);
+            bus.publish(promoted(2));
+            bus.publish(promoted(3));
+            // with no patience the second listener may be set aside, too, and then hears what it missed
+            assertThat(List.of(others.take(), others.take())).containsExactly(2, 3);
+            blocked.letGo.countDown();
+            assertThat(List.of(blocked.heard.take(), blocked.heard.take(), blocked.heard.take()))
+                    .containsExactly(1, 2, 3);
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
+    void ofWhatWaitsForABlockedListenerTheOldestIsDropped() throws Exception {
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        try {
+            EventBus<Event> bus = bus(executor);
+            Blocked blocked = new Blocked();
+            AtomicInteger accepted = new AtomicInteger();
+            bus.subscribe(Event.Promoted.class, blocked);
+            bus.subscribe(Event.FeedbackAccepted.class, e -> accepted.incrementAndGet());
+            bus.publish(promoted(0));
+            blocked.begun.await();
+            int extra = 10;
+            for (int i = 1; i <= EventBus.CAPACITY + extra; i++) {
+                bus.publish(new Event.FeedbackAccepted(1, i));
+            }
+            for (int i = 1; i <= EventBus.CAPACITY + extra; i++) {
+                bus.publish(promoted(i));
+            }
+            blocked.letGo.countDown();
+            assertThat(blocked.heard.take()).isEqualTo(0);
+            for (int i = 1 + extra; i <= EventBus.CAPACITY + extra; i++) {
+                assertThat(blocked.heard.take()).isEqualTo(i);
+            }
+            executor.submit(() -> {}).get();
+            assertThat(accepted).as("news of feedback makes room for promotions").hasValue(0);
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
+    void listenersAreCalledOnTheHostsExecutor() throws Exception {
+        ExecutorService host = Executors.newSingleThreadExecutor(work -> new Thread(work, "host"));
+        try (Factory factory = Factory.open(
+                        directory.resolve("home"),
+                        Factory.options()
+                                .listeners(host)
+                                .onProgress(p -> progressThreads.add(
+                                        Thread.currentThread().getName())));
+                Deployment<Point, Boolean, Double> live = factory.start(pipeline())) {
+            CompletableFuture<String> thread = new CompletableFuture<>();
+            live.onFeedback(e -> thread.complete(Thread.currentThread().getName()));
+            live.feedback(live.predict(new Point(1, 1, "red")).id(), true);
+            assertThat(thread.join()).isEqualTo("host");
+            assertThat(progressThreads.take()).isEqualTo("host");
+        } finally {
+            host.shutdown();
+        }
+    }
+
+    private final LinkedBlockingQueue<String> progressThreads = new LinkedBlockingQueue<>();
 
     private Pipeline<Point, Boolean, Double> pipeline() throws IOException {
         return CrashChild.pipeline(CrashTest.writePoints(directory.resolve("points.csv"), 200));

@@ -301,7 +301,7 @@ class FactoryTest {
         opened.complete(factory);
         assertThat(factory.run(pipeline("points", trainer())).outcome()).isEqualTo(Run.Outcome.PROMOTED);
         assertThat(refused.join())
-                .hasMessage("a listener must not wait for the factory that calls it (flywheel-train); leave that to"
+                .hasMessage("a listener must not wait for the factory that calls it (flywheel-events); leave that to"
                         + " another thread");
         factory.close();
         factory.close();
