@@ -17,11 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param refusals after how many runs in a row without a promotion to stop; 0 for never
  */
 record Budget(
-        @Nullable Duration cooldown,
-        int runs,
-        @Nullable Duration time,
-        int labels,
-        int refusals) implements Serializable {
+        @Nullable Duration cooldown, int runs, @Nullable Duration time, int labels, int refusals)
+        implements Serializable {
 
     static final Budget UNLIMITED = new Budget(null, 0, null, 0, 0);
 
@@ -60,7 +57,8 @@ record Budget(
     String sentence(Spent spent) {
         List<String> words = new ArrayList<>();
         if (cooldown != null && cooling(spent)) {
-            words.add(Spans.of(cooldown.minus(spent.since)) + " of the cooldown of " + Spans.of(cooldown) + " are left");
+            words.add(
+                    Spans.of(cooldown.minus(spent.since)) + " of the cooldown of " + Spans.of(cooldown) + " are left");
         }
         String tomorrow = ", and the next day begins in " + Spans.of(spent.left);
         if (oftenEnough(spent)) {

@@ -71,7 +71,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * @param closing whether the factory is being closed
      */
     record Threads(
-            ExecutorService trainer, @Nullable ScheduledExecutorService ticker, EventBus<Event> events, BooleanSupplier closing) {}
+            ExecutorService trainer,
+            @Nullable ScheduledExecutorService ticker,
+            EventBus<Event> events,
+            BooleanSupplier closing) {}
 
     Deployment(Pipeline<I, L, O> pipeline, Line line, Threads threads, Consumer<Deployment<?, ?, ?>> onClose) {
         this.pipeline = pipeline;
@@ -387,13 +390,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             save(now);
             predictions.flush();
-            RunExecution<I, L> execution =
-                    new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
+            RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
             long start = System.nanoTime();
             Run run = execution.fromFeedback();
             if (!closed) {
                 Duration took = Duration.ofNanos(System.nanoTime() - start);
-                triggers.runEnded(line.clock().instant(), run.outcome(), run.version().isPresent(), took);
+                triggers.runEnded(
+                        line.clock().instant(), run.outcome(), run.version().isPresent(), took);
                 ended = true;
                 save(now);
             }

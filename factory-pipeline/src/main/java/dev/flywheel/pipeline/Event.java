@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What happens to a deployment. Listeners are called in order, one at a time for each deployment, on the host's executor
- * ({@link Factory.Options#listeners}) or on threads of the factory. One that throws harms nothing. One that blocks holds
- * up the others for a few seconds, then itself alone; of what waits for it, the last 1,024 events are kept, and news of
- * accepted feedback is dropped first.
+ * What happens to a deployment. Listeners are called in order, one at a time for each deployment, on the host's
+ * executor ({@link Factory.Options#listeners}) or on threads of the factory. One that throws harms nothing. One that
+ * blocks holds up the others for a few seconds, then itself alone; of what waits for it, the last 1,024 events are
+ * kept, and news of accepted feedback is dropped first.
  */
 public sealed interface Event {
 

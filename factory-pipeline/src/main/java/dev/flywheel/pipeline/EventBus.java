@@ -65,8 +65,7 @@ final class EventBus<T> {
 
     <E extends T> void subscribe(Class<E> type, Consumer<? super E> listener) {
         synchronized (lock) {
-            subscriptions.add(
-                    new Subscription(type, event -> listener.accept(type.cast(event)), type.getSimpleName()));
+            subscriptions.add(new Subscription(type, event -> listener.accept(type.cast(event)), type.getSimpleName()));
         }
     }
 

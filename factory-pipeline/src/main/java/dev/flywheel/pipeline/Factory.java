@@ -264,7 +264,12 @@ public final class Factory implements AutoCloseable {
 
     private Line line(String pipeline) {
         return lines.computeIfAbsent(
-                pipeline, name -> Line.open(home.pipeline(name), home.data(), options.clock, options.progress == null ? null : progress::publish));
+                pipeline,
+                name -> Line.open(
+                        home.pipeline(name),
+                        home.data(),
+                        options.clock,
+                        options.progress == null ? null : progress::publish));
     }
 
     private void requireForeignThread() {

@@ -88,8 +88,7 @@ public final class Retrain implements Serializable {
      * @param by how much worse than the version's own evaluation it may become, in the metric's unit, above 0
      */
     public static Retrain onQualityDrop(Metric metric, double by) {
-        return of(new RetrainRule.Dropped(
-                Objects.requireNonNull(metric, "metric"), above("onQualityDrop", by), false));
+        return of(new RetrainRule.Dropped(Objects.requireNonNull(metric, "metric"), above("onQualityDrop", by), false));
     }
 
     /**
@@ -100,8 +99,8 @@ public final class Retrain implements Serializable {
      * @param by how much worse than the version's own evaluation it may become, in the metric's unit, above 0
      */
     public static Retrain onEstimatedDrop(Metric metric, double by) {
-        return of(new RetrainRule.Dropped(
-                Objects.requireNonNull(metric, "metric"), above("onEstimatedDrop", by), true));
+        return of(
+                new RetrainRule.Dropped(Objects.requireNonNull(metric, "metric"), above("onEstimatedDrop", by), true));
     }
 
     /** {@return these rules or {@link #afterLabels}} */
@@ -208,8 +207,8 @@ public final class Retrain implements Serializable {
     /**
      * {@return these rules, which pause once so many runs in a row have ended without a promotion} The pause ends when
      * the host calls {@link Deployment#resume()}, when another version serves, or when the evidence has doubled: as
-     * many labels as the serving version had got when the pause began, and at least 100, have come in since. If the next
-     * run fails to bring a better model, too, the pause begins again, so that a hopeless case is tried ever more
+     * many labels as the serving version had got when the pause began, and at least 100, have come in since. If the
+     * next run fails to bring a better model, too, the pause begins again, so that a hopeless case is tried ever more
      * rarely.
      *
      * @param runs the number of runs, at least 1
@@ -241,8 +240,7 @@ public final class Retrain implements Serializable {
      */
     public Retrain learningWithHalfLife(Duration halfLife) {
         requireUnset("learningWithHalfLife", lessons.halfLife());
-        return with(
-                new Lessons(lessons.window(), positive("learningWithHalfLife", halfLife), lessons.sinceDrift()));
+        return with(new Lessons(lessons.window(), positive("learningWithHalfLife", halfLife), lessons.sinceDrift()));
     }
 
     /**
@@ -261,7 +259,8 @@ public final class Retrain implements Serializable {
 
     /** {@return what the rules measure on outcomes} */
     Set<Metric> measured() {
-        return dropped().filter(drop -> !drop.estimated())
+        return dropped()
+                .filter(drop -> !drop.estimated())
                 .map(RetrainRule.Dropped::metric)
                 .collect(Collectors.toUnmodifiableSet());
     }

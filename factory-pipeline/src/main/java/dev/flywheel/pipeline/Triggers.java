@@ -177,7 +177,10 @@ final class Triggers {
      */
     synchronized Optional<String> due(Instant now, Optional<String> paused) {
         Look look = look(now, paused);
-        signals.drift().stream().map(Signals.Drift::since).max(Instant::compareTo).ifPresent(this::drifted);
+        signals.drift().stream()
+                .map(Signals.Drift::since)
+                .max(Instant::compareTo)
+                .ifPresent(this::drifted);
         if (look.outcome == Decision.Outcome.RETRAIN) {
             return Optional.of(Objects.requireNonNull(rules.rule).held(look.facts));
         }
@@ -269,9 +272,9 @@ final class Triggers {
 
     private Look look(Instant now, Optional<String> paused) {
         turn(now);
-        RetrainRule.Facts facts =
-                new RetrainRule.Facts(now, lastRun, outcomes - used, predictions.sum(), signals);
-        Duration left = Duration.between(now, day.plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant());
+        RetrainRule.Facts facts = new RetrainRule.Facts(now, lastRun, outcomes - used, predictions.sum(), signals);
+        Duration left = Duration.between(
+                now, day.plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant());
         Budget.Spent spent = new Budget.Spent(facts.since(), runs, running, facts.labels(), left);
         if (stopped != null && outcomes >= stoppedUntil) {
             stopped = null; // one more try; if it fails, too, the pause begins again
@@ -286,9 +289,7 @@ final class Triggers {
         int reached = holds ? rules.budget.reached(spent) : 0;
         Decision.Outcome outcome = held != null
                 ? Decision.Outcome.PAUSE
-                : !holds
-                        ? Decision.Outcome.WAIT
-                        : reached != 0 ? Decision.Outcome.HOLD : Decision.Outcome.RETRAIN;
+                : !holds ? Decision.Outcome.WAIT : reached != 0 ? Decision.Outcome.HOLD : Decision.Outcome.RETRAIN;
         return new Look(facts, spent, outcome, holding, held, reached);
     }
 
@@ -303,7 +304,8 @@ final class Triggers {
     private String sentence(Look look) {
         RetrainRule rule = rules.rule;
         if (look.outcome == Decision.Outcome.PAUSE) {
-            return "did not retrain: paused, " + (Objects.equals(look.paused, stopped) ? stoppedSentence() : look.paused);
+            return "did not retrain: paused, "
+                    + (Objects.equals(look.paused, stopped) ? stoppedSentence() : look.paused);
         }
         if (rule == null) {
             return "did not retrain: no rule asks for it, only the host can";

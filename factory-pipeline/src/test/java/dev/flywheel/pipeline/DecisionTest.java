@@ -76,8 +76,9 @@ class DecisionTest {
             LinkedBlockingQueue<String> heard = new LinkedBlockingQueue<>();
             live.onDecision(e -> heard.add(e.decision().sentence()));
             feed(live, 12);
-            String held = "did not retrain: 10 new labels since the last run, the rule is 10, but 1 h of the cooldown of"
-                    + " 1 h are left";
+            String held =
+                    "did not retrain: 10 new labels since the last run, the rule is 10, but 1 h of the cooldown of"
+                            + " 1 h are left";
             assertThat(live.decision())
                     .isEqualTo(new Decision(START, Decision.Outcome.HOLD, held.replace("10 new", "12 new")));
             now.set(START.plus(Duration.ofHours(1)));
@@ -108,7 +109,8 @@ class DecisionTest {
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
         }
-        Pipeline<Point, Boolean, Double> pipeline = pipeline(Retrain.afterLabels(5).untilRefused(2), impossible);
+        Pipeline<Point, Boolean, Double> pipeline =
+                pipeline(Retrain.afterLabels(5).untilRefused(2), impossible);
         try (Factory factory = open();
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
             for (int run = 0; run < 2; run++) {
@@ -165,9 +167,7 @@ class DecisionTest {
             Files.writeString(state, damaged);
             try (Factory factory = open();
                     Deployment<Point, Boolean, Double> live = factory.start(pipeline)) {
-                assertThat(live.decision().sentence())
-                        .as(damaged)
-                        .isEqualTo("did not retrain: 0 of 10 new labels");
+                assertThat(live.decision().sentence()).as(damaged).isEqualTo("did not retrain: 0 of 10 new labels");
             }
         }
     }

@@ -154,7 +154,9 @@ class EventBusTest {
                 assertThat(blocked.heard.take()).isEqualTo(i);
             }
             executor.submit(() -> {}).get();
-            assertThat(accepted).as("news of feedback makes room for promotions").hasValue(0);
+            assertThat(accepted)
+                    .as("news of feedback makes room for promotions")
+                    .hasValue(0);
         } finally {
             executor.shutdownNow();
         }

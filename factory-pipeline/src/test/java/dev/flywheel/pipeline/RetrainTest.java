@@ -76,17 +76,18 @@ class RetrainTest {
         assertThatThrownBy(() -> Retrain.afterLabels(1).and(Retrain.never()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("Retrain.and is invalid: found never, which nothing can be added to");
-        assertThatThrownBy(() ->
-                        Retrain.afterLabels(1).or(Retrain.every(HOUR).atMostPerDay(1)))
+        assertThatThrownBy(() -> Retrain.afterLabels(1).or(Retrain.every(HOUR).atMostPerDay(1)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("Retrain.or takes rules alone, found \"every PT1H, at most 1 a day\"; set the budget and the"
-                        + " examples once, at the end");
+                .hasMessage(
+                        "Retrain.or takes rules alone, found \"every PT1H, at most 1 a day\"; set the budget and the"
+                                + " examples once, at the end");
         assertThat(Retrain.never().or(Retrain.every(HOUR))).hasToString("every PT1H");
     }
 
     @Test
     void travelsToAnotherMachine() throws Exception {
-        Retrain rules = Retrain.afterLabels(1).orOnDrift(0.2).and(Retrain.every(HOUR)).atMostPerDay(2);
+        Retrain rules =
+                Retrain.afterLabels(1).orOnDrift(0.2).and(Retrain.every(HOUR)).atMostPerDay(2);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(rules);

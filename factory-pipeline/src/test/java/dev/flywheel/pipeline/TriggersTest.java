@@ -118,8 +118,7 @@ class TriggersTest {
 
     @Test
     void aDecisionNotTakenSaysWhatHoldsWhatDoesNotAndWhatIsLeftOfTheCooldown() {
-        Triggers triggers =
-                triggers(Retrain.afterLabels(10_000).orOnDrift(0.2).atMostEvery(HOUR));
+        Triggers triggers = triggers(Retrain.afterLabels(10_000).orOnDrift(0.2).atMostEvery(HOUR));
         triggers.labelled(8_200);
         Instant later = START.plus(Duration.ofMinutes(37));
         said.drift(0.31, later);
@@ -169,8 +168,7 @@ class TriggersTest {
         said.drift(0.3, now);
         assertThat(due(triggers, now)).isEmpty();
         assertThat(sentence(triggers, now))
-                .isEqualTo(
-                        "did not retrain: drift of distance PSI 0.30 >= 0.2 seen; still needed: 0 of 2 new labels");
+                .isEqualTo("did not retrain: drift of distance PSI 0.30 >= 0.2 seen; still needed: 0 of 2 new labels");
         triggers.labelled(2);
         assertThat(due(triggers, now))
                 .contains("drift of distance PSI 0.30 >= 0.2 seen and 2 new labels since the last run, the rule is 2");
@@ -214,8 +212,7 @@ class TriggersTest {
 
     @Test
     void theDaysRunsAndTheirTimeAreLimited() {
-        Triggers triggers = triggers(
-                Retrain.every(HOUR).atMostPerDay(3).runningAtMostPerDay(Duration.ofMinutes(30)));
+        Triggers triggers = triggers(Retrain.every(HOUR).atMostPerDay(3).runningAtMostPerDay(Duration.ofMinutes(30)));
         for (int hour = 1; hour <= 2; hour++) {
             Instant now = START.plus(Duration.ofHours(hour));
             assertThat(due(triggers, now)).isPresent();
@@ -225,8 +222,9 @@ class TriggersTest {
         Instant third = START.plus(Duration.ofHours(3));
         assertThat(due(triggers, third)).isEmpty();
         assertThat(sentence(triggers, third))
-                .isEqualTo("did not retrain: 1 h since the last run, the rule is every 1 h, but 30 min of the 30 min for"
-                        + " runs of this day (UTC) are used up, and the next day begins in 21 h");
+                .isEqualTo(
+                        "did not retrain: 1 h since the last run, the rule is every 1 h, but 30 min of the 30 min for"
+                                + " runs of this day (UTC) are used up, and the next day begins in 21 h");
         run(triggers, third, Run.Outcome.PROMOTED);
         assertThat(sentence(triggers, START.plus(Duration.ofHours(4))))
                 .contains("3 of 3 runs of this day (UTC) are made, and the next day begins in 20 h");
@@ -303,13 +301,13 @@ class TriggersTest {
         Triggers triggers = triggers(Retrain.afterLabels(1));
         triggers.labelled(1);
         assertThat(triggers.due(START, Optional.of("rolled back"))).isEmpty();
-        assertThat(heard)
-                .containsExactly(new Decision(START, Outcome.PAUSE, "did not retrain: paused, rolled back"));
+        assertThat(heard).containsExactly(new Decision(START, Outcome.PAUSE, "did not retrain: paused, rolled back"));
     }
 
     @Test
     void everythingSurvivesARestart() {
-        Retrain rules = Retrain.afterLabels(10).orAfterPredictions(5).atMostPerDay(2).untilRefused(2);
+        Retrain rules =
+                Retrain.afterLabels(10).orAfterPredictions(5).atMostPerDay(2).untilRefused(2);
         Triggers before = triggers(rules);
         said.drift(0.3, START.plusSeconds(7));
         before.labelled(10);
@@ -350,7 +348,9 @@ class TriggersTest {
         Triggers triggers = triggers(Retrain.afterPredictions(100));
         due(triggers, START);
         assertThat(triggers.toSave(START)).isPresent();
-        assertThat(triggers.toSave(START.plusSeconds(3_600))).as("nothing has changed").isEmpty();
+        assertThat(triggers.toSave(START.plusSeconds(3_600)))
+                .as("nothing has changed")
+                .isEmpty();
         triggers.predicted();
         assertThat(triggers.toSave(START.plusSeconds(59))).isEmpty();
         assertThat(triggers.toSave(START.plusSeconds(60)).orElseThrow().predictions())
@@ -374,8 +374,7 @@ class TriggersTest {
 
     @Test
     void aPipelineThatNeverRanIsDue() {
-        assertThat(due(
-                        triggers(Retrain.every(Duration.ofDays(7)), TriggerState.empty(0), Instant.MIN, 0), START))
+        assertThat(due(triggers(Retrain.every(Duration.ofDays(7)), TriggerState.empty(0), Instant.MIN, 0), START))
                 .contains("no run yet, the rule is every 7 d");
     }
 
@@ -394,7 +393,8 @@ class TriggersTest {
                         .atMostPerDay(rule.get("max_retrains_per_day").intValue())
                         .withAtLeastLabels(rule.get("min_new_labels").intValue())
                         .runningAtMostPerDay(Duration.ofSeconds((long) seconds))
-                        .untilRefused(rule.get("stop_after_consecutive_rejected").intValue()),
+                        .untilRefused(
+                                rule.get("stop_after_consecutive_rejected").intValue()),
                 TriggerState.empty(0),
                 zero.minus(Duration.ofDays(1)).plusSeconds(1),
                 0);
@@ -414,8 +414,9 @@ class TriggersTest {
             JsonNode expected = policy.get("expected").get(checked++);
             assertThat(expected.get("t").longValue()).isEqualTo(t);
             Optional<String> found = due(triggers, now);
-            assertThat(found.isPresent()).as("at %s: %s", t, sentence(triggers, now)).isEqualTo(
-                    expected.get("run").booleanValue());
+            assertThat(found.isPresent())
+                    .as("at %s: %s", t, sentence(triggers, now))
+                    .isEqualTo(expected.get("run").booleanValue());
             if (found.isEmpty()) {
                 assertThat(sentence(triggers, now)).contains(expected.get("why").textValue());
             } else {
@@ -444,7 +445,9 @@ class TriggersTest {
         recent.serving(4, card(0.9));
         label(recent, 4, 899, 900);
         label(recent, 4, 0, 99);
-        assertThat(recent.quality(Metric.ACCURACY)).as("999 outcomes say nothing").isEmpty();
+        assertThat(recent.quality(Metric.ACCURACY))
+                .as("999 outcomes say nothing")
+                .isEmpty();
         label(recent, 4, 0, 1);
         Signals.Quality first = recent.quality(Metric.ACCURACY).orElseThrow();
         assertThat(first.drop()).isLessThan(0.1);
