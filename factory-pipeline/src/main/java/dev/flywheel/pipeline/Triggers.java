@@ -216,7 +216,7 @@ final class Triggers {
     synchronized Optional<TriggerState> toSave(Instant now) {
         long count = predictions.sum() + inRun;
         boolean late = savedAt == null
-                || Duration.between(savedAt, now).abs().compareTo(SAVE_COUNTS) >= 0 && count != savedCount;
+                || (count != savedCount && Duration.between(savedAt, now).abs().compareTo(SAVE_COUNTS) >= 0);
         if (!changed && !late) {
             return Optional.empty();
         }
