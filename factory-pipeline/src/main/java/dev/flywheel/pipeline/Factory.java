@@ -27,8 +27,6 @@ import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a
@@ -41,8 +39,6 @@ public final class Factory implements AutoCloseable {
 
     /** The alias of the version that serves. */
     public static final String CHAMPION = "champion";
-
-    private static final Logger log = LoggerFactory.getLogger(Factory.class);
 
     private final Home home;
     private final Options options;
