@@ -92,6 +92,16 @@ public final class ModelVersion {
     }
 
     /**
+     * {@return the SHA-256 of the artifact that was registered, in lower-case hex, as card.json says; the artifact is
+     * not read}
+     *
+     * @throws StoreException if the card is missing, damaged or of a newer format
+     */
+    public String artifactHash() {
+        return read().artifact;
+    }
+
+    /**
      * {@return where the version comes from and how good it is, read from its card.json}
      *
      * @throws StoreException if the card is missing, damaged or of a newer format

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One record of a registry's log, as JSON.
@@ -19,9 +20,20 @@ import java.util.Objects;
  * @param who the person or part that did it
  * @param why the reason
  * @param evidence what the gates said
+ * @param audit the sequence of the audit log's entry that tells of this record; null where there was no audit log
+ * @param of the earlier record that the audit log's entry is about, if it is not this one
  */
 record Entry(
-        int format, Kind kind, Instant at, String alias, int version, String who, String why, List<Verdict> evidence) {
+        int format,
+        Kind kind,
+        Instant at,
+        String alias,
+        int version,
+        String who,
+        String why,
+        List<Verdict> evidence,
+        @Nullable Long audit,
+        @Nullable Long of) {
 
     static final int FORMAT = 1;
 
@@ -32,7 +44,9 @@ record Entry(
         ROLLED_BACK,
         REMOVED,
         /** The version is deleted and every alias on it disappears. */
-        DELETED
+        DELETED,
+        /** The audit log tells of an earlier record from now on. */
+        AUDITED
     }
 
     private record Format(int format) {}
@@ -44,6 +58,14 @@ record Entry(
         Objects.requireNonNull(who, "who");
         Objects.requireNonNull(why, "why");
         evidence = List.copyOf(evidence);
+    }
+
+    Entry audited(long sequence) {
+        return new Entry(format, kind, at, alias, version, who, why, evidence, sequence, of);
+    }
+
+    static Entry audited(Instant at, long of, long sequence) {
+        return new Entry(FORMAT, Kind.AUDITED, at, "", 0, "", "", List.of(), sequence, of);
     }
 
     byte[] json() {

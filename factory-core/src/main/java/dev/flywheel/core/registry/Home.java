@@ -23,6 +23,8 @@ import java.util.List;
  *   factory.json        format version, created by
  *   lock                held by the one process that may write
  *   data/               dataset snapshots
+ *   audit/              what was done, hash-chained and signed; see dev.flywheel.core.audit
+ *   frozen.json         whether promotions are forbidden, since when and why
  *   pipelines/NAME/     see {@link PipelineDirectory}
  * </pre>
  */
@@ -93,6 +95,11 @@ public final class Home implements AutoCloseable {
     /** {@return where dataset snapshots are; it exists} */
     public Path data() {
         return directory.resolve("data");
+    }
+
+    /** {@return the directory of the audit log} */
+    public Path audit() {
+        return directory.resolve("audit");
     }
 
     /**

@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
  *   versions/N/         manifest.json, card.json, model.onnx ...
  *   staging/            artifacts on their way to a version; emptied when the registry is opened
  *   aliases/            every alias move: when, from, to, who, why, evidence
+ *   approvals/          candidates that wait for a person, and what came of it
  *   predictions/        what was predicted
  *   feedback/           what came of it
  * </pre>
@@ -71,6 +72,11 @@ public record PipelineDirectory(Path path) {
     /** {@return the log of alias moves} */
     public Path aliases() {
         return path.resolve("aliases");
+    }
+
+    /** {@return the directory of candidates that wait, or have waited, for a person} */
+    public Path approvals() {
+        return path.resolve("approvals");
     }
 
     /** {@return the log of predictions} */

@@ -2,6 +2,7 @@ package dev.flywheel.core.registry;
 
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.audit.AuditLog;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.log.LogCursor;
 import dev.flywheel.core.log.SegmentLog;
@@ -41,15 +42,18 @@ public final class Registry implements AutoCloseable {
     private final InstantSource clock;
     private final ReentrantLock changing = new ReentrantLock();
     private final @Nullable SegmentLog log;
+    private final @Nullable Audited audited;
     // for a view alone, under "changing"
     private @Nullable LogCursor tail;
     private volatile RegistryState state = RegistryState.EMPTY;
 
-    private Registry(PipelineDirectory directory, InstantSource clock, @Nullable SegmentLog log) {
+    private Registry(
+            PipelineDirectory directory, InstantSource clock, @Nullable SegmentLog log, @Nullable AuditLog audit) {
         this.directory = directory;
         this.files = new VersionFiles(directory);
         this.clock = clock;
         this.log = log;
+        this.audited = log == null || audit == null ? null : new Audited(directory.name(), log, audit);
     }
 
     /**
@@ -60,12 +64,30 @@ public final class Registry implements AutoCloseable {
      * @throws StoreException if another has it open, its log is damaged or the file system refuses
      */
     public static Registry open(PipelineDirectory directory, InstantSource clock) {
+        return open(directory, clock, Optional.empty());
+    }
+
+    /**
+     * Opens a pipeline's registry so that an audit log tells of every change: of those that come, and of those before
+     * that it does not hold yet, because there was no audit log or a crash came between.
+     *
+     * @param audit the log; it stays open until the registry is closed
+     * @see #open(PipelineDirectory, InstantSource)
+     */
+    public static Registry open(PipelineDirectory directory, InstantSource clock, AuditLog audit) {
+        return open(directory, clock, Optional.of(audit));
+    }
+
+    private static Registry open(PipelineDirectory directory, InstantSource clock, Optional<AuditLog> audit) {
         Durable.createDirectories(directory.versions());
         SegmentLog log = SegmentLog.open(directory.aliases());
-        Registry registry = new Registry(directory, Objects.requireNonNull(clock, "clock"), log);
+        Registry registry = new Registry(directory, Objects.requireNonNull(clock, "clock"), log, audit.orElse(null));
         try {
             try (LogCursor cursor = log.read(0)) {
                 registry.replay(cursor);
+            }
+            if (registry.audited != null) {
+                registry.audited.catchUp(registry.state, registry.files);
             }
             registry.clear();
             return registry;
@@ -80,7 +102,7 @@ public final class Registry implements AutoCloseable {
      * acknowledged before; a call that changes something throws {@link UnsupportedOperationException}.
      */
     public static Registry view(PipelineDirectory directory) {
-        return new Registry(directory, InstantSource.system(), null);
+        return new Registry(directory, InstantSource.system(), null, null);
     }
 
     /**
@@ -106,10 +128,10 @@ public final class Registry implements AutoCloseable {
         changing.lock();
         try {
             int number = 1 + Math.max(state.lastNumber(), files.highest());
-            ModelVersion.describe(staging, number, card);
-            commit(log, Entry.Kind.NUMBERED, "", number, "", "", List.of());
+            ModelVersion described = ModelVersion.describe(staging, number, card);
             ModelVersion version = files.at(number);
-            Durable.move(staging, version.directory());
+            Entry entry = entry(Entry.Kind.NUMBERED, "", number, "flywheel", "run " + card.runId(), card.verdicts());
+            commit(log, entry, described, () -> Durable.move(staging, version.directory()));
             LOG.debug("pipeline {}: registered version {}", directory.name(), number);
             return version;
         } finally {
@@ -254,6 +276,17 @@ public final class Registry implements AutoCloseable {
         return current().history(alias);
     }
 
+    /** {@return the move that an alias's version at an instant came from: who, when, why, on what evidence} */
+    public Optional<AliasMove> moveAt(String alias, Instant at) {
+        return Optional.ofNullable(current().lastMove(alias, at));
+    }
+
+    /** {@return the version that an alias named at an instant, if any; it may be deleted since} */
+    public Optional<ModelVersion> alias(String alias, Instant at) {
+        OptionalInt number = versionAt(alias, at);
+        return number.isPresent() ? Optional.of(files.at(number.getAsInt())) : Optional.empty();
+    }
+
     /** {@return the number of the version that an alias named at an instant, if any; it may be deleted since} */
     public OptionalInt versionAt(String alias, Instant at) {
         AliasMove move = current().lastMove(alias, at);
@@ -285,9 +318,30 @@ public final class Registry implements AutoCloseable {
             String who,
             String why,
             List<Verdict> evidence) {
+        commit(log, entry(kind, alias, version, who, why, evidence), version == 0 ? null : files.at(version), () -> {});
+    }
+
+    private Entry entry(
+            Entry.Kind kind, String alias, int version, String who, String why, List<Verdict> evidence) {
         Instant now = clock.instant();
         Instant at = now.isBefore(state.lastChange()) ? state.lastChange() : now;
-        Entry entry = new Entry(Entry.FORMAT, kind, at, alias, version, who, why, evidence);
+        return new Entry(Entry.FORMAT, kind, at, alias, version, who, why, evidence, null, null);
+    }
+
+    /** @param rest what belongs to the change and comes after its record */
+    private void commit(SegmentLog log, Entry entry, @Nullable ModelVersion version, Runnable rest) {
+        if (audited == null) {
+            commit(log, entry);
+            rest.run();
+        } else {
+            audited.commit(state, entry, version, audit -> {
+                commit(log, entry.audited(audit));
+                rest.run();
+            });
+        }
+    }
+
+    private void commit(SegmentLog log, Entry entry) {
         RegistryState after = state.apply(entry);
         log.commit(entry.json());
         state = after;

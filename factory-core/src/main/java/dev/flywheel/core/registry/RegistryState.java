@@ -118,7 +118,7 @@ final class RegistryState {
         Map<String, Alias> changed = new TreeMap<>(aliases);
         Set<Integer> gone = deleted;
         switch (entry.kind()) {
-            case NUMBERED -> {}
+            case NUMBERED, AUDITED -> {}
             case MOVED, ROLLED_BACK, REMOVED -> {
                 Alias old = aliases.getOrDefault(entry.alias(), new Alias(0, null, null));
                 changed.put(entry.alias(), move(entry.alias(), old, entry));
@@ -145,7 +145,7 @@ final class RegistryState {
                         below(old),
                         step(name, old, entry, AliasMove.Kind.ROLLED_BACK, entry.version()));
             case REMOVED -> new Alias(0, old.undo, step(name, old, entry, AliasMove.Kind.REMOVED, 0));
-            case NUMBERED, DELETED -> old;
+            case NUMBERED, DELETED, AUDITED -> old;
         };
     }
 
