@@ -58,8 +58,11 @@ final class Audited {
         if (last.audit() != null) {
             int record = last.of() == null ? entries.size() - 1 : Math.toIntExact(last.of());
             AuditEvent event = found(record, entries.get(record), state, files);
-            audit.complete(last.audit(), event, sequence -> log.commit(
-                    Entry.audited(last.at(), record, sequence).json()));
+            audit.complete(
+                    last.audit(),
+                    event,
+                    sequence -> log.commit(
+                            Entry.audited(last.at(), record, sequence).json()));
         }
         Map<Integer, Entry> untold = new TreeMap<>();
         for (int record = 0; record < entries.size(); record++) {
@@ -72,15 +75,16 @@ final class Audited {
         }
         untold.forEach((record, entry) -> audit.append(
                 found(record, entry, state, files).with("added", "it was made without an audit log"),
-                sequence -> log.commit(
-                        Entry.audited(last.at(), record, sequence).json())));
+                sequence ->
+                        log.commit(Entry.audited(last.at(), record, sequence).json())));
     }
 
     private List<Entry> read() {
         List<Entry> entries = new ArrayList<>();
         try (LogCursor cursor = log.read(0)) {
             while (cursor.next()) {
-                entries.add(Entry.of(cursor.record(), "record " + cursor.sequence() + " of the aliases of " + pipeline));
+                entries.add(
+                        Entry.of(cursor.record(), "record " + cursor.sequence() + " of the aliases of " + pipeline));
             }
         }
         return entries;

@@ -321,8 +321,7 @@ public final class Registry implements AutoCloseable {
         commit(log, entry(kind, alias, version, who, why, evidence), version == 0 ? null : files.at(version), () -> {});
     }
 
-    private Entry entry(
-            Entry.Kind kind, String alias, int version, String who, String why, List<Verdict> evidence) {
+    private Entry entry(Entry.Kind kind, String alias, int version, String who, String why, List<Verdict> evidence) {
         Instant now = clock.instant();
         Instant at = now.isBefore(state.lastChange()) ? state.lastChange() : now;
         return new Entry(Entry.FORMAT, kind, at, alias, version, who, why, evidence, null, null);

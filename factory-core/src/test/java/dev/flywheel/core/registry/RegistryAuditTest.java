@@ -146,8 +146,7 @@ class RegistryAuditTest {
         }
         for (int i = 0; i < 2; i++) {
             try (Opened home = Opened.at(root, now::get)) {
-                assertThat(home.story())
-                        .containsExactly("registered 1", "registered 2", "promoted 1", "promoted 2");
+                assertThat(home.story()).containsExactly("registered 1", "registered 2", "promoted 1", "promoted 2");
                 assertThat(home.audit.entry(3).orElseThrow().event().details())
                         .containsEntry("added", "it was made without an audit log");
                 if (i == 1) {
@@ -249,8 +248,8 @@ class RegistryAuditTest {
     private static List<Integer> moves(List<AuditEntry> entries) {
         return entries.stream()
                 .map(AuditEntry::event)
-                .filter(event -> List.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK)
-                        .contains(event.action()))
+                .filter(event ->
+                        List.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK).contains(event.action()))
                 .map(AuditEvent::details)
                 .map((Map<String, String> details) -> Integer.parseInt(details.getOrDefault("version", "0")))
                 .toList();
