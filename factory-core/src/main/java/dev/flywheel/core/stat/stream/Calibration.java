@@ -162,7 +162,8 @@ public final class Calibration implements DoubleUnaryOperator {
         }
         for (int i = 0; i < scores.length; i++) {
             if (!Double.isFinite(scores[i])) {
-                throw new IllegalArgumentException("the score of row " + i + " is " + scores[i] + ", expected a finite number");
+                throw new IllegalArgumentException(
+                        "the score of row " + i + " is " + scores[i] + ", expected a finite number");
             }
             if (labels[i] != 0 && labels[i] != 1) {
                 throw new IllegalArgumentException("the label of row " + i + " is " + labels[i] + ", expected 0 or 1");

@@ -119,8 +119,8 @@ public final class CalibrationTable {
 
     /**
      * {@return the expected calibration error with a normal 95% interval from the scatter within the bins; NaN without
-     * rows} Noise counts as error whatever its sign, so the error of few rows is too large; {@link #pValue} says whether
-     * there is more than noise.
+     * rows} Noise counts as error whatever its sign, so the error of few rows is too large; {@link #pValue} says
+     * whether there is more than noise.
      */
     public Estimate error() {
         long n = rows();

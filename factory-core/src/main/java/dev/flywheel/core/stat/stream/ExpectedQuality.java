@@ -19,8 +19,8 @@ import java.util.List;
  * calibrated: fit a {@link Calibration} on rows that the model did not train on, and watch it with a
  * {@link CalibrationTable} once labels arrive.
  *
- * <p>It is for {@link Task#BINARY} only. A predicted number does not say how far off it may be,
- * so nothing sound can be said of the error of a regression without labels; its metrics are refused.
+ * <p>It is for {@link Task#BINARY} only. A predicted number does not say how far off it may be, so nothing sound can be
+ * said of the error of a regression without labels; its metrics are refused.
  *
  * <p>Every estimate is what to expect on these very rows, and its 95% interval is where the value will be found once
  * all their labels are known, if the probabilities are calibrated and the labels independent: the scatter of the
@@ -44,8 +44,7 @@ public final class ExpectedQuality {
      * @param falseNegatives predicted negative, expected positive
      * @param trueNegatives predicted and expected negative
      */
-    public record Confusion(
-            double truePositives, double falsePositives, double falseNegatives, double trueNegatives) {}
+    public record Confusion(double truePositives, double falsePositives, double falseNegatives, double trueNegatives) {}
 
     /**
      * The expected quality as data. Immutable.
@@ -216,8 +215,9 @@ public final class ExpectedQuality {
                 yield mean(c.truePositives() + c.trueNegatives(), scatterPredicted + scatterOthers, 1);
             }
             case F1 -> f1();
-            default -> throw new IllegalArgumentException(metric + " is not among the metrics that can be expected:"
-                    + " ROC_AUC, LOG_LOSS, BRIER, ACCURACY, F1");
+            default ->
+                throw new IllegalArgumentException(metric + " is not among the metrics that can be expected:"
+                        + " ROC_AUC, LOG_LOSS, BRIER, ACCURACY, F1");
         };
     }
 
@@ -238,11 +238,7 @@ public final class ExpectedQuality {
     public Estimate specificity() {
         Confusion c = confusion();
         return share(
-                c.trueNegatives(),
-                scatterOthers,
-                c.falsePositives(),
-                scatterPredicted,
-                "no negative row is expected");
+                c.trueNegatives(), scatterOthers, c.falsePositives(), scatterPredicted, "no negative row is expected");
     }
 
     /** {@return the most by which ROC AUC can be off because rows of one bin count as equal, whatever their order} */

@@ -57,9 +57,9 @@ class CalibrationTableTest {
         assertThat(merged.rows()).isEqualTo(1000);
         assertThat(merged.error().value()).isCloseTo(whole.error().value(), within(1e-12));
         assertThat(merged.pValue()).isCloseTo(whole.pValue(), within(1e-9));
-        assertThat(merged.bins()).extracting(Curves.Bin::high).isEqualTo(whole.bins().stream()
-                .map(Curves.Bin::high)
-                .toList());
+        assertThat(merged.bins())
+                .extracting(Curves.Bin::high)
+                .isEqualTo(whole.bins().stream().map(Curves.Bin::high).toList());
     }
 
     @Test
@@ -84,13 +84,15 @@ class CalibrationTableTest {
         double[] scores = Streams.made(2000, 5, random -> 0.8 * random.nextDouble());
 
         assertThat(table(scores, labels(scores, 0.1, 6)).pValue()).isLessThan(1e-6);
-        assertThat(table(new double[] {1, 1, 0}, new double[] {1, 0, 0}).pValue()).isZero();
+        assertThat(table(new double[] {1, 1, 0}, new double[] {1, 0, 0}).pValue())
+                .isZero();
         assertThat(table(new double[] {1, 0}, new double[] {1, 0}).pValue()).isEqualTo(1);
     }
 
     @Test
     void showsItsBins() {
-        List<Curves.Bin> bins = table(new double[] {0.05, 0.95, 1, 0.91}, new double[] {0, 1, 1, 0}).bins();
+        List<Curves.Bin> bins = table(new double[] {0.05, 0.95, 1, 0.91}, new double[] {0, 1, 1, 0})
+                .bins();
 
         assertThat(bins).hasSize(2);
         assertThat(bins.get(1).low()).isEqualTo(0.91);

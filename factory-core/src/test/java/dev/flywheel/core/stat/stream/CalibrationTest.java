@@ -28,14 +28,28 @@ class CalibrationTest {
                 .toArray();
         double[] asked = {-.5, 0, .2, .21, .25, .3, .31, .4, .57, .77, .84, 1, 1.5};
         double[] expected = {
-            0.0, 0.0, 0.13333333333333341, 0.2066666666666666, 0.3333333333333333, 0.4933333333333333, 0.552, 0.6, 0.7799999999999996, 0.9333333333333333, 0.9653333333333333, 1.0, 1.0
+            0.0,
+            0.0,
+            0.13333333333333341,
+            0.2066666666666666,
+            0.3333333333333333,
+            0.4933333333333333,
+            0.552,
+            0.6,
+            0.7799999999999996,
+            0.9333333333333333,
+            0.9653333333333333,
+            1.0,
+            1.0
         };
 
         Calibration calibration = Calibration.isotonic(x, y);
 
         assertThat(calibration.saved().corners()).hasSize(10);
         for (int i = 0; i < asked.length; i++) {
-            assertThat(calibration.applyAsDouble(asked[i])).as("at %s", asked[i]).isCloseTo(expected[i], within(1e-12));
+            assertThat(calibration.applyAsDouble(asked[i]))
+                    .as("at %s", asked[i])
+                    .isCloseTo(expected[i], within(1e-12));
         }
     }
 
@@ -85,8 +99,7 @@ class CalibrationTest {
             scores[i] = p * p / (p * p + (1 - p) * (1 - p));
             labels[i] = random.nextDouble() < p ? 1 : 0;
         }
-        Calibration calibration = Calibration.isotonic(
-                Arrays.copyOf(scores, 10_000), Arrays.copyOf(labels, 10_000));
+        Calibration calibration = Calibration.isotonic(Arrays.copyOf(scores, 10_000), Arrays.copyOf(labels, 10_000));
         CalibrationTable before = new CalibrationTable();
         CalibrationTable after = new CalibrationTable();
         for (int i = 10_000; i < scores.length; i++) {

@@ -42,7 +42,8 @@ class ExpectedQualityTest {
         double[] p = StreamSupport.stream(vector.get("calibrated_proba").spliterator(), false)
                 .mapToDouble(JsonNode::asDouble)
                 .toArray();
-        ExpectedQuality quality = ExpectedQuality.atThreshold(vector.get("threshold").asDouble());
+        ExpectedQuality quality =
+                ExpectedQuality.atThreshold(vector.get("threshold").asDouble());
         Arrays.stream(p).forEach(quality::add);
         Confusion confusion = quality.confusion();
         Map<String, Double> found = new LinkedHashMap<>();
@@ -55,7 +56,8 @@ class ExpectedQualityTest {
         found.put("recall", quality.recall().value());
         found.put("f1", quality.estimate(Metric.F1).value());
         found.put("specificity", quality.specificity().value());
-        found.put("roc_auc_pairwise_excluding_self", ExpectedQuality.rocAuc(p, p).value());
+        found.put(
+                "roc_auc_pairwise_excluding_self", ExpectedQuality.rocAuc(p, p).value());
 
         assertThat(vector.get("expected")).hasSize(found.size());
         found.forEach((name, value) -> assertThat(value)
@@ -146,7 +148,9 @@ class ExpectedQualityTest {
             if (p.length == 1) {
                 assertThat(table.method()).isEqualTo(exact.method()).isEqualTo("undefined: one class is expected");
             } else {
-                assertThat(table.value()).as("seed %d", seed).isCloseTo(exact.value(), within(quality.rocAucError() + 1e-12));
+                assertThat(table.value())
+                        .as("seed %d", seed)
+                        .isCloseTo(exact.value(), within(quality.rocAucError() + 1e-12));
                 assertThat(table.low()).isLessThanOrEqualTo(exact.low() + 1e-3);
                 assertThat(table.high()).isGreaterThanOrEqualTo(exact.high() - 1e-3);
             }
