@@ -156,7 +156,7 @@ public final class CalibrationTable {
             scatter += scatter(bin);
             rest -= scatter(bin);
             boolean last = bin == BINS - 1;
-            if (last || scatter >= LEAST_SCATTER && rest >= LEAST_SCATTER) {
+            if (last || (scatter >= LEAST_SCATTER && rest >= LEAST_SCATTER)) {
                 statistic += squaredOver(gap, scatter);
                 groups++;
                 gap = 0;
