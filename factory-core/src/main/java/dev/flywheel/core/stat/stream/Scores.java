@@ -48,12 +48,12 @@ final class Scores {
         }
         for (int bin = 0; bin < rows.length; bin++) {
             if (rows[bin] > 0) {
-                auc.first(rows[bin], sums[bin], scatter(bin));
+                auc.first((double) rows[bin], sums[bin], scatter(bin));
             }
         }
         for (int bin = 0; bin < rows.length; bin++) {
             if (rows[bin] > 0) {
-                auc.second(rows[bin], sums[bin], scatter(bin));
+                auc.second((double) rows[bin], sums[bin], scatter(bin));
             }
         }
         return ExpectedQuality.interval(auc.area(), auc.error(), error(), 1);
