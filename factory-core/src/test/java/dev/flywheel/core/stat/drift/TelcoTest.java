@@ -100,7 +100,6 @@ class TelcoTest {
                 }
                 return row;
             });
-            if (comparison.column(name).state() != ColumnDrift.State.DRIFTED) System.err.println(comparison.column(name));
             found += comparison.column(name).state() == ColumnDrift.State.DRIFTED ? 1 : 0;
             assertThat(comparison.drifted()).extracting(ColumnDrift::column).isSubsetOf(name);
         }
