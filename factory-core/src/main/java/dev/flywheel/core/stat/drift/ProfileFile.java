@@ -35,8 +35,7 @@ final class ProfileFile {
             @Nullable NumbersFile numbers,
             Categories.@Nullable State categories) {}
 
-    private record NumbersFile(
-            long count, double mean, double squares, double min, double max, double[][] levels) {}
+    private record NumbersFile(long count, double mean, double squares, double min, double max, double[][] levels) {}
 
     static byte[] write(Profile profile) {
         List<ColumnFile> columns =
