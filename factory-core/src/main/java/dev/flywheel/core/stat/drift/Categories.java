@@ -4,13 +4,14 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often each text occurs. Listed texts, those of a reference, are counted exactly. Of the others up to
- * {@link #ROOM} are counted exactly; beyond that the {@link #KEPT} most frequent stay, each short of its true count by
- * at most rows / ({@link #KEPT} + 1), after Misra and Gries (1982), merged after Agarwal et al. (2012, "Mergeable
- * summaries"). A text of more than {@link #LONGEST} characters is known by its beginning and a hash. Not thread-safe.
+ * How often each text occurs. Listed texts, those of a reference, are counted exactly. Of the others up to {@link #ROOM}
+ * are counted exactly; beyond that the {@link #KEPT} most frequent stay, each short of its true count by at most rows /
+ * ({@link #KEPT} + 1), after Misra and Gries (1982), merged after Agarwal et al. (2012, "Mergeable summaries"). A text
+ * of more than {@link #LONGEST} characters is known by its beginning and a hash. Not thread-safe.
  */
 final class Categories {
 
@@ -36,11 +37,7 @@ final class Categories {
      * @param distinct the registers of the estimate of different texts, in base 64; null while all are held
      */
     record State(
-            Map<String, Long> listed,
-            Map<String, Long> others,
-            long total,
-            long shortBy,
-            @Nullable String distinct) {}
+            Map<String, Long> listed, Map<String, Long> others, long total, long shortBy, @Nullable String distinct) {}
 
     Categories() {}
 
@@ -81,9 +78,9 @@ final class Categories {
 
     State state() {
         Map<String, Long> known = new LinkedHashMap<>();
-        listed.keySet().stream().sorted().forEach(text -> known.put(text, listed.get(text)[0]));
+        new TreeMap<>(listed).forEach((text, count) -> known.put(text, count[0]));
         Map<String, Long> rest = new LinkedHashMap<>();
-        others.keySet().stream().sorted().forEach(text -> rest.put(text, others.get(text)[0]));
+        new TreeMap<>(others).forEach((text, count) -> rest.put(text, count[0]));
         String registers = distinct == null ? null : Base64.getEncoder().encodeToString(distinct.registers());
         return new State(known, rest, total, shortBy, registers);
     }
@@ -183,6 +180,8 @@ final class Categories {
     }
 
     private static String key(String text) {
-        return text.length() <= LONGEST ? text : text.substring(0, BEGINNING) + "…" + Long.toHexString(Hashes.of(text));
+        return text.length() <= LONGEST
+                ? text
+                : text.substring(0, BEGINNING) + "…" + Long.toHexString(Hashes.of(text));
     }
 }

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * texts). A number that is NaN or infinite counts as missing. Not thread-safe; one for each thread, then {@code merge}.
  *
  * <p>Quantiles come from a KLL sketch (Karnin, Lang and Liberty 2016): exact up to 1,024 values, then with a rank error
- * below 0.27% (99% confidence). Mean and variance are Welford's, merged after Chan et al. Categories are exact up to
- * 512 different texts; beyond, the most frequent 256 are held with counts that are short by at most rows / 257 (Misra
- * and Gries 1982), and the number of different texts is estimated by HyperLogLog with a standard error of 1.6%.
+ * below 0.27% (99% confidence). Mean and variance are Welford's, merged after Chan et al. Categories are exact up to 512
+ * different texts; beyond, the most frequent 256 are held with counts that are short by at most rows / 257 (Misra and
+ * Gries 1982), and the number of different texts is estimated by HyperLogLog with a standard error of 1.6%.
  */
 public final class ColumnProfile {
 
@@ -121,7 +121,7 @@ public final class ColumnProfile {
      * @throws IllegalStateException if the column holds categories
      */
     public double mean() {
-        return count() == 0 ? Double.NaN : numbers().moments.mean;
+        return numbers().moments.count == 0 ? Double.NaN : numbers().moments.mean;
     }
 
     /**
@@ -139,7 +139,7 @@ public final class ColumnProfile {
      * @throws IllegalStateException if the column holds categories
      */
     public double min() {
-        return count() == 0 ? Double.NaN : numbers().moments.min;
+        return numbers().moments.count == 0 ? Double.NaN : numbers().moments.min;
     }
 
     /**
@@ -148,7 +148,7 @@ public final class ColumnProfile {
      * @throws IllegalStateException if the column holds categories
      */
     public double max() {
-        return count() == 0 ? Double.NaN : numbers().moments.max;
+        return numbers().moments.count == 0 ? Double.NaN : numbers().moments.max;
     }
 
     /**
@@ -162,7 +162,7 @@ public final class ColumnProfile {
         if (!(p >= 0 && p <= 1)) {
             throw new IllegalArgumentException("a quantile needs a share from 0 to 1, found " + p);
         }
-        if (count() == 0) {
+        if (numbers().moments.count == 0) {
             return Double.NaN;
         }
         return p == 0 ? min() : p == 1 ? max() : numbers().ranks.weighted().quantile(p);
@@ -215,6 +215,7 @@ public final class ColumnProfile {
 
     @Override
     public String toString() {
-        return "ColumnProfile[" + column.name() + ", " + count() + " values, " + missing + " missing]";
+        return "ColumnProfile[" + column.name() + ", " + count() + " values, " + missing
+                + " missing]";
     }
 }

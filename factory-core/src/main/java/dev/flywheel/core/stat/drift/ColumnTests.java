@@ -40,24 +40,21 @@ final class ColumnTests {
         enough = Math.min(n, m) >= limits.leastRows();
         boolean comparable = Math.min(reference.count(), window.count()) >= limits.leastRows();
         values = comparable ? compared() : new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
-        // Tarone (1990): a test that could not have found anything, given both samples together, costs the others
-        // nothing
+        // Tarone (1990): a test that could not have found anything, given both samples together, costs the others nothing
         testsMissing = enough && reference.missing() + window.missing() > 0 && reference.count() + window.count() > 0;
-        missing = share(
-                reference.missing(),
-                n,
-                window.missing(),
-                m,
-                testsMissing
-                        ? sameShare(reference.missing(), n, window.missing(), m).p()
-                        : 1);
+        missing = share(reference.missing(), n, window.missing(), m, testsMissing ? sameShare(reference.missing(), n, window.missing(), m).p() : 1);
         testsUnseen = comparable
                 && reference.type() == ColumnType.TEXT
                 && reference.texts().complete()
                 && anyCouldBeUnseen();
         newCategories = testsUnseen ? newCategories() : List.of();
         long rowsUnseen = testsUnseen ? rowsUnseen() : 0;
-        unseen = share(0, Math.max(1, reference.count()), rowsUnseen, Math.max(1, window.count()), unseenP(rowsUnseen));
+        unseen = share(
+                0,
+                Math.max(1, reference.count()),
+                rowsUnseen,
+                Math.max(1, window.count()),
+                unseenP(rowsUnseen));
         if (!values.test().test().equals(NONE)) {
             pValues.add(values.test().p());
         }
@@ -102,7 +99,8 @@ final class ColumnTests {
             findings.add(words.unseen(fresh, newCategories));
         }
         String sentence = !enough ? words.tooFew() : findings.isEmpty() ? words.stable(v) : words.all(findings);
-        return new ColumnDrift(reference.name(), reference.type(), state, v, lost, fresh, newCategories, sentence);
+        return new ColumnDrift(
+                reference.name(), reference.type(), state, v, lost, fresh, newCategories, sentence);
     }
 
     private ColumnDrift.Values compared() {
@@ -140,8 +138,7 @@ final class ColumnTests {
         double m = window.count();
         long effective = Math.max(1, Math.round(n * m / (n + m)));
         double shape = Kolmogorov.survival(effective, Math.max(0, distance - error));
-        TestResult mean =
-                TwoSample.welch(reference.numbers().moments(), window.numbers().moments());
+        TestResult mean = TwoSample.welch(reference.numbers().moments(), window.numbers().moments());
         return shape <= mean.p()
                 ? new TestResult("Kolmogorov-Smirnov", distance, Math.min(1, 2 * shape))
                 : new TestResult(mean.test(), mean.statistic(), Math.min(1, 2 * mean.p()));
@@ -163,7 +160,7 @@ final class ColumnTests {
             r[frequent.size()] -= r[i];
             w[frequent.size()] -= w[i];
         }
-        if (frequent.isEmpty() || frequent.size() == 1 && r[1] + w[1] == 0) {
+        if (frequent.isEmpty() || (frequent.size() == 1 && r[1] + w[1] == 0)) {
             return new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
         }
         boolean pool = frequent.size() > 1 && r[frequent.size()] * scale < LEAST_EXPECTED;
@@ -178,7 +175,8 @@ final class ColumnTests {
     /** Exact where the normal distribution is not good enough. */
     private static TestResult sameShare(long r, long n, long w, long m) {
         double all = (double) n + m;
-        double least = Math.min(r + w, all - r - w) * Math.min(n, m) / all;
+        double share = ((double) r + w) / all;
+        double least = Math.min(share, 1 - share) * (double) Math.min(n, m);
         return least < LEAST_EXPECTED && all <= Integer.MAX_VALUE
                 ? CategoryTests.fisherExact(r, n - r, w, m - w)
                 : CategoryTests.proportions(r, n, w, m);
@@ -194,15 +192,15 @@ final class ColumnTests {
     private static double excess(long[] r, long[] w) {
         long n = Arrays.stream(r).sum();
         long m = Arrays.stream(w).sum();
-        int bins =
-                (int) IntStream.range(0, r.length).filter(i -> r[i] + w[i] > 0).count();
+        int bins = (int) IntStream.range(0, r.length).filter(i -> r[i] + w[i] > 0).count();
         return Math.max(0, Divergence.psi(r, w) - Divergence.expectedPsi(bins, n, m));
     }
 
     private static ColumnDrift.Share share(long reference, long n, long window, long m, double p) {
         double r = n == 0 ? 0 : (double) reference / n;
         double w = m == 0 ? 0 : (double) window / m;
-        return new ColumnDrift.Share(r, w, p, 1, 2 * Math.asin(Math.sqrt(w)) - 2 * Math.asin(Math.sqrt(r)));
+        return new ColumnDrift.Share(
+                r, w, p, 1, 2 * Math.asin(Math.sqrt(w)) - 2 * Math.asin(Math.sqrt(r)));
     }
 
     private static ColumnDrift.Share corrected(ColumnDrift.Share share, double q) {
@@ -237,9 +235,8 @@ final class ColumnTests {
 
     /**
      * How many rows of unseen categories are to be expected is known from how many categories the reference holds once
-     * (Good 1953): with a flat prior their rate is Gamma(f1 + 1, n), so their number in m rows is negative binomial.
-     * With f1 = 0 this is the probability that all rows of a category happen to fall into the window, (m / (n +
-     * m))^rows.
+     * (Good 1953): with a flat prior their rate is Gamma(f1 + 1, n), so their number in m rows is negative binomial. With
+     * f1 = 0 this is the probability that all rows of a category happen to fall into the window, (m / (n + m))^rows.
      */
     private double unseenP(long rows) {
         if (rows == 0) {
@@ -250,6 +247,6 @@ final class ColumnTests {
                 .count();
         double n = reference.count();
         double m = window.count();
-        return BetaDistribution.of(rows, once + 1).cumulativeProbability(m / (n + m));
+        return BetaDistribution.of((double) rows, once + 1).cumulativeProbability(m / (n + m));
     }
 }

@@ -1,7 +1,10 @@
 package dev.flywheel.core.stat.drift;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 
 /**
  * How far apart two distributions over the same bins or categories are. Counts are made shares first; no rows at all
@@ -63,13 +66,43 @@ public final class Divergence {
     }
 
     /**
-     * {@return the Jensen-Shannon distance in base 2, the square root of the divergence (Lin 1991; Endres and
-     * Schindelin 2003): from 0 to 1}
+     * {@return the Jensen-Shannon distance in base 2, the square root of the divergence (Lin 1991; Endres and Schindelin
+     * 2003): from 0 to 1}
      *
      * @throws IllegalArgumentException if the lengths differ
      */
     public static double jensenShannon(long[] reference, long[] window) {
         return Math.sqrt(jensenShannonDivergence(shares(reference), shares(window)));
+    }
+
+    /**
+     * {@return the Jensen-Shannon distance in base 2 of two histograms whose buckets differ, over the union of all
+     * borders}
+     *
+     * @throws IllegalArgumentException if a histogram has no rows
+     */
+    public static double jensenShannon(List<Bucket> reference, List<Bucket> window) {
+        double[] borders = Stream.concat(reference.stream(), window.stream())
+                .flatMapToDouble(b -> DoubleStream.of(b.low(), b.high()))
+                .sorted()
+                .distinct()
+                .toArray();
+        return Math.sqrt(jensenShannonDivergence(shares(reference, borders), shares(window, borders)));
+    }
+
+    /** The share at each border and, between two of them, of what lies in between. */
+    private static double[] shares(List<Bucket> histogram, double[] borders) {
+        double rows = histogram.stream().mapToDouble(Bucket::count).sum();
+        if (!(rows > 0)) {
+            throw new IllegalArgumentException("a histogram needs rows, found an empty histogram");
+        }
+        double[] shares = new double[2 * borders.length - 1];
+        for (Bucket bucket : histogram) {
+            for (int i = 0; i < shares.length; i++) {
+                shares[i] += bucket.within(borders[i / 2], borders[(i + 1) / 2]) / rows;
+            }
+        }
+        return shares;
     }
 
     /** {@return the Jensen-Shannon divergence in bits, 0 to 1} */
@@ -113,17 +146,32 @@ public final class Divergence {
      * @throws IllegalArgumentException if the lengths differ
      */
     public static double largestDifference(long[] reference, long[] window) {
-        return largest(shares(reference), shares(window));
+        return largestDifference(shares(reference), shares(window));
     }
 
-    static double largest(double[] r, double[] w) {
-        return Arrays.stream(differences(normalised(r), normalised(w))).max().orElse(0);
+    /**
+     * {@return the largest difference of the share of any category, 0 to 1, of weights that are made shares first}
+     *
+     * @throws IllegalArgumentException if the lengths differ
+     */
+    public static double largestDifference(double[] reference, double[] window) {
+        return largest(normalised(reference), normalised(window));
     }
 
-    /** {@return the largest difference of weights that are not made shares, over the sum of all; 0 to 1} */
-    static double normalisedAbsolute(double[] r, double[] w) {
-        double all = Arrays.stream(r).sum() + Arrays.stream(w).sum();
-        return all == 0 ? 0 : Arrays.stream(differences(r, w)).max().orElse(0) / all;
+    /**
+     * {@return the largest difference of any weight over the sum of all weights of both, 0 to 1: other than
+     * {@link #largestDifference(double[], double[])} it sees that everything became more or less (TensorFlow Data
+     * Validation's normalized absolute difference)}
+     *
+     * @throws IllegalArgumentException if the lengths differ
+     */
+    public static double normalizedDifference(double[] reference, double[] window) {
+        double all = Arrays.stream(reference).sum() + Arrays.stream(window).sum();
+        return all == 0 ? 0 : largest(reference, window) / all;
+    }
+
+    private static double largest(double[] r, double[] w) {
+        return Arrays.stream(differences(r, w)).max().orElse(0);
     }
 
     private static double[] differences(double[] r, double[] w) {

@@ -5,6 +5,7 @@ import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.io.Json;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +36,8 @@ final class ProfileFile {
             @Nullable NumbersFile numbers,
             Categories.@Nullable State categories) {}
 
-    private record NumbersFile(long count, double mean, double squares, double min, double max, double[][] levels) {}
+    private record NumbersFile(
+            long count, double mean, double squares, double min, double max, List<List<Double>> levels) {}
 
     static byte[] write(Profile profile) {
         List<ColumnFile> columns =
@@ -60,7 +62,10 @@ final class ProfileFile {
         NumbersFile numbers = null;
         if (profile.numeric()) {
             Moments m = profile.numbers().moments();
-            double[][] levels = profile.numbers().ranks().levels();
+            List<List<Double>> levels = new ArrayList<>();
+            for (double[] level : profile.numbers().ranks().levels()) {
+                levels.add(Arrays.stream(level).boxed().toList());
+            }
             numbers = new NumbersFile(m.count, m.mean, m.squares, m.min, m.max, levels);
         }
         return new ColumnFile(
@@ -117,7 +122,11 @@ final class ProfileFile {
     }
 
     private static ColumnProfile.@Nullable Numbers numbers(NumbersFile file) {
-        Kll ranks = Kll.of(file.levels);
+        double[][] levels = new double[file.levels.size()][];
+        for (int h = 0; h < levels.length; h++) {
+            levels[h] = file.levels.get(h).stream().mapToDouble(x -> x).toArray();
+        }
+        Kll ranks = Kll.of(levels);
         if (ranks == null || ranks.count() != file.count) {
             return null;
         }

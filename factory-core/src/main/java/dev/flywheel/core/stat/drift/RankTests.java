@@ -8,7 +8,19 @@ final class RankTests {
     private RankTests() {}
 
     /** Two samples as counts of the distinct values of both, ascending. */
-    private record Pooled(double[] first, double[] second, double n, double m) {
+    private static final class Pooled {
+
+        private final double[] first;
+        private final double[] second;
+        private final double n;
+        private final double m;
+
+        private Pooled(double[] first, double[] second, double n, double m) {
+            this.first = first;
+            this.second = second;
+            this.n = n;
+            this.m = m;
+        }
 
         static Pooled of(Weighted a, Weighted b) {
             double[] all = Arrays.copyOf(a.values(), a.values().length + b.values().length);
@@ -50,11 +62,12 @@ final class RankTests {
         double u = ranks - n * (n + 1) / 2;
         double all = n + m;
         double error = Math.sqrt(n * m / 12 * (all + 1 - ties / (all * (all - 1))));
-        double extreme = switch (side) {
-            case EITHER -> Math.max(u, n * m - u);
-            case FIRST_SMALLER -> n * m - u;
-            case FIRST_GREATER -> u;
-        };
+        double extreme =
+                switch (side) {
+                    case EITHER -> Math.max(u, n * m - u);
+                    case FIRST_SMALLER -> n * m - u;
+                    case FIRST_GREATER -> u;
+                };
         double z = error == 0 ? 0 : (extreme - n * m / 2 - 0.5) / error;
         double p = TwoSample.normalTail(z) * (side == TwoSample.Side.EITHER ? 2 : 1);
         return new TestResult("Mann-Whitney", u, error == 0 ? 1 : Math.min(1, p));

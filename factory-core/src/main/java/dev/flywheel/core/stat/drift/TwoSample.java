@@ -94,7 +94,8 @@ public final class TwoSample {
     }
 
     private static TestResult student(String name, double t, double degrees) {
-        return new TestResult(name, t, Math.min(1, 2 * TDistribution.of(degrees).survivalProbability(Math.abs(t))));
+        return new TestResult(
+                name, t, Math.min(1, 2 * TDistribution.of(degrees).survivalProbability(Math.abs(t))));
     }
 
     /**

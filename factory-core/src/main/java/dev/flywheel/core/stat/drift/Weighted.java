@@ -6,7 +6,25 @@ import java.util.Arrays;
  * A sample as its distinct values, ascending, each with the number of rows up to and including it. What is computed
  * from two of them is exact for samples and carries the sketch's error for sketches. Immutable by convention.
  */
-record Weighted(double[] values, long[] upTo) {
+final class Weighted {
+
+    private final double[] values;
+    private final long[] upTo;
+
+    private Weighted(double[] values, long[] upTo) {
+        this.values = values;
+        this.upTo = upTo;
+    }
+
+    /** {@return the distinct values, not copied} */
+    double[] values() {
+        return values;
+    }
+
+    /** {@return the rows up to and including each value, not copied} */
+    long[] upTo() {
+        return upTo;
+    }
 
     static Weighted of(double[] sample) {
         double[] sorted = sample.clone();
