@@ -1,9 +1,12 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.serving.batch.Tally;
+import java.time.Duration;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +23,10 @@ final class AnswerReaders<O> implements AutoCloseable {
     private final Supplier<AnswerReader<O>> source;
     private final Queue<AnswerReader<O>> idle = new ConcurrentLinkedQueue<>();
     private final CopyOnWriteArrayList<AnswerReader<O>> all = new CopyOnWriteArrayList<>();
+    /** Those that are not closed, from when this is. */
+    private final AtomicInteger open = new AtomicInteger();
+
+    private final CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
     private volatile boolean closed;
 
     /**
@@ -56,6 +63,9 @@ final class AnswerReaders<O> implements AutoCloseable {
 
     void release(AnswerReader<O> reader) {
         idle.add(reader);
+        if (closed) {
+            closeIdle();
+        }
     }
 
     /** Adds what was answered by reading to {@code total}. */
@@ -67,30 +77,46 @@ final class AnswerReaders<O> implements AutoCloseable {
         return closed;
     }
 
-    /**
-     * Gives out no more readers, and returns when each is released and closed; whoever calls it again waits as well.
-     */
+    /** Gives out no more readers, and returns when each is released and closed. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        close(null);
+    }
+
+    /**
+     * Closes as {@link #close()} does; but what is still in use after a time is closed by whoever releases it.
+     *
+     * @param patience null if it never ends
+     */
+    void close(@Nullable Duration patience) {
         synchronized (all) {
-            if (closed) {
-                return;
+            if (!closed) {
+                open.set(all.size());
+                closed = true;
             }
-            closed = true;
         }
-        int open = all.size();
-        while (open > 0) {
-            AnswerReader<O> reader = idle.poll();
-            if (reader == null) {
-                LockSupport.parkNanos(CLOSE_POLL_NANOS);
-            } else {
-                close(reader);
-                open--;
+        closeIdle();
+        long until = patience == null ? 0 : System.nanoTime() + patience.toNanos();
+        while (!ended.isDone() && (patience == null || System.nanoTime() - until < 0)) {
+            LockSupport.parkNanos(this, CLOSE_POLL_NANOS);
+        }
+    }
+
+    /** Has something done when each is closed; to be called after {@link #close(Duration)}. */
+    void whenClosed(Runnable task) {
+        CompletableFuture<?> unused = ended.thenRun(task);
+    }
+
+    private void closeIdle() {
+        for (AnswerReader<O> reader = idle.poll(); reader != null; reader = idle.poll()) {
+            free(reader);
+            if (open.decrementAndGet() == 0) {
+                ended.complete(null);
             }
         }
     }
 
-    private void close(AnswerReader<O> reader) {
+    private void free(AnswerReader<O> reader) {
         try {
             reader.close();
         } catch (RuntimeException | Error e) {

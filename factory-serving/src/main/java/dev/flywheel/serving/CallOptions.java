@@ -43,6 +43,9 @@ public final class CallOptions {
     /**
      * {@return these options with a deadline: a request that still waits then is not run and fails}
      *
+     * <p>One that a worker runs by then fails as well, and its run goes on. One that runs on its caller's own thread,
+     * as a blocking call does when a lane is free, is answered although it is late.
+     *
      * @param fromNow counted from the call; positive
      */
     public CallOptions withDeadline(Duration fromNow) {

@@ -7,6 +7,7 @@ import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.OnnxEngine;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import dev.flywheel.serving.monitor.ShadowReport;
 import dev.flywheel.serving.route.Route;
@@ -58,7 +59,11 @@ public final class Endpoint<I, O> implements AutoCloseable {
         this.cleanable = CLEANER.register(this, versions);
     }
 
-    /** {@return an endpoint for an ONNX file, to be opened} */
+    /**
+     * {@return an endpoint for an ONNX file, to be opened} It runs as {@link OnnxEngine} does by default. For threads,
+     * execution providers such as CUDA, or a directory of optimised models, open the engine with options of your own
+     * and give that to the endpoint: {@code Endpoint.of(OnnxEngine.open(model, options), codec)}.
+     */
     public static <I, O> EndpointBuilder<I, O> onnx(Path model, Codec<I, O> codec) {
         return new EndpointBuilder<>("endpoint " + model.getFileName(), ModelSource.of(model), codec);
     }
@@ -83,7 +88,8 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * {@return the prediction for an input}
      *
      * @throws OverloadedException if all lanes are taken and the queue is full
-     * @throws dev.flywheel.core.DeadlineException if the endpoint has a deadline and it passes while the request waits
+     * @throws dev.flywheel.core.DeadlineException if the endpoint has a deadline and it passes before the answer; but
+     *     what runs on this thread is answered, late or not
      * @throws dev.flywheel.core.PredictionException if the model fails on this input; what the codec throws comes as it
      *     is
      * @throws ClosedException if this endpoint is closed

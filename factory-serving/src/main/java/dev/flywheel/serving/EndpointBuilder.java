@@ -95,8 +95,12 @@ public final class EndpointBuilder<I, O> {
     }
 
     /**
-     * Sets the deadline of requests that have none of their own: one that still waits so long after the call is not run
-     * and fails with a {@link dev.flywheel.core.DeadlineException}. Positive; by default none.
+     * Sets the deadline of requests that have none of their own. Positive; by default none.
+     *
+     * <p>A request that still waits then is not run, and fails with a {@link dev.flywheel.core.DeadlineException}. One
+     * that a worker runs by then, alone or with others, fails too, but its run goes on. One that runs on its caller's
+     * own thread, because a lane was free when it came, is answered however long that takes: a deadline ends no run,
+     * which is what {@link #runTimeout} is for.
      */
     public EndpointBuilder<I, O> deadline(Duration fromCall) {
         BatchOptions changed = batching.deadline(fromCall);

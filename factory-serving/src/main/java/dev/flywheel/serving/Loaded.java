@@ -34,7 +34,7 @@ final class Loaded<I, O> {
     private final Instant loadedAt;
     private final int maxRows;
     private final ShadowHook<I, O> hook;
-    private final AtomicInteger users = new AtomicInteger(1);
+    private final AtomicInteger users;
     private final AtomicBoolean given = new AtomicBoolean();
     private final ModelLane.Alone<I, O> alone = new ModelLane.Alone<>();
 
@@ -53,6 +53,7 @@ final class Loaded<I, O> {
         this.engine = engine;
         this.batcher = batcher;
         this.cache = cache;
+        this.users = new AtomicInteger(cache == null ? 1 : 2);
         this.version = version;
         this.loadedAt = loadedAt;
         this.maxRows = maxRows;
@@ -171,17 +172,21 @@ final class Loaded<I, O> {
      * @param patience after which what waits is refused and what runs is asked to end; null if never
      */
     void close(@Nullable Duration patience) {
+        long started = System.nanoTime();
         if (patience == null) {
             batcher.close();
         } else {
             batcher.close(patience);
         }
         if (cache != null) {
-            cache.close();
+            cache.close(Durations.rest(patience, started));
         }
         if (given.compareAndSet(false, true)) {
-            // A lane whose run was given up still uses the engine.
+            // A lane whose run was given up still uses the engine, and so does who still reads an answer.
             batcher.whenClosed(this::release);
+            if (cache != null) {
+                cache.whenClosed(this::release);
+            }
         }
     }
 }

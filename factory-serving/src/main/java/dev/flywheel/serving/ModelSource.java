@@ -20,10 +20,16 @@ final class ModelSource {
 
     private final Supplier<? extends Engine> first;
     private final Supplier<? extends Engine> again;
+    private final Runnable discard;
 
     private ModelSource(Supplier<? extends Engine> first, Supplier<? extends Engine> again) {
+        this(first, again, () -> {});
+    }
+
+    private ModelSource(Supplier<? extends Engine> first, Supplier<? extends Engine> again, Runnable discard) {
         this.first = first;
         this.again = again;
+        this.discard = discard;
     }
 
     static ModelSource of(Path model) {
@@ -59,11 +65,17 @@ final class ModelSource {
 
     static ModelSource of(Engine engine) {
         Objects.requireNonNull(engine, "engine");
-        return new ModelSource(() -> engine, () -> {
+        Supplier<Engine> again = () -> {
             throw new IllegalStateException(
                     engine + " was closed when another version took its place, and cannot be loaded again; to roll "
                             + "back at once, add and promote versions in place of swapping them");
-        });
+        };
+        return new ModelSource(() -> engine, again, engine::close);
+    }
+
+    /** Frees what came with it; in place of {@link #open}. */
+    void discard() {
+        discard.run();
     }
 
     /** {@return the model, loaded; called once} */

@@ -7,6 +7,7 @@ import dev.flywheel.serving.AnswerStore.Answer;
 import dev.flywheel.serving.batch.BatchOptions;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.Tally;
+import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What is kept is the row of the outputs, and every request reads it anew: answers are never shared, and each is a
  * prediction of its own. Equal means every byte of the row that the codec writes, and its shape.
  */
-final class ResponseCache<I, O> implements AutoCloseable {
+final class ResponseCache<I, O> {
 
     private static final long NO_RUN = -1;
 
@@ -337,10 +338,18 @@ final class ResponseCache<I, O> implements AutoCloseable {
         return readers.isClosed();
     }
 
-    /** Forgets the version's answers and frees the readers; to be called when the version runs nothing any more. */
-    @Override
-    public void close() {
-        readers.close();
+    /**
+     * Forgets the version's answers and frees the readers; to be called when the version runs nothing any more.
+     *
+     * @param patience after which readers in use are left to whoever releases them; null if never
+     */
+    void close(@Nullable Duration patience) {
+        readers.close(patience);
         store.forget(this);
+    }
+
+    /** Has something done when every reader is closed; to be called after {@link #close}. */
+    void whenClosed(Runnable task) {
+        readers.whenClosed(task);
     }
 }

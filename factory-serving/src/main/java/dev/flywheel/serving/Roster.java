@@ -21,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Roster<I, O> {
 
-    private static final Duration CENTURY = Duration.ofDays(36_500);
-
     private final Models<I, O> models;
     private final Map<Integer, Loaded<I, O>> loaded = new TreeMap<>();
     private final List<Loaded<I, O>> retiring = new ArrayList<>();
@@ -101,7 +99,9 @@ final class Roster<I, O> {
         return found;
     }
 
+    /** @throws ClosedException if no change is taken any more */
     void requireNew(int number, @Nullable Loaded<I, O> replaced) {
+        requireOpen();
         Loaded<I, O> there = find(number);
         if (there != null && there != replaced) {
             throw new IllegalArgumentException("version " + number + " of " + models.name()
@@ -131,12 +131,33 @@ final class Roster<I, O> {
         closed = true;
     }
 
-    /** Closes every version; see {@link Loaded#close}. */
+    /**
+     * Closes every version, all at the same time, so that they share the patience; see {@link Loaded#close}.
+     *
+     * @param patience null if without end
+     */
     void close(@Nullable Duration patience) {
-        boolean hurried = patience != null && patience.compareTo(CENTURY) < 0;
-        long until = patience != null && hurried ? System.nanoTime() + patience.toNanos() : 0;
-        for (Loaded<I, O> version : everyVersion()) {
-            version.close(hurried ? Duration.ofNanos(Math.max(0, until - System.nanoTime())) : null);
+        List<Loaded<I, O>> versions = everyVersion();
+        List<Thread> others = new ArrayList<>();
+        for (Loaded<I, O> version : versions.subList(1, versions.size())) {
+            Thread other = new Thread(() -> version.close(patience), "flywheel-serving-close");
+            other.setDaemon(true);
+            other.start();
+            others.add(other);
+        }
+        versions.get(0).close(patience);
+        boolean interrupted = false;
+        for (Thread other : others) {
+            while (other.isAlive()) {
+                try {
+                    other.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

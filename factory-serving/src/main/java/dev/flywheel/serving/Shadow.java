@@ -3,12 +3,15 @@ package dev.flywheel.serving;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.monitor.Histogram;
 import dev.flywheel.serving.monitor.ShadowReport;
+import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +42,7 @@ final class Shadow<I, O> {
 
     private static final long SHORTEST_IDLE_NANOS = 1_000_000;
     private static final long LONGEST_IDLE_NANOS = 50_000_000;
-    private static final long STOP_MILLIS = 5_000;
+    private static final long STOP_NANOS = 5_000_000_000L;
     private static final int REMEMBERED = 64;
     private static final int OUTLIER = 4;
 
@@ -81,17 +84,22 @@ final class Shadow<I, O> {
         champion.hook().begin(this);
     }
 
-    /** Ends the run that is under way, if the engine can; returns when the lane is closed, or after some seconds. */
-    void stop() {
+    /**
+     * Ends the run that is under way, if the engine can; returns when the lane is closed, or after some seconds.
+     *
+     * @param patience after which it returns at any rate; null if those seconds are all right
+     */
+    void stop(@Nullable Duration patience) {
         champion.hook().end(this);
         stopped = true;
         lane.terminate();
         LockSupport.unpark(worker);
         boolean interrupted = false;
-        long until = System.nanoTime() + STOP_MILLIS * 1_000_000;
-        while (worker.isAlive() && worker != Thread.currentThread() && System.nanoTime() < until) {
+        long most = patience == null ? STOP_NANOS : Math.min(STOP_NANOS, patience.toNanos());
+        long until = System.nanoTime() + most;
+        while (worker.isAlive() && worker != Thread.currentThread() && System.nanoTime() - until < 0) {
             try {
-                worker.join(STOP_MILLIS);
+                TimeUnit.NANOSECONDS.timedJoin(worker, Math.max(1, until - System.nanoTime()));
             } catch (InterruptedException e) {
                 interrupted = true;
             }

@@ -1,6 +1,7 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.serving.monitor.ShadowReport;
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,30 +22,69 @@ final class Shadows<I, O> {
     }
 
     /** Copies a share of the champion's requests to a version, in place of the shadow before. */
-    synchronized void start(Loaded<I, O> champion, Loaded<I, O> target, double share) {
-        if (closed) {
-            return;
+    void start(Loaded<I, O> champion, Loaded<I, O> target, double share) {
+        // Outside of the lock, because making a lane may take long, and closing does not wait for that.
+        Shadow<I, O> next;
+        try {
+            next = models.shadow(champion, target, share);
+        } catch (RuntimeException e) {
+            if (isClosed()) {
+                return;
+            }
+            throw e;
         }
-        Shadow<I, O> next = models.shadow(champion, target, share);
-        end();
-        last = null;
-        current = next;
+        Shadow<I, O> before;
+        synchronized (this) {
+            before = closed ? next : current;
+            current = closed ? null : next;
+            last = closed ? last : null;
+        }
+        if (before != null) {
+            before.stop(null);
+        }
+        // One that is stopped frees its lane.
         next.start();
     }
 
+    private synchronized @Nullable Shadow<I, O> current() {
+        return current;
+    }
+
+    private synchronized boolean isClosed() {
+        return closed;
+    }
+
     /** Stops copying. */
-    synchronized void end() {
-        if (current != null) {
-            current.stop();
-            last = current.report();
+    void end() {
+        end(null);
+    }
+
+    private void end(@Nullable Duration patience) {
+        Shadow<I, O> ended;
+        synchronized (this) {
+            ended = current;
             current = null;
+            last = ended == null ? last : ended.report();
+        }
+        if (ended != null) {
+            ended.stop(patience);
+            synchronized (this) {
+                // What it compared meanwhile.
+                last = current == null ? ended.report() : last;
+            }
         }
     }
 
-    /** Ends for good. */
-    synchronized void close() {
-        closed = true;
-        end();
+    /**
+     * Ends for good.
+     *
+     * @param patience for a run that is under way; null if it may take as long as it needs
+     */
+    void close(@Nullable Duration patience) {
+        synchronized (this) {
+            closed = true;
+        }
+        end(patience);
     }
 
     /** {@return whether copies go to the version} */
@@ -53,8 +93,8 @@ final class Shadows<I, O> {
     }
 
     /** Goes on with the requests of another champion, and counts anew; ends where the shadow itself is the champion. */
-    synchronized void follow(Loaded<I, O> champion) {
-        Shadow<I, O> before = current;
+    void follow(Loaded<I, O> champion) {
+        Shadow<I, O> before = current();
         if (before == null || before.champion() == champion) {
             return;
         }

@@ -46,11 +46,9 @@ final class Versions<I, O> implements Runnable {
     void add(ModelSource source, int number) {
         changing.lock();
         try {
+            requireNew(source, number, null);
             Loaded<I, O> fresh = models.load(source, number);
-            closingOnFailure(List.of(fresh), () -> {
-                roster.requireNew(number, null);
-                roster.install(roster.traffic(), List.of(fresh), List.of());
-            });
+            closingOnFailure(fresh, () -> roster.install(roster.traffic(), List.of(fresh), List.of()));
         } finally {
             changing.unlock();
         }
@@ -61,13 +59,11 @@ final class Versions<I, O> implements Runnable {
         changing.lock();
         try {
             ServingEvents.Swap event = ServingEvents.swap();
-            Loaded<I, O> fresh = models.load(source, number);
             Traffic<I, O> before = roster.traffic();
-            closingOnFailure(List.of(fresh), () -> {
-                roster.requireNew(number, before.champion());
-                Traffic<I, O> after = new Traffic<>(fresh, Route.champion(), List.of());
-                roster.install(after, List.of(fresh), List.of(before.champion()));
-            });
+            requireNew(source, number, before.champion());
+            Loaded<I, O> fresh = models.load(source, number);
+            Traffic<I, O> after = new Traffic<>(fresh, Route.champion(), List.of());
+            closingOnFailure(fresh, () -> roster.install(after, List.of(fresh), List.of(before.champion())));
             remember(Setting.of(before, true));
             shadows.follow(fresh);
             roster.retire(before.champion());
@@ -226,26 +222,38 @@ final class Versions<I, O> implements Runnable {
         closeAll(patience);
     }
 
-    /** Closes what was forgotten; called by the cleaner too. */
+    /** Closes what was forgotten; of what is closed, or being closed, it leaves the rest to its owner. */
     @Override
     public void run() {
         if (!owned) {
             log.warn("{} was forgotten and is closed now. Fix: close it, best in a try-with-resources", models.name());
+            closeAll(null);
         }
-        closeAll(null);
     }
 
     private void closeAll(@Nullable Duration patience) {
+        long started = System.nanoTime();
+        Duration finite = Durations.finite(patience);
         roster.refuseChanges();
-        shadows.close();
-        roster.close(patience);
+        shadows.close(finite);
+        roster.close(Durations.rest(finite, started));
     }
 
-    private static <I, O> void closingOnFailure(List<Loaded<I, O>> fresh, Runnable change) {
+    /** Refuses a number that is taken before its model is loaded, which may need much memory and time. */
+    private void requireNew(ModelSource source, int number, @Nullable Loaded<I, O> replaced) {
+        try {
+            roster.requireNew(number, replaced);
+        } catch (RuntimeException e) {
+            source.discard();
+            throw e;
+        }
+    }
+
+    private static <I, O> void closingOnFailure(Loaded<I, O> fresh, Runnable change) {
         try {
             change.run();
         } catch (RuntimeException | Error e) {
-            fresh.forEach(version -> version.close(null));
+            fresh.close(null);
             throw e;
         }
     }

@@ -7,7 +7,10 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.core.model.Signature;
 import dev.flywheel.serving.batch.Priority;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
 import dev.flywheel.serving.route.Bandit;
 import dev.flywheel.serving.route.Route;
@@ -23,6 +26,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -277,6 +281,40 @@ class EndpointVersionsTest {
             assertThatThrownBy(() -> endpoint.remove(2)).isInstanceOf(IllegalStateException.class);
             assertThat(endpoint.versions()).containsExactly(1, 2);
         }
+    }
+
+    @Test
+    void aNumberThatIsTakenIsRefusedBeforeItsModelIsLoaded() {
+        try (Endpoint<float[], float[]> endpoint = builder(1).open()) {
+            endpoint.add(times(2), 2);
+            Path missing = directory.resolve("missing.onnx");
+            assertThatThrownBy(() -> endpoint.add(missing, 2)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> endpoint.swap(missing, 2)).isInstanceOf(IllegalArgumentException.class);
+            AtomicInteger closed = new AtomicInteger();
+            assertThatThrownBy(() -> endpoint.add(unusable(closed), 2)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> endpoint.swap(unusable(closed), 2)).isInstanceOf(IllegalArgumentException.class);
+            assertThat(closed).hasValue(2);
+        }
+    }
+
+    /** An engine that may only be closed. */
+    private static Engine unusable(AtomicInteger closed) {
+        return new Engine() {
+            @Override
+            public Signature signature() {
+                throw new AssertionError("asked for its signature");
+            }
+
+            @Override
+            public Lane newLane(int maxRows) {
+                throw new AssertionError("asked for a lane");
+            }
+
+            @Override
+            public void close() {
+                closed.incrementAndGet();
+            }
+        };
     }
 
     @Test

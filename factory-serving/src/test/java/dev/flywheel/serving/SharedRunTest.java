@@ -339,6 +339,25 @@ class SharedRunTest extends CachedEndpoints {
     }
 
     @Test
+    void whoeverClosesWithoutPatienceLeavesWhatIsBeingReadToItsReader() {
+        WatchedEngine engine = twice();
+        try (engine) {
+            AnswerReaders<float[]> readers =
+                    new AnswerReaders<>(() -> new AnswerReader<>(engine, new Preparation<>(Tensors.floats())));
+            AnswerReader<float[]> claimed = Objects.requireNonNull(readers.claim());
+            AtomicInteger closed = new AtomicInteger();
+            readers.close(Duration.ZERO);
+            readers.whenClosed(closed::incrementAndGet);
+            assertThat(engine.lanes()).isEqualTo(1);
+            assertThat(closed).hasValue(0);
+            readers.release(claimed);
+            assertThat(engine.lanes()).isZero();
+            assertThat(closed).hasValue(1);
+            readers.close();
+        }
+    }
+
+    @Test
     void answersAreRightWhateverIsCancelledSwappedOrFails() throws Exception {
         Random seeds = new Random(42);
         ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();

@@ -2,9 +2,11 @@ package dev.flywheel.serving.stress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.EndpointBuilder;
 import dev.flywheel.serving.Tensors;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -198,6 +201,50 @@ class HangTest {
         engine.letGo();
         assertThat(engine.closed.await(20, TimeUnit.SECONDS)).isTrue();
         assertThat(engine.lanesAtClose).hasValue(0);
+    }
+
+    @Test
+    void closingWithoutPatienceDoesNotWaitForACodecThatHangsBesideTheLanes() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Codec<float[], float[]> hanging = lane -> {
+            Codec.Binding<float[], float[]> floats = Tensors.floats().bind(lane);
+            return new Codec.Binding<>() {
+                @Override
+                public void write(float[] input, int row) {
+                    if (input[0] == 7) {
+                        entered.countDown();
+                        await(go);
+                    }
+                    floats.write(input, row);
+                }
+
+                @Override
+                public float[] read(int row) {
+                    return floats.read(row);
+                }
+            };
+        };
+        Endpoint<float[], float[]> endpoint =
+                Endpoint.of(engine, hanging).lanes(1).cache(1 << 20).open();
+        CompletableFuture<Throwable> hung = new CompletableFuture<>();
+        CompletableFuture<Void> unused =
+                start(() -> hung.complete(catchThrowable(() -> endpoint.predict(new float[] {7}))));
+        entered.await();
+        soon(start(() -> endpoint.close(Duration.ofMillis(50))));
+        assertThat(engine.closed.getCount()).isEqualTo(1);
+        go.countDown();
+        assertThat(soon(hung)).isInstanceOf(ClosedException.class);
+        assertThat(engine.closed.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(engine.lanesAtClose).hasValue(0);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test
