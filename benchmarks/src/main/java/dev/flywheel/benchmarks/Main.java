@@ -25,7 +25,7 @@ public final class Main {
                           --parts predict,all,async,schedule --only flywheel (then nothing is kept)
               score     whole datasets, and a graph with ten feature columns     --rows 1000000
               swap      a hot swap under full load     --callers 8,64 --every 75 (ms)
-              shadow    a shadow many times as slow: do callers feel it?     --callers 1
+              shadow    a shadow ten times as slow: do callers feel it?     --callers 1,4
               steady    millions of predictions and a thousand swaps: does memory grow?
                           --predictions 10000000 --swaps 1000 --callers 8
               peek      experiments looked at after each observation: how many stop wrongly, how soon rightly
