@@ -4,6 +4,7 @@ import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.Tensors;
 import dev.flywheel.serving.monitor.ShadowReport;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +28,9 @@ final class ShadowCommand {
     private final Slower slower;
     private final int callers;
     private final long nanos;
+    private final List<Double> ratios = new ArrayList<>();
     private long compared;
+    private long dropped;
 
     private ShadowCommand(Endpoint<float[], float[]> endpoint, Slower slower, int callers, long nanos) {
         this.endpoint = endpoint;
@@ -63,14 +66,13 @@ final class ShadowCommand {
         rounds.put(Target.LIMIT, this::alone);
         rounds.put("no shadow again", this::alone);
         Map<String, List<Measured>> found = new Rounds(count).run(rounds);
-        ShadowReport report = endpoint.shadowReport().orElseThrow();
         String work = "predict beside a shadow, mlp, " + callers + (callers == 1 ? " caller" : " callers");
-        double cold = (double) report.shadowNanos().quantile(0.5)
-                / report.championNanos().quantile(0.5);
         String note = "the limit is the same endpoint without the shadow, whose model takes " + tenths(slower.times())
-                + " times as long when each runs by itself, and " + tenths(cold)
-                + " times as the shadow, which finds the caches cold; " + compared + " answers compared, "
-                + report.dropped() + " copies dropped in the last round";
+                + " times as long when each runs by itself; " + compared + " answers compared, " + dropped
+                + " copies dropped";
+        if (!ratios.isEmpty()) {
+            note += "; as the shadow, with cold caches, it takes " + tenths(Results.median(ratios)) + " times as long";
+        }
         Map<String, List<Double>> p99 = new LinkedHashMap<>();
         Map<String, List<Double>> rates = new LinkedHashMap<>();
         found.forEach((name, list) -> {
@@ -91,7 +93,13 @@ final class ShadowCommand {
             return alone();
         } finally {
             endpoint.endShadow();
-            compared += endpoint.shadowReport().orElseThrow().compared();
+            ShadowReport report = endpoint.shadowReport().orElseThrow();
+            compared += report.compared();
+            dropped += report.dropped();
+            double champion = report.championNanos().quantile(0.5);
+            if (report.compared() > 0 && champion > 0) {
+                ratios.add(report.shadowNanos().quantile(0.5) / champion);
+            }
         }
     }
 
