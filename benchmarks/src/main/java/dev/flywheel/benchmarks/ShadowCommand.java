@@ -49,9 +49,8 @@ final class ShadowCommand {
         Slower slower = Slower.than(champion, TIMES);
         Console.line("a shadow with hidden layers of %d takes %.1f times as long", slower.width(), slower.times());
         Results results = new Results("shadow", "shadow");
-        try (Endpoint<float[], float[]> endpoint = Endpoint.onnx(champion, Tensors.floats())
-                .version(CHAMPION)
-                .open()) {
+        try (Endpoint<float[], float[]> endpoint =
+                Endpoint.onnx(champion, Tensors.floats()).version(CHAMPION).open()) {
             endpoint.add(slower.model(), SHADOW);
             for (int count : callers) {
                 new ShadowCommand(endpoint, slower, count, nanos).measure(rounds, results);

@@ -8,10 +8,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often each text occurs. Listed texts, those of a reference, are counted exactly. Of the others up to {@link #ROOM}
- * are counted exactly; beyond that the {@link #KEPT} most frequent stay, each short of its true count by at most rows /
- * ({@link #KEPT} + 1), after Misra and Gries (1982), merged after Agarwal et al. (2012, "Mergeable summaries"). A text
- * of more than {@link #LONGEST} characters is known by its beginning and a hash. Not thread-safe.
+ * How often each text occurs. Listed texts, those of a reference, are counted exactly. Of the others up to
+ * {@link #ROOM} are counted exactly; beyond that the {@link #KEPT} most frequent stay, each short of its true count by
+ * at most rows / ({@link #KEPT} + 1), after Misra and Gries (1982), merged after Agarwal et al. (2012, "Mergeable
+ * summaries"). A text of more than {@link #LONGEST} characters is known by its beginning and a hash. Not thread-safe.
  */
 final class Categories {
 
@@ -37,7 +37,11 @@ final class Categories {
      * @param distinct the registers of the estimate of different texts, in base 64; null while all are held
      */
     record State(
-            Map<String, Long> listed, Map<String, Long> others, long total, long shortBy, @Nullable String distinct) {}
+            Map<String, Long> listed,
+            Map<String, Long> others,
+            long total,
+            long shortBy,
+            @Nullable String distinct) {}
 
     Categories() {}
 
@@ -180,8 +184,6 @@ final class Categories {
     }
 
     private static String key(String text) {
-        return text.length() <= LONGEST
-                ? text
-                : text.substring(0, BEGINNING) + "…" + Long.toHexString(Hashes.of(text));
+        return text.length() <= LONGEST ? text : text.substring(0, BEGINNING) + "…" + Long.toHexString(Hashes.of(text));
     }
 }

@@ -46,8 +46,8 @@ public final class CategoryTests {
      * {@return Pearson's chi-square test of fit: whether the window's counts fit the shares of the reference, taken as
      * known. Too eager where the reference is not much larger than the window}
      *
-     * @throws IllegalArgumentException if the lengths differ, a count is negative, or a category of the window is absent
-     *     from the reference
+     * @throws IllegalArgumentException if the lengths differ, a count is negative, or a category of the window is
+     *     absent from the reference
      */
     public static TestResult chiSquareFit(long[] reference, long[] window) {
         double[] expected = expected(reference, window);

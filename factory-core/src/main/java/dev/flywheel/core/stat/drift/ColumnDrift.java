@@ -41,11 +41,11 @@ public record ColumnDrift(
     }
 
     /**
-     * How the values moved. Where they cannot be tested (times, texts that hardly repeat, no values) the test is "none",
-     * p and q are 1 and the effects 0.
+     * How the values moved. Where they cannot be tested (times, texts that hardly repeat, no values) the test is
+     * "none", p and q are 1 and the effects 0.
      *
-     * @param test Kolmogorov-Smirnov or Welch for numbers, whichever sees more; chi-square, two
-     *     proportions or Fisher's exact for categories
+     * @param test Kolmogorov-Smirnov or Welch for numbers, whichever sees more; chi-square, two proportions or Fisher's
+     *     exact for categories
      * @param q the p-value corrected for the number of tests in the comparison
      * @param psi the population stability index, less what it is on average when nothing changed, at least 0
      * @param wasserstein Wasserstein's distance in standard deviations of the reference; 0 for categories

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * texts). A number that is NaN or infinite counts as missing. Not thread-safe; one for each thread, then {@code merge}.
  *
  * <p>Quantiles come from a KLL sketch (Karnin, Lang and Liberty 2016): exact up to 1,024 values, then with a rank error
- * below 0.27% (99% confidence). Mean and variance are Welford's, merged after Chan et al. Categories are exact up to 512
- * different texts; beyond, the most frequent 256 are held with counts that are short by at most rows / 257 (Misra and
- * Gries 1982), and the number of different texts is estimated by HyperLogLog with a standard error of 1.6%.
+ * below 0.27% (99% confidence). Mean and variance are Welford's, merged after Chan et al. Categories are exact up to
+ * 512 different texts; beyond, the most frequent 256 are held with counts that are short by at most rows / 257 (Misra
+ * and Gries 1982), and the number of different texts is estimated by HyperLogLog with a standard error of 1.6%.
  */
 public final class ColumnProfile {
 
@@ -215,7 +215,6 @@ public final class ColumnProfile {
 
     @Override
     public String toString() {
-        return "ColumnProfile[" + column.name() + ", " + count() + " values, " + missing
-                + " missing]";
+        return "ColumnProfile[" + column.name() + ", " + count() + " values, " + missing + " missing]";
     }
 }

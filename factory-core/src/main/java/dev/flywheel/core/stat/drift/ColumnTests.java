@@ -40,21 +40,24 @@ final class ColumnTests {
         enough = Math.min(n, m) >= limits.leastRows();
         boolean comparable = Math.min(reference.count(), window.count()) >= limits.leastRows();
         values = comparable ? compared() : new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
-        // Tarone (1990): a test that could not have found anything, given both samples together, costs the others nothing
+        // Tarone (1990): a test that could not have found anything, given both samples together, costs the others
+        // nothing
         testsMissing = enough && reference.missing() + window.missing() > 0 && reference.count() + window.count() > 0;
-        missing = share(reference.missing(), n, window.missing(), m, testsMissing ? sameShare(reference.missing(), n, window.missing(), m).p() : 1);
+        missing = share(
+                reference.missing(),
+                n,
+                window.missing(),
+                m,
+                testsMissing
+                        ? sameShare(reference.missing(), n, window.missing(), m).p()
+                        : 1);
         testsUnseen = comparable
                 && reference.type() == ColumnType.TEXT
                 && reference.texts().complete()
                 && anyCouldBeUnseen();
         newCategories = testsUnseen ? newCategories() : List.of();
         long rowsUnseen = testsUnseen ? rowsUnseen() : 0;
-        unseen = share(
-                0,
-                Math.max(1, reference.count()),
-                rowsUnseen,
-                Math.max(1, window.count()),
-                unseenP(rowsUnseen));
+        unseen = share(0, Math.max(1, reference.count()), rowsUnseen, Math.max(1, window.count()), unseenP(rowsUnseen));
         if (!values.test().test().equals(NONE)) {
             pValues.add(values.test().p());
         }
@@ -99,8 +102,7 @@ final class ColumnTests {
             findings.add(words.unseen(fresh, newCategories));
         }
         String sentence = !enough ? words.tooFew() : findings.isEmpty() ? words.stable(v) : words.all(findings);
-        return new ColumnDrift(
-                reference.name(), reference.type(), state, v, lost, fresh, newCategories, sentence);
+        return new ColumnDrift(reference.name(), reference.type(), state, v, lost, fresh, newCategories, sentence);
     }
 
     private ColumnDrift.Values compared() {
@@ -138,7 +140,8 @@ final class ColumnTests {
         double m = window.count();
         long effective = Math.max(1, Math.round(n * m / (n + m)));
         double shape = Kolmogorov.survival(effective, Math.max(0, distance - error));
-        TestResult mean = TwoSample.welch(reference.numbers().moments(), window.numbers().moments());
+        TestResult mean =
+                TwoSample.welch(reference.numbers().moments(), window.numbers().moments());
         return shape <= mean.p()
                 ? new TestResult("Kolmogorov-Smirnov", distance, Math.min(1, 2 * shape))
                 : new TestResult(mean.test(), mean.statistic(), Math.min(1, 2 * mean.p()));
@@ -192,15 +195,15 @@ final class ColumnTests {
     private static double excess(long[] r, long[] w) {
         long n = Arrays.stream(r).sum();
         long m = Arrays.stream(w).sum();
-        int bins = (int) IntStream.range(0, r.length).filter(i -> r[i] + w[i] > 0).count();
+        int bins =
+                (int) IntStream.range(0, r.length).filter(i -> r[i] + w[i] > 0).count();
         return Math.max(0, Divergence.psi(r, w) - Divergence.expectedPsi(bins, n, m));
     }
 
     private static ColumnDrift.Share share(long reference, long n, long window, long m, double p) {
         double r = n == 0 ? 0 : (double) reference / n;
         double w = m == 0 ? 0 : (double) window / m;
-        return new ColumnDrift.Share(
-                r, w, p, 1, 2 * Math.asin(Math.sqrt(w)) - 2 * Math.asin(Math.sqrt(r)));
+        return new ColumnDrift.Share(r, w, p, 1, 2 * Math.asin(Math.sqrt(w)) - 2 * Math.asin(Math.sqrt(r)));
     }
 
     private static ColumnDrift.Share corrected(ColumnDrift.Share share, double q) {
@@ -235,8 +238,9 @@ final class ColumnTests {
 
     /**
      * How many rows of unseen categories are to be expected is known from how many categories the reference holds once
-     * (Good 1953): with a flat prior their rate is Gamma(f1 + 1, n), so their number in m rows is negative binomial. With
-     * f1 = 0 this is the probability that all rows of a category happen to fall into the window, (m / (n + m))^rows.
+     * (Good 1953): with a flat prior their rate is Gamma(f1 + 1, n), so their number in m rows is negative binomial.
+     * With f1 = 0 this is the probability that all rows of a category happen to fall into the window, (m / (n +
+     * m))^rows.
      */
     private double unseenP(long rows) {
         if (rows == 0) {

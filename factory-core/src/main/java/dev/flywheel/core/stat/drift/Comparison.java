@@ -8,18 +8,18 @@ import java.util.Objects;
  * What changed between a reference and a window, column by column. Immutable.
  *
  * <p>For each column up to three hypotheses are tested: that the values come from the same distribution
- * (Kolmogorov-Smirnov and Welch for NUMBER and INTEGER, the smaller p-value doubled; Pearson's chi-square for TEXT and BOOLEAN, of two categories the test of two shares, with categories of fewer than 5
- * expected rows put together; TIME moves on by nature and is not tested), that the share of missing rows is the same
- * (Fisher's exact test, or the normal one where all expected counts reach 5), and that the reference's categories are
- * all there are. Tests that could not have found anything are left out (Tarone 1990); all p-values together
- * are corrected after Benjamini and Hochberg (1995). A column has drifted if a test
- * is significant <em>and</em> its effect reaches the {@link DriftLimits}: with many rows everything is significant, with
- * few every effect is large by chance.
+ * (Kolmogorov-Smirnov and Welch for NUMBER and INTEGER, the smaller p-value doubled; Pearson's chi-square for TEXT and
+ * BOOLEAN, of two categories the test of two shares, with categories of fewer than 5 expected rows put together; TIME
+ * moves on by nature and is not tested), that the share of missing rows is the same (Fisher's exact test, or the normal
+ * one where all expected counts reach 5), and that the reference's categories are all there are. Tests that could not
+ * have found anything are left out (Tarone 1990); all p-values together are corrected after Benjamini and Hochberg
+ * (1995). A column has drifted if a test is significant <em>and</em> its effect reaches the {@link DriftLimits}: with
+ * many rows everything is significant, with few every effect is large by chance.
  *
  * <p>Statistics are computed from the profiles alone. Where a sketch is no longer exact (above 1,024 values) its rank
  * error, 0.27% with 99% confidence, is taken off the Kolmogorov-Smirnov statistic before its p-value is computed, so
- * that the sketch raises no alarm of its own; the shares of the deciles behind PSI and Jensen-Shannon are off by at most
- * twice that.
+ * that the sketch raises no alarm of its own; the shares of the deciles behind PSI and Jensen-Shannon are off by at
+ * most twice that.
  *
  * @param referenceRows the rows of the reference
  * @param windowRows the rows of the window
@@ -96,7 +96,8 @@ public record Comparison(long referenceRows, long windowRows, List<ColumnDrift> 
         return columns.stream()
                 .filter(c -> c.column().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no column \"" + name + "\" was compared; compared were "
-                        + columns.stream().map(ColumnDrift::column).toList()));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("no column \"" + name + "\" was compared; compared were "
+                                + columns.stream().map(ColumnDrift::column).toList()));
     }
 }

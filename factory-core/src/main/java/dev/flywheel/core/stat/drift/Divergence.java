@@ -66,8 +66,8 @@ public final class Divergence {
     }
 
     /**
-     * {@return the Jensen-Shannon distance in base 2, the square root of the divergence (Lin 1991; Endres and Schindelin
-     * 2003): from 0 to 1}
+     * {@return the Jensen-Shannon distance in base 2, the square root of the divergence (Lin 1991; Endres and
+     * Schindelin 2003): from 0 to 1}
      *
      * @throws IllegalArgumentException if the lengths differ
      */

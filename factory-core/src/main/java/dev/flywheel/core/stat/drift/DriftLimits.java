@@ -46,8 +46,8 @@ public final class DriftLimits {
     }
 
     /**
-     * {@return these limits with another population stability index, for numbers and categories; compared with the index
-     * less what it is on average when nothing changed}
+     * {@return these limits with another population stability index, for numbers and categories; compared with the
+     * index less what it is on average when nothing changed}
      *
      * @param index above 0
      * @throws IllegalArgumentException if it is not

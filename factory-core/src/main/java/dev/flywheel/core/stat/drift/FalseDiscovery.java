@@ -30,7 +30,8 @@ public final class FalseDiscovery {
      * @throws IllegalArgumentException if a p-value is not within 0 to 1
      */
     public static double[] benjaminiYekutieli(double... p) {
-        return stepUp(p, IntStream.rangeClosed(1, p.length).mapToDouble(i -> 1.0 / i).sum());
+        return stepUp(
+                p, IntStream.rangeClosed(1, p.length).mapToDouble(i -> 1.0 / i).sum());
     }
 
     /**

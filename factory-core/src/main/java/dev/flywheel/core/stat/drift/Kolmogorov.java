@@ -2,7 +2,8 @@ package dev.flywheel.core.stat.drift;
 
 /**
  * Distributions of the Kolmogorov-Smirnov statistics: of one sample exactly and nearly so (Simard and L'Ecuyer 2011,
- * "Computing the two-sided Kolmogorov-Smirnov distribution"), and of two samples by counting lattice paths (Hodges 1958).
+ * "Computing the two-sided Kolmogorov-Smirnov distribution"), and of two samples by counting lattice paths (Hodges
+ * 1958).
  */
 final class Kolmogorov {
 

@@ -11,13 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What many rows look like, column by column, in constant memory: a {@link ColumnProfile} for each column, one for the
- * predictions if there were any, the number of rows and the time they span. At most 45 KB for each column of numbers
- * or times and 250 KB for each of texts; a window of 1,000 rows takes 8 KB a column. Not thread-safe: each thread fills
+ * predictions if there were any, the number of rows and the time they span. At most 45 KB for each column of numbers or
+ * times and 250 KB for each of texts; a window of 1,000 rows takes 8 KB a column. Not thread-safe: each thread fills
  * its own, and {@link #merge} puts them together; counts, missing rows and categories are the same in whichever order
  * they are merged, quantiles keep the sketch's error bound.
  *
- * <p>A reference is a {@code Profile.of(schema)} filled with the rows that a model was trained on; the window to compare
- * with it is a {@link #window()} of the reference, which counts the reference's categories exactly.
+ * <p>A reference is a {@code Profile.of(schema)} filled with the rows that a model was trained on; the window to
+ * compare with it is a {@link #window()} of the reference, which counts the reference's categories exactly.
  */
 public final class Profile {
 
@@ -224,8 +224,7 @@ public final class Profile {
     }
 
     private static Instant instant(long micros) {
-        return Instant.ofEpochSecond(
-                Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1_000L);
+        return Instant.ofEpochSecond(Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1_000L);
     }
 
     @Override

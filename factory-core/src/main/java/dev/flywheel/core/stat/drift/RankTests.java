@@ -62,12 +62,11 @@ final class RankTests {
         double u = ranks - n * (n + 1) / 2;
         double all = n + m;
         double error = Math.sqrt(n * m / 12 * (all + 1 - ties / (all * (all - 1))));
-        double extreme =
-                switch (side) {
-                    case EITHER -> Math.max(u, n * m - u);
-                    case FIRST_SMALLER -> n * m - u;
-                    case FIRST_GREATER -> u;
-                };
+        double extreme = switch (side) {
+            case EITHER -> Math.max(u, n * m - u);
+            case FIRST_SMALLER -> n * m - u;
+            case FIRST_GREATER -> u;
+        };
         double z = error == 0 ? 0 : (extreme - n * m / 2 - 0.5) / error;
         double p = TwoSample.normalTail(z) * (side == TwoSample.Side.EITHER ? 2 : 1);
         return new TestResult("Mann-Whitney", u, error == 0 ? 1 : Math.min(1, p));

@@ -94,8 +94,7 @@ public final class TwoSample {
     }
 
     private static TestResult student(String name, double t, double degrees) {
-        return new TestResult(
-                name, t, Math.min(1, 2 * TDistribution.of(degrees).survivalProbability(Math.abs(t))));
+        return new TestResult(name, t, Math.min(1, 2 * TDistribution.of(degrees).survivalProbability(Math.abs(t))));
     }
 
     /**

@@ -47,12 +47,14 @@ class ComparisonTest {
 
     @Test
     void reportsNoChangeThatIsSignificantButSmall() {
-        ColumnDrift drift = compared(
-                NUMBER, 200_000, i -> random.nextGaussian(), 200_000, i -> random.nextGaussian() + 0.1);
+        ColumnDrift drift =
+                compared(NUMBER, 200_000, i -> random.nextGaussian(), 200_000, i -> random.nextGaussian() + 0.1);
         assertThat(drift.values().q()).isLessThan(1e-12);
         assertThat(drift.values().wasserstein()).isCloseTo(0.1, within(0.02));
         assertThat(drift.state()).isEqualTo(ColumnDrift.State.STABLE);
-        assertThat(drift.sentence()).startsWith("distance: no drift found, PSI 0.0").contains("(threshold 0.2), q ");
+        assertThat(drift.sentence())
+                .startsWith("distance: no drift found, PSI 0.0")
+                .contains("(threshold 0.2), q ");
     }
 
     @Test
@@ -62,16 +64,15 @@ class ComparisonTest {
         for (int round = 0; round < 200; round++) {
             ColumnDrift drift = compared(NUMBER, 50, i -> random.nextGaussian(), 50, i -> random.nextGaussian());
             large += drift.values().wasserstein() > 0.2 || drift.values().psi() > 0.2 ? 1 : 0;
-            assertThat(drift.state()).isEqualTo(
-                    drift.values().q() < 0.05 ? ColumnDrift.State.DRIFTED : ColumnDrift.State.STABLE);
+            assertThat(drift.state())
+                    .isEqualTo(drift.values().q() < 0.05 ? ColumnDrift.State.DRIFTED : ColumnDrift.State.STABLE);
         }
         assertThat(large).isGreaterThan(20);
     }
 
     @Test
     void seesAChangeOfSpreadAlone() {
-        ColumnDrift drift =
-                compared(NUMBER, 5000, i -> random.nextGaussian(), 1000, i -> 1.7 * random.nextGaussian());
+        ColumnDrift drift = compared(NUMBER, 5000, i -> random.nextGaussian(), 1000, i -> 1.7 * random.nextGaussian());
         assertThat(drift.values().test().test()).isEqualTo("Kolmogorov-Smirnov");
         assertThat(drift.state()).isEqualTo(ColumnDrift.State.DRIFTED);
     }
@@ -85,7 +86,8 @@ class ComparisonTest {
 
     @Test
     void seesMissingRowsAppear() {
-        ColumnDrift drift = compared(NUMBER, 1000, i -> (double) (i % 7), 200, i -> i % 5 == 0 ? null : (double) (i % 7));
+        ColumnDrift drift =
+                compared(NUMBER, 1000, i -> (double) (i % 7), 200, i -> i % 5 == 0 ? null : (double) (i % 7));
         assertThat(drift.state()).isEqualTo(ColumnDrift.State.DRIFTED);
         assertThat(drift.sentence()).isEqualTo("distance: missing 0.0% -> 20.0% of rows, 200 rows against 1,000");
         assertThat(drift.missing().window()).isEqualTo(0.2);
@@ -98,12 +100,14 @@ class ComparisonTest {
 
     @Test
     void seesNewCategoriesButNotTheLongTailThatWasAlwaysThere() {
-        ColumnDrift drift = compared(TEXT, 5000, i -> "city " + i % 20, 500, i -> i % 10 == 0 ? "Ur" : "city " + i % 20);
+        ColumnDrift drift =
+                compared(TEXT, 5000, i -> "city " + i % 20, 500, i -> i % 10 == 0 ? "Ur" : "city " + i % 20);
         assertThat(drift.state()).isEqualTo(ColumnDrift.State.DRIFTED);
         assertThat(drift.newCategories()).containsExactly("Ur");
         assertThat(drift.unseen().window()).isEqualTo(0.1);
         assertThat(drift.sentence())
-                .endsWith("10.0% of rows in categories that the reference lacks, such as \"Ur\", 500 rows against 5,000");
+                .endsWith(
+                        "10.0% of rows in categories that the reference lacks, such as \"Ur\", 500 rows against 5,000");
         // half the rows have a city that comes once: so have they in the window, and none of these is in the reference
         ColumnDrift tail = compared(
                 TEXT,
@@ -118,8 +122,7 @@ class ComparisonTest {
 
     @Test
     void seesCategoriesTradePlaces() {
-        ColumnDrift drift =
-                compared(TEXT, 5000, i -> i % 10 < 7 ? "a" : "b", 300, i -> i % 10 < 3 ? "a" : "b");
+        ColumnDrift drift = compared(TEXT, 5000, i -> i % 10 < 7 ? "a" : "b", 300, i -> i % 10 < 3 ? "a" : "b");
         assertThat(drift.state()).isEqualTo(ColumnDrift.State.DRIFTED);
         assertThat(drift.values().test().test()).isEqualTo("two proportions");
         assertThat(drift.sentence()).endsWith("300 rows against 5,000; \"a\" 70.0% -> 30.0%");
@@ -142,7 +145,8 @@ class ComparisonTest {
         assertThat(drift.sentence())
                 .isEqualTo("at: no drift found; times move on, so only missing ones are compared,"
                         + " 1,000 rows against 1,000");
-        assertThat(compared(schema, 1000, i -> (long) i, 1000, i -> i % 2 == 0 ? null : (long) i).state())
+        assertThat(compared(schema, 1000, i -> (long) i, 1000, i -> i % 2 == 0 ? null : (long) i)
+                        .state())
                 .isEqualTo(ColumnDrift.State.DRIFTED);
     }
 

@@ -29,8 +29,8 @@ class DriftReferenceTest {
         JsonNode cases = SharedData.json("data/reference/drift_reference.json").get("cases");
         assertThat(cases).hasSize(59);
         for (JsonNode c : cases) {
-            SharedData.Table table = tables.computeIfAbsent(
-                    c.get("file").asText().replaceAll(".*/|\\.csv", ""), SharedData.Table::of);
+            SharedData.Table table =
+                    tables.computeIfAbsent(c.get("file").asText().replaceAll(".*/|\\.csv", ""), SharedData.Table::of);
             Split split = split(table, c.get("window").asText());
             switch (c.get("type").asText()) {
                 case "numeric" -> numbers(c, table, split);
@@ -97,8 +97,7 @@ class DriftReferenceTest {
                 .as(name + " ks from sketches")
                 .isCloseTo(c.get("ks").asDouble(), within(2 * error + 1e-12));
         double deviation = known.deviation();
-        ColumnDrift.Values values =
-                Comparison.of(reference, window).column("x").values();
+        ColumnDrift.Values values = Comparison.of(reference, window).column("x").values();
         assertThat(values.wasserstein())
                 .as(name + " wasserstein from sketches")
                 .isCloseTo(c.get("wasserstein").asDouble() / deviation, within(0.02 + 4 * error));
@@ -149,10 +148,7 @@ class DriftReferenceTest {
         is("missing", drift.missing().reference(), c.get("missing_ref"), 1e-12);
         is("missing", drift.missing().window(), c.get("missing_cur"), 1e-12);
         assertThat(drift.state())
-                .isEqualTo(
-                        c.get("missing_cur").asDouble() == 1
-                                ? ColumnDrift.State.STABLE
-                                : ColumnDrift.State.DRIFTED);
+                .isEqualTo(c.get("missing_cur").asDouble() == 1 ? ColumnDrift.State.STABLE : ColumnDrift.State.DRIFTED);
     }
 
     private static Split split(SharedData.Table table, String window) {
@@ -166,7 +162,9 @@ class DriftReferenceTest {
         }
         int[] years = table.names().contains("year")
                 ? Arrays.stream(table.texts("year")).mapToInt(Integer::parseInt).toArray()
-                : Arrays.stream(table.texts("date")).mapToInt(d -> Integer.parseInt(d.substring(0, 4))).toArray();
+                : Arrays.stream(table.texts("date"))
+                        .mapToInt(d -> Integer.parseInt(d.substring(0, 4)))
+                        .toArray();
         String[] span = window.substring(window.indexOf("cur ") + 4).split("-", -1);
         int last = Integer.parseInt(window.replaceAll(".*<=(\\d+),.*", "$1"));
         int from = Integer.parseInt(span[0]);

@@ -91,8 +91,7 @@ class DriftVectorsTest {
                 TestResult both = TwoSample.mannWhitney(x, y);
                 e.is("statistic", both.statistic());
                 e.is("pvalue_two_sided", both.p());
-                TestResult less =
-                        RankTests.mannWhitney(Weighted.of(x), Weighted.of(y), TwoSample.Side.FIRST_SMALLER);
+                TestResult less = RankTests.mannWhitney(Weighted.of(x), Weighted.of(y), TwoSample.Side.FIRST_SMALLER);
                 e.is("pvalue_less", less.p());
             }
             default -> throw new AssertionError("no test of " + method);
@@ -121,8 +120,12 @@ class DriftVectorsTest {
             }
             case "wasserstein_1d_seeded" -> {
                 NumpyNormal random = new NumpyNormal(1);
-                double[] r = IntStream.range(0, 10_000).mapToDouble(i -> random.next()).toArray();
-                double[] w = IntStream.range(0, 1_000).mapToDouble(i -> 1 + random.next()).toArray();
+                double[] r = IntStream.range(0, 10_000)
+                        .mapToDouble(i -> random.next())
+                        .toArray();
+                double[] w = IntStream.range(0, 1_000)
+                        .mapToDouble(i -> 1 + random.next())
+                        .toArray();
                 e.is("distance", TwoSample.wasserstein(r, w));
             }
             default -> throw new AssertionError("no test of " + method);
@@ -142,12 +145,16 @@ class DriftVectorsTest {
             }
             return;
         }
-        List<String> names = new ArrayList<>(new TreeSet<>(Stream.concat(
-                        names(in.get("training")).stream(), names(in.get("serving")).stream())
-                .toList()));
+        List<String> names = new ArrayList<>(
+                new TreeSet<>(Stream.concat(names(in.get("training")).stream(), names(in.get("serving")).stream())
+                        .toList()));
         double[] r = weights(names, in.get("training"));
         double[] w = weights(names, in.get("serving"));
-        e.is("distance", method.endsWith("infinity") ? Divergence.largestDifference(r, w) : Divergence.normalizedDifference(r, w));
+        e.is(
+                "distance",
+                method.endsWith("infinity")
+                        ? Divergence.largestDifference(r, w)
+                        : Divergence.normalizedDifference(r, w));
     }
 
     private static void contract(String method, JsonNode in, Expected e) {

@@ -19,8 +19,14 @@ class FalseDiscoveryTest {
         for (JsonNode c : cases) {
             double[] p = SharedData.numbers(c.get("pvalues"));
             JsonNode e = c.get("expected");
-            check(FalseDiscovery.benjaminiHochberg(p), e.get("benjamini_hochberg"), c.get("alpha").asDouble());
-            check(FalseDiscovery.benjaminiYekutieli(p), e.get("benjamini_yekutieli"), c.get("alpha").asDouble());
+            check(
+                    FalseDiscovery.benjaminiHochberg(p),
+                    e.get("benjamini_hochberg"),
+                    c.get("alpha").asDouble());
+            check(
+                    FalseDiscovery.benjaminiYekutieli(p),
+                    e.get("benjamini_yekutieli"),
+                    c.get("alpha").asDouble());
             check(FalseDiscovery.holm(p), e.get("holm"), c.get("alpha").asDouble());
         }
     }
@@ -29,7 +35,8 @@ class FalseDiscoveryTest {
         double[] adjusted = SharedData.numbers(expected.get("adjusted"));
         for (int i = 0; i < adjusted.length; i++) {
             assertThat(corrected[i]).isCloseTo(adjusted[i], within(1e-9));
-            assertThat(corrected[i] < rate).isEqualTo(expected.get("reject").get(i).asBoolean());
+            assertThat(corrected[i] < rate)
+                    .isEqualTo(expected.get("reject").get(i).asBoolean());
         }
     }
 

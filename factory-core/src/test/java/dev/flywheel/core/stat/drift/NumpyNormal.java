@@ -1,6 +1,9 @@
 package dev.flywheel.core.stat.drift;
 
-/** The normal numbers of NumPy's RandomState: a Mersenne twister (Matsumoto and Nishimura 1998) and Marsaglia's polar method. */
+/**
+ * The normal numbers of NumPy's RandomState: a Mersenne twister (Matsumoto and Nishimura 1998) and Marsaglia's polar
+ * method.
+ */
 final class NumpyNormal {
 
     private static final int N = 624;

@@ -205,8 +205,10 @@ class ProfileTest {
         for (ColumnProfile column : one.columns()) {
             assertThat(other.column(column.name()).missing()).isEqualTo(column.missing());
         }
-        assertThat(other.column("city").categories()).isEqualTo(one.column("city").categories());
-        assertThat(other.column("amount").quantile(0.3)).isEqualTo(one.column("amount").quantile(0.3));
+        assertThat(other.column("city").categories())
+                .isEqualTo(one.column("city").categories());
+        assertThat(other.column("amount").quantile(0.3))
+                .isEqualTo(one.column("amount").quantile(0.3));
     }
 
     @Test
@@ -234,7 +236,8 @@ class ProfileTest {
         Profile profile = Profile.of(schema);
         Random random = new Random(7);
         for (int i = 0; i < 60_000; i++) {
-            profile.add(Rows.row(schema, random.nextGaussian(), "a review of some length, all different: " + "x".repeat(60) + i));
+            profile.add(Rows.row(
+                    schema, random.nextGaussian(), "a review of some length, all different: " + "x".repeat(60) + i));
         }
         double[][] levels = profile.column("x").numbers().ranks().levels();
         int held = 0;
@@ -243,8 +246,7 @@ class ProfileTest {
         }
         assertThat(held).isLessThanOrEqualTo(3 * Kll.K + Kll.LEAST * levels.length);
         assertThat(profile.column("text").categories()).hasSizeLessThanOrEqualTo(Categories.ROOM);
-        assertThat(profile.column("text").categories().keySet())
-                .allMatch(text -> text.length() <= Categories.LONGEST);
+        assertThat(profile.column("text").categories().keySet()).allMatch(text -> text.length() <= Categories.LONGEST);
         assertThat((double) profile.column("text").distinct()).isCloseTo(60_000, within(0.05 * 60_000));
         assertThat(profile.toJson().length).isLessThan(150_000);
     }

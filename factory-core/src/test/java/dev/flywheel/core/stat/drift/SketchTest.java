@@ -33,7 +33,8 @@ class SketchTest {
         int n = 200_000;
         double[] ascending = IntStream.range(0, n).mapToDouble(i -> i).toArray();
         double[] descending = IntStream.range(0, n).mapToDouble(i -> n - 1 - i).toArray();
-        double[] zigzag = IntStream.range(0, n).mapToDouble(i -> i % 2 == 0 ? i : n - i).toArray();
+        double[] zigzag =
+                IntStream.range(0, n).mapToDouble(i -> i % 2 == 0 ? i : n - i).toArray();
         double[] random = new Random(2).doubles(n).toArray();
         double[] skewed = new Random(3).doubles(n).map(x -> Math.exp(20 * x)).toArray();
         double[] ties = new Random(4).ints(n, 0, 7).asDoubleStream().toArray();
@@ -149,9 +150,8 @@ class SketchTest {
         for (Categories categories : new Categories[] {whole, merged}) {
             assertThat(categories.total()).isEqualTo(n);
             assertThat(categories.complete()).isFalse();
-            exact.forEach((text, count) -> assertThat(categories.count(text))
-                    .as(text)
-                    .isBetween(count - n / (Categories.KEPT + 1), count));
+            exact.forEach((text, count) ->
+                    assertThat(categories.count(text)).as(text).isBetween(count - n / (Categories.KEPT + 1), count));
             assertThat((double) categories.distinct()).isCloseTo(exact.size(), within(0.05 * exact.size()));
         }
     }
@@ -169,7 +169,10 @@ class SketchTest {
                 window.add("known " + i / 100 % 400);
             }
         }
-        assertThat(IntStream.range(0, 400).mapToLong(i -> window.count("known " + i)).sum()).isEqualTo(1000);
+        assertThat(IntStream.range(0, 400)
+                        .mapToLong(i -> window.count("known " + i))
+                        .sum())
+                .isEqualTo(1000);
         assertThat(window.count("known 7")).isEqualTo(3);
     }
 }

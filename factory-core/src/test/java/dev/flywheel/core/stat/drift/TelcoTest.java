@@ -72,9 +72,7 @@ class TelcoTest {
             }
         }
         assertThat(alarms).as("windows with an alarm, of 1,000").isLessThanOrEqualTo(50);
-        assertThat(significant)
-                .as("windows with a significant test, of 1,000")
-                .isLessThanOrEqualTo(50);
+        assertThat(significant).as("windows with a significant test, of 1,000").isLessThanOrEqualTo(50);
     }
 
     private static boolean significant(ColumnDrift column) {
