@@ -38,11 +38,6 @@ public record ArmState(
         Map<String, Sums> both = new TreeMap<>(sums);
         other.sums.forEach((goal, more) -> both.merge(goal, more, Sums::merge));
         return new ArmState(
-                version,
-                share,
-                assigned + other.assigned,
-                both,
-                offline,
-                ruledOut == null ? other.ruledOut : ruledOut);
+                version, share, assigned + other.assigned, both, offline, ruledOut == null ? other.ruledOut : ruledOut);
     }
 }

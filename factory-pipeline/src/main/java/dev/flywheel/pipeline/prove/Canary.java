@@ -64,8 +64,9 @@ public final class Canary implements Serializable {
         double before = 0;
         for (double share : shares) {
             if (!(share > before && share < 1)) {
-                throw new IllegalArgumentException("the steps of a canary are shares above 0 and below 1, increasing, found "
-                        + Arrays.toString(shares));
+                throw new IllegalArgumentException(
+                        "the steps of a canary are shares above 0 and below 1, increasing, found "
+                                + Arrays.toString(shares));
             }
             before = share;
         }
@@ -121,7 +122,9 @@ public final class Canary implements Serializable {
         return new CanaryState(describe(), version, 0, shares.get(0), now, now, 0, Map.of(), null, null);
     }
 
-    /** {@return whether a state is one of this very plan; after a change of the plan, abort the canary and start anew} */
+    /**
+     * {@return whether a state is one of this very plan; after a change of the plan, abort the canary and start anew}
+     */
     public boolean owns(CanaryState state) {
         return state.plan().equals(describe());
     }
@@ -177,7 +180,8 @@ public final class Canary implements Serializable {
         }
         String waiting = waiting(state, now);
         if (!waiting.isEmpty()) {
-            String reason = name(state) + " stays at " + Words.percent(state.share()) + " of the traffic: " + waiting + ".";
+            String reason =
+                    name(state) + " stays at " + Words.percent(state.share()) + " of the traffic: " + waiting + ".";
             return new Turn(state, decision(state, Action.CONTINUE, state.share(), reason, now));
         }
         if (pauses.contains(shares.get(state.step()))) {
@@ -195,8 +199,8 @@ public final class Canary implements Serializable {
                 + state.tally(measure).describe() + ".";
         return switch (phase) {
             case FAILED -> end(state, Action.ROLL_BACK, name(state) + " is taken back because it failed " + found, now);
-            case ERROR -> end(
-                    state, Action.ROLL_BACK, name(state) + " is taken back because nobody could read " + found, now);
+            case ERROR ->
+                end(state, Action.ROLL_BACK, name(state) + " is taken back because nobody could read " + found, now);
             default -> hold(state, name(state) + " is held because nobody can tell " + found, now);
         };
     }
@@ -258,8 +262,8 @@ public final class Canary implements Serializable {
      */
     public Turn again(CanaryState state, String who, Instant now) {
         requireHeld(state);
-        String reason = name(state) + " begins its step at " + Words.percent(state.share())
-                + " of the traffic again: " + who + " wants to see more.";
+        String reason = name(state) + " begins its step at " + Words.percent(state.share()) + " of the traffic again: "
+                + who + " wants to see more.";
         Decision decision = decision(state, Action.CONTINUE, state.share(), reason, now);
         return new Turn(state.at(state.step(), state.share(), now), decision);
     }
@@ -295,12 +299,11 @@ public final class Canary implements Serializable {
     }
 
     private static Verdict verdict(Measure measure, Tally tally) {
-        Verdict.Outcome outcome =
-                switch (measure.phaseAtEnd(tally)) {
-                    case FAILED, ERROR -> Verdict.Outcome.FAIL;
-                    case SUCCESSFUL -> tally.count() > 0 ? Verdict.Outcome.PASS : Verdict.Outcome.INCONCLUSIVE;
-                    case INCONCLUSIVE, RUNNING -> Verdict.Outcome.INCONCLUSIVE;
-                };
+        Verdict.Outcome outcome = switch (measure.phaseAtEnd(tally)) {
+            case FAILED, ERROR -> Verdict.Outcome.FAIL;
+            case SUCCESSFUL -> tally.count() > 0 ? Verdict.Outcome.PASS : Verdict.Outcome.INCONCLUSIVE;
+            case INCONCLUSIVE, RUNNING -> Verdict.Outcome.INCONCLUSIVE;
+        };
         return new Verdict(measure.describe(), outcome, tally.describe());
     }
 

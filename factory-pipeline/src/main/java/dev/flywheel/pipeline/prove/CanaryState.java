@@ -47,8 +47,7 @@ public record CanaryState(
     }
 
     CanaryState with(Map<String, Tally> readings, long more, Instant begun) {
-        return new CanaryState(
-                plan, version, step, share, startedAt, begun, observations + more, readings, held, end);
+        return new CanaryState(plan, version, step, share, startedAt, begun, observations + more, readings, held, end);
     }
 
     CanaryState at(int nextStep, double nextShare, Instant now) {
@@ -56,8 +55,7 @@ public record CanaryState(
     }
 
     CanaryState held(String why) {
-        return new CanaryState(
-                plan, version, step, share, startedAt, stepAt, observations, tallies, why, end);
+        return new CanaryState(plan, version, step, share, startedAt, stepAt, observations, tallies, why, end);
     }
 
     CanaryState ended(Decision decision) {

@@ -17,8 +17,7 @@ import java.util.Objects;
  * @param evidence the numbers behind it
  * @param at when it was taken
  */
-public record Decision(
-        Action action, int version, double share, String reason, List<Verdict> evidence, Instant at) {
+public record Decision(Action action, int version, double share, String reason, List<Verdict> evidence, Instant at) {
 
     /** What to do. */
     public enum Action {

@@ -7,7 +7,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -19,11 +18,11 @@ import java.util.stream.Collectors;
  * Trial trial = plan.begin(champion, List.of(challenger), Map.of(), now);
  * }</pre>
  *
- * <p>It may be looked at whenever one likes: intervals are always valid ({@link
- * dev.flywheel.core.stat.experiment.AlwaysValid#studentized}), and those of all challengers and goals hold together
- * with the chance {@code 1 - alpha} (Bonferroni). A challenger is promoted once it meets the goal and every guard, and
- * ruled out once one of them is proven to be missed. Arms that do not get their shares end the experiment: then something
- * in assignment or logging is broken, and no number can be trusted.
+ * <p>It may be looked at whenever one likes: intervals are always valid
+ * ({@link dev.flywheel.core.stat.experiment.AlwaysValid#studentized}), and those of all challengers and goals hold
+ * together with the chance {@code 1 - alpha} (Bonferroni). A challenger is promoted once it meets the goal and every
+ * guard, and ruled out once one of them is proven to be missed. Arms that do not get their shares end the experiment:
+ * then something in assignment or logging is broken, and no number can be trusted.
  *
  * <p>An observation is one prediction or one report of the host, taken to be independent of the others. Where one key
  * makes many requests that are alike, report a metric of the business once for each key, or as a ratio.
@@ -34,6 +33,7 @@ public final class Experiment implements Serializable {
     private static final double DEFAULT_ALPHA = 0.05;
     /** Rates of a few percent and squared errors are near enough to normal means from here on; see the benchmark. */
     private static final long DEFAULT_LEAST = 200;
+
     private static final long DEFAULT_TUNING = 10_000;
     private static final Duration DEFAULT_LONGEST = Duration.ofDays(14);
 
@@ -55,8 +55,7 @@ public final class Experiment implements Serializable {
 
     /** {@return an experiment that is decided by one goal} */
     public static Experiment on(Goal goal) {
-        return new Experiment(
-                List.of(goal), Double.NaN, DEFAULT_ALPHA, DEFAULT_LEAST, DEFAULT_TUNING, DEFAULT_LONGEST);
+        return new Experiment(List.of(goal), Double.NaN, DEFAULT_ALPHA, DEFAULT_LEAST, DEFAULT_TUNING, DEFAULT_LONGEST);
     }
 
     /** {@return this experiment with one more goal that must be met, too: usually one that nothing gets worse} */
@@ -69,7 +68,9 @@ public final class Experiment implements Serializable {
         return new Experiment(List.copyOf(more), share, alpha, least, tuning, longest);
     }
 
-    /** {@return this experiment with such a share of the traffic for each challenger; by default all arms get the same} */
+    /**
+     * {@return this experiment with such a share of the traffic for each challenger; by default all arms get the same}
+     */
     public Experiment share(double each) {
         if (!(each > 0 && each < 1)) {
             throw new IllegalArgumentException("a challenger's share must be above 0 and below 1, found " + each);
@@ -85,7 +86,10 @@ public final class Experiment implements Serializable {
         return new Experiment(goals, share, chance, least, tuning, longest);
     }
 
-    /** {@return this experiment, deciding on no fewer observations of each arm in each goal; at least 10, by default 200} */
+    /**
+     * {@return this experiment, deciding on no fewer observations of each arm in each goal; at least 10, by default
+     * 200}
+     */
     public Experiment minObservations(long observations) {
         if (observations < 10) {
             throw new IllegalArgumentException(
@@ -94,7 +98,10 @@ public final class Experiment implements Serializable {
         return new Experiment(goals, share, alpha, observations, tuning, longest);
     }
 
-    /** {@return this experiment with intervals that are narrowest at so many observations of two arms; by default 10,000} */
+    /**
+     * {@return this experiment with intervals that are narrowest at so many observations of two arms; by default
+     * 10,000}
+     */
     public Experiment tuning(long observations) {
         if (observations < 1) {
             throw new IllegalArgumentException("tuning must be 1 or more, found " + observations);
@@ -115,16 +122,17 @@ public final class Experiment implements Serializable {
      *
      * @param champion the version that the others are compared with
      * @param challengers one or more, each once
-     * @param offline what the gates measured of the goal that decides, for the challengers of which it is known: that of
-     *     the challenger - that of the champion, as an evaluation's difference is
+     * @param offline what the gates measured of the goal that decides, for the challengers of which it is known: that
+     *     of the challenger - that of the champion, as an evaluation's difference is
      * @throws IllegalArgumentException if versions are missing or doubled, or their shares leave none to the champion
      */
     public Trial begin(int champion, List<Integer> challengers, Map<Integer, Estimate> offline, Instant now) {
         List<Integer> versions = new ArrayList<>(List.of(champion));
         versions.addAll(challengers);
         if (challengers.isEmpty() || versions.stream().distinct().count() < versions.size()) {
-            throw new IllegalArgumentException("an experiment needs a champion and challengers, each once, found champion "
-                    + champion + " and challengers " + challengers);
+            throw new IllegalArgumentException(
+                    "an experiment needs a champion and challengers, each once, found champion " + champion
+                            + " and challengers " + challengers);
         }
         double each = Double.isNaN(share) ? 1.0 / versions.size() : share;
         double rest = 1 - each * challengers.size();

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param version the challenger
  * @param goal the goal in words
  * @param offline as the gates measured it; null if nobody did
- * @param online as the experiment measured it, with the always-valid interval; NaN and infinite with too few observations
+ * @param online as the experiment measured it, with the always-valid interval; NaN and infinite with too few
+ *     observations
  */
 public record Gain(int version, String goal, @Nullable Estimate offline, Estimate online) {
 

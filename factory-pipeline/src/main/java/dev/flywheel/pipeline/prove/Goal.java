@@ -37,11 +37,7 @@ public final class Goal implements Serializable {
     private final @Nullable Double margin;
 
     private Goal(
-            String name,
-            Direction direction,
-            @Nullable Metric metric,
-            @Nullable String unit,
-            @Nullable Double margin) {
+            String name, Direction direction, @Nullable Metric metric, @Nullable String unit, @Nullable Double margin) {
         this.name = Objects.requireNonNull(name, "name");
         this.direction = direction;
         this.metric = metric;
@@ -57,11 +53,12 @@ public final class Goal implements Serializable {
      */
     public static Goal model(Metric metric) {
         return switch (metric) {
-            case LOG_LOSS, BRIER, ACCURACY, RMSE, MAE -> new Goal(
-                    metric.label(), metric.higherIsBetter() ? Direction.MORE : Direction.LESS, metric, null, null);
-            case ROC_AUC, PR_AUC, F1, ECE, R2 -> throw new IllegalArgumentException(metric
-                    + " is no mean over predictions, so an experiment cannot keep it as a sum; take LOG_LOSS, BRIER, "
-                    + "ACCURACY, RMSE or MAE");
+            case LOG_LOSS, BRIER, ACCURACY, RMSE, MAE ->
+                new Goal(metric.label(), metric.higherIsBetter() ? Direction.MORE : Direction.LESS, metric, null, null);
+            case ROC_AUC, PR_AUC, F1, ECE, R2 ->
+                throw new IllegalArgumentException(metric
+                        + " is no mean over predictions, so an experiment cannot keep it as a sum; take LOG_LOSS, BRIER, "
+                        + "ACCURACY, RMSE or MAE");
         };
     }
 
@@ -120,15 +117,15 @@ public final class Goal implements Serializable {
         if (margin != null) {
             return what + " not worse than the champion's by " + Words.plain(margin) + " or more";
         }
-        return (metric != null ? "better " : direction == Direction.MORE ? "more " : "less ")
-                + what + " than the champion's";
+        return (metric != null ? "better " : direction == Direction.MORE ? "more " : "less ") + what
+                + " than the champion's";
     }
 
     /** {@return what one labelled prediction adds to the metric} */
     double loss(double output, double label) {
         return switch (Objects.requireNonNull(metric)) {
-            case LOG_LOSS -> -label * Math.log(Math.max(EPSILON, output))
-                    - (1 - label) * Math.log(Math.max(EPSILON, 1 - output));
+            case LOG_LOSS ->
+                -label * Math.log(Math.max(EPSILON, output)) - (1 - label) * Math.log(Math.max(EPSILON, 1 - output));
             case MAE -> Math.abs(output - label);
             case ACCURACY -> (output >= 0.5) == (label >= 0.5) ? 1 : 0;
             default -> (output - label) * (output - label);

@@ -58,8 +58,7 @@ public final class Measure implements Serializable {
         ERROR
     }
 
-    private Measure(
-            String name, @Nullable Bound success, @Nullable Bound failure, Duration interval, Limits limits) {
+    private Measure(String name, @Nullable Bound success, @Nullable Bound failure, Duration interval, Limits limits) {
         this.name = Objects.requireNonNull(name, "name");
         this.success = success;
         this.failure = failure;
@@ -82,7 +81,10 @@ public final class Measure implements Serializable {
         return new Measure(name, success, Objects.requireNonNull(bound, "bound"), interval, limits);
     }
 
-    /** {@return this measure, read when so much time has passed since it was read; by default each time there is a value} */
+    /**
+     * {@return this measure, read when so much time has passed since it was read; by default each time there is a
+     * value}
+     */
     public Measure every(Duration time) {
         if (time.isNegative()) {
             throw new IllegalArgumentException("measure \"" + name + "\" cannot be read every " + time);
@@ -110,7 +112,9 @@ public final class Measure implements Serializable {
                 limits.consecutiveSuccesses));
     }
 
-    /** {@return this measure, inconclusive after more such readings than these; by default 0; -1 tolerates any number} */
+    /**
+     * {@return this measure, inconclusive after more such readings than these; by default 0; -1 tolerates any number}
+     */
     public Measure inconclusiveLimit(int readings) {
         return limits(new Limits(
                 limits.count,

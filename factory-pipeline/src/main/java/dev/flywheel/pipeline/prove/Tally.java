@@ -36,8 +36,9 @@ public record Tally(
             case SUCCESS -> new Tally(successful + 1, failed, inconclusive, 0, consecutiveSuccesses + 1, now, value);
             case FAILURE -> new Tally(successful, failed + 1, inconclusive, 0, 0, now, value);
             case NEITHER -> new Tally(successful, failed, inconclusive + 1, 0, 0, now, value);
-            case ERROR -> new Tally(
-                    successful, failed, inconclusive, consecutiveErrors + 1, consecutiveSuccesses, now, Double.NaN);
+            case ERROR ->
+                new Tally(
+                        successful, failed, inconclusive, consecutiveErrors + 1, consecutiveSuccesses, now, Double.NaN);
         };
     }
 

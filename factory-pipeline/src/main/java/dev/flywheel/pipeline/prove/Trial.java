@@ -11,7 +11,6 @@ import dev.flywheel.serving.route.Split;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -43,9 +42,7 @@ public final class Trial {
     Trial(Experiment plan, TrialState state) {
         this.plan = plan;
         this.startedAt = state.startedAt();
-        this.arms = state.arms().stream()
-                .map(arm -> new Arm(arm, plan.goals()))
-                .toList();
+        this.arms = state.arms().stream().map(arm -> new Arm(arm, plan.goals())).toList();
         this.ratioP = state.ratioP();
         this.mark = state.mark();
         this.end = state.end();
@@ -123,7 +120,9 @@ public final class Trial {
         add(goal(name, "one number"), version, at, sums -> sums.plus(value));
     }
 
-    /** Tells of a metric of the business with a covariate; see {@link #labelled(int, Instant, double, double, double)}. */
+    /**
+     * Tells of a metric of the business with a covariate; see {@link #labelled(int, Instant, double, double, double)}.
+     */
     public void metric(String name, int version, Instant at, double value, double covariate) {
         finite("value", value);
         finite("covariate", covariate);
@@ -312,7 +311,8 @@ public final class Trial {
     private Gain gain(Arm challenger) {
         Goal goal = plan.goals().get(0);
         ArmState state = challenger.state();
-        Effect effect = goal.judge(arms.get(0).state(), state, plan.least(), sequence).advantage();
+        Effect effect =
+                goal.judge(arms.get(0).state(), state, plan.least(), sequence).advantage();
         Estimate online = new Estimate(effect.estimate(), effect.low(), effect.high(), effect.method());
         return new Gain(challenger.version(), goal.describe(), state.offline(), online);
     }
@@ -326,8 +326,8 @@ public final class Trial {
     }
 
     /**
-     * {@return the state now} The caller sees to it that no fact is told meanwhile that the mark does not cover, and none
-     * that it covers is still to come.
+     * {@return the state now} The caller sees to it that no fact is told meanwhile that the mark does not cover, and
+     * none that it covers is still to come.
      *
      * @param mark the caller's note of which facts are in the sums
      */
@@ -359,8 +359,8 @@ public final class Trial {
                 .filter(goal -> !goal.ofModel() && goal.name().equals(name))
                 .filter(goal -> goal.ofRatio() == what.equals("a ratio"))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("the experiment has no goal \"" + name + "\" that is "
-                        + what + ", only: " + describeGoals()));
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "the experiment has no goal \"" + name + "\" that is " + what + ", only: " + describeGoals()));
     }
 
     private String describeGoals() {

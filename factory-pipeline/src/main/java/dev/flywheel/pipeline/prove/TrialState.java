@@ -60,7 +60,6 @@ public record TrialState(
             both.add(arms.get(i).merge(other.arms.get(i)));
         }
         Instant first = startedAt.isBefore(other.startedAt) ? startedAt : other.startedAt;
-        return new TrialState(
-                plan, first, both, Math.min(ratioP, other.ratioP), mark, end == null ? other.end : end);
+        return new TrialState(plan, first, both, Math.min(ratioP, other.ratioP), mark, end == null ? other.end : end);
     }
 }

@@ -56,13 +56,14 @@ class CanaryTest {
                 story.add(last.action() + " " + last.share() + ": " + last.reason());
             }
         }
-        assertThat(story).containsExactly(
-                "ADVANCE 0.25: Version 7 goes from 5% to 25% of the traffic: every measure holds after 10 minutes and "
-                        + "220 observations.",
-                "ADVANCE 0.5: Version 7 goes from 25% to 50% of the traffic: every measure holds after 10 minutes and "
-                        + "200 observations.",
-                "PROMOTE 1.0: Version 7 is promoted: every measure holds at 50% of the traffic, the last of 3 steps, "
-                        + "after 30 minutes in all.");
+        assertThat(story)
+                .containsExactly(
+                        "ADVANCE 0.25: Version 7 goes from 5% to 25% of the traffic: every measure holds after 10 minutes and "
+                                + "220 observations.",
+                        "ADVANCE 0.5: Version 7 goes from 25% to 50% of the traffic: every measure holds after 10 minutes and "
+                                + "200 observations.",
+                        "PROMOTE 1.0: Version 7 is promoted: every measure holds at 50% of the traffic, the last of 3 steps, "
+                                + "after 30 minutes in all.");
         assertThat(last).isNotNull();
         assertThat(last.evidence())
                 .containsExactly(new Verdict(
@@ -104,8 +105,9 @@ class CanaryTest {
         assertThat(turn.decision().action()).isEqualTo(Action.ROLL_BACK);
         assertThat(turn.decision().share()).isZero();
         assertThat(turn.decision().reason())
-                .isEqualTo("Version 7 is taken back because it failed \"error rate, success at most 0.01, failure above "
-                        + "0.05, every PT1M\" at 5% of the traffic: 1 successful, 1 failed, 0 inconclusive, last value 0.06.");
+                .isEqualTo(
+                        "Version 7 is taken back because it failed \"error rate, success at most 0.01, failure above "
+                                + "0.05, every PT1M\" at 5% of the traffic: 1 successful, 1 failed, 0 inconclusive, last value 0.06.");
         assertThat(turn.decision().evidence()).extracting(Verdict::outcome).containsExactly(Verdict.Outcome.FAIL);
         // the end is the end
         assertThat(next(turn.state(), 50, 0.0, 2).decision()).isEqualTo(turn.decision());
@@ -130,7 +132,8 @@ class CanaryTest {
 
     @Test
     void doesNotAdvanceOnWhatWasNeverRead() {
-        CanaryState state = PLAN.next(PLAN.start(7, START), 500, Map.of(), minute(30)).state();
+        CanaryState state =
+                PLAN.next(PLAN.start(7, START), 500, Map.of(), minute(30)).state();
         assertThat(state.step()).isZero();
         assertThat(next(state, 0, 0, 31).decision().action()).isEqualTo(Action.ADVANCE);
     }
@@ -139,8 +142,9 @@ class CanaryTest {
     void holdsWhereNobodyCanTellUntilAPersonDecides() {
         CanaryState state = next(PLAN.start(7, START), 50, 0.03, 0).state();
         assertThat(state.held())
-                .isEqualTo("Version 7 is held because nobody can tell \"error rate, success at most 0.01, failure above "
-                        + "0.05, every PT1M\" at 5% of the traffic: 0 successful, 0 failed, 1 inconclusive, last value 0.03.");
+                .isEqualTo(
+                        "Version 7 is held because nobody can tell \"error rate, success at most 0.01, failure above "
+                                + "0.05, every PT1M\" at 5% of the traffic: 0 successful, 0 failed, 1 inconclusive, last value 0.03.");
         Turn still = next(state, 50, 0.9, 20);
         assertThat(still.decision().action()).isEqualTo(Action.HOLD);
         assertThat(still.state()).isEqualTo(state);
@@ -160,8 +164,7 @@ class CanaryTest {
         assertThat(next(again.state(), 1, 0, 21).decision().action()).isEqualTo(Action.CONTINUE);
 
         Turn aborted = PLAN.abort(state, "Ada saw angry customers", minute(22));
-        assertThat(aborted.decision().reason())
-                .isEqualTo("Version 7 is taken back because Ada saw angry customers.");
+        assertThat(aborted.decision().reason()).isEqualTo("Version 7 is taken back because Ada saw angry customers.");
         assertThatThrownBy(() -> PLAN.proceed(aborted.state(), "Ada", minute(23)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the canary of version 7 is not held");
@@ -175,7 +178,8 @@ class CanaryTest {
         assertThat(held.decision().action()).isEqualTo(Action.HOLD);
         assertThat(held.decision().reason())
                 .isEqualTo("Version 3 is held at 50% of the traffic: the plan wants a person's word here.");
-        assertThat(plan.proceed(held.state(), "Ada", minute(2)).decision().action()).isEqualTo(Action.PROMOTE);
+        assertThat(plan.proceed(held.state(), "Ada", minute(2)).decision().action())
+                .isEqualTo(Action.PROMOTE);
     }
 
     @Test

@@ -55,15 +55,23 @@ class CanaryVectorsTest {
     @Test
     void followsTheRule() throws IOException {
         assertThat(cases().get(25).get("text").asText())
-                .startsWith("neither successCondition nor failureCondition true -> Inconclusive (pauses, does not abort)");
+                .startsWith(
+                        "neither successCondition nor failureCondition true -> Inconclusive (pauses, does not abort)");
         Canary plan = Canary.steps(0.5)
                 .each(Duration.ofHours(1))
                 .measure(Measure.of("x").success(Bound.atLeast(0.9)).failure(Bound.below(0.5)))
-                .measure(Measure.of("y").success(Bound.atLeast(0.9)).failure(Bound.atLeast(0)).failureLimit(-1));
+                .measure(Measure.of("y")
+                        .success(Bound.atLeast(0.9))
+                        .failure(Bound.atLeast(0))
+                        .failureLimit(-1));
         CanaryState state = plan.start(2, NOW);
-        assertThat(plan.next(state, 1, Map.of("x", 0.7, "y", 1.0), NOW).decision().action())
+        assertThat(plan.next(state, 1, Map.of("x", 0.7, "y", 1.0), NOW)
+                        .decision()
+                        .action())
                 .isEqualTo(Action.HOLD);
-        assertThat(plan.next(state, 1, Map.of("x", 0.1, "y", 1.0), NOW).decision().action())
+        assertThat(plan.next(state, 1, Map.of("x", 0.1, "y", 1.0), NOW)
+                        .decision()
+                        .action())
                 .as("failureLimit is 0 by default, and one failed measure ends the others")
                 .isEqualTo(Action.ROLL_BACK);
         Canary.Turn turn = plan.next(state, 1, Map.of("x", 1.0, "y", 1.0), NOW);
@@ -79,7 +87,8 @@ class CanaryVectorsTest {
     private static Measure measure(JsonNode config) {
         Measure measure = Measure.of("m").success(Bound.atMost(1));
         if (config.has("interval")) {
-            measure = measure.every(Duration.parse("PT" + config.get("interval").asText().toUpperCase(Locale.ROOT)));
+            measure = measure.every(
+                    Duration.parse("PT" + config.get("interval").asText().toUpperCase(Locale.ROOT)));
         }
         if (config.has("count")) {
             measure = measure.count(config.get("count").asInt());

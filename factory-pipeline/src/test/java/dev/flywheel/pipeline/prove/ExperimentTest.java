@@ -59,8 +59,9 @@ class ExperimentTest {
         assertThat(decision.version()).isEqualTo(CHALLENGER);
         assertThat(decision.share()).isEqualTo(1);
         assertThat(decision.reason())
-                .matches("Version 7 is promoted: it meets better RMSE than the champion's, after .+; online \\+0\\.\\d+ "
-                        + "\\(\\+[\\d.E-]+ to \\+0\\.\\d+\\)\\.");
+                .matches(
+                        "Version 7 is promoted: it meets better RMSE than the champion's, after .+; online \\+0\\.\\d+ "
+                                + "\\(\\+[\\d.E-]+ to \\+0\\.\\d+\\)\\.");
         assertThat(decision.evidence()).extracting(Verdict::outcome).containsOnly(Verdict.Outcome.PASS);
         assertThat(decision.evidence().get(1).evidence()).contains("always-valid t");
         Estimate online = trial.gains().get(0).online();
@@ -80,7 +81,8 @@ class ExperimentTest {
         assertThat(decision.share()).isZero();
         assertThat(decision.reason())
                 .startsWith("Version 3 stays champion after ")
-                .contains("; ruled out: version 7, of which \"better RMSE than the champion's is proven wrong: version 7 1.");
+                .contains(
+                        "; ruled out: version 7, of which \"better RMSE than the champion's is proven wrong: version 7 1.");
     }
 
     @Test
@@ -150,8 +152,9 @@ class ExperimentTest {
         Decision fine = withRevenue(begin(plan), 10, 10);
         assertThat(fine.action()).isEqualTo(Action.PROMOTE);
         assertThat(fine.reason())
-                .contains("it meets better RMSE than the champion's and revenue not worse than the champion's by 0.5 or "
-                        + "more, after ");
+                .contains(
+                        "it meets better RMSE than the champion's and revenue not worse than the champion's by 0.5 or "
+                                + "more, after ");
     }
 
     private static Decision withRevenue(Trial trial, double champion, double challenger) {
@@ -213,8 +216,9 @@ class ExperimentTest {
         assertThat(trial.gains().get(0).online().value()).isCloseTo(0.1, within(0.02));
         assertThatThrownBy(() -> trial.metric("clicks", CHAMPION, START, 1))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the experiment has no goal \"clicks\" that is one number, only: more clicks per view than the "
-                        + "champion's");
+                .hasMessage(
+                        "the experiment has no goal \"clicks\" that is one number, only: more clicks per view than the "
+                                + "champion's");
     }
 
     @Test
@@ -226,8 +230,9 @@ class ExperimentTest {
         Decision decision = trial.decide(second(1));
         assertThat(decision.action()).isEqualTo(Action.INCONCLUSIVE);
         assertThat(decision.reason())
-                .isEqualTo("The experiment is inconclusive: its arms did not get the shares of the traffic that they should, "
-                        + "so assignment or logging is broken and no difference can be trusted.");
+                .isEqualTo(
+                        "The experiment is inconclusive: its arms did not get the shares of the traffic that they should, "
+                                + "so assignment or logging is broken and no difference can be trusted.");
         assertThat(decision.evidence()).singleElement().satisfies(verdict -> {
             assertThat(verdict.outcome()).isEqualTo(Verdict.Outcome.FAIL);
             assertThat(verdict.evidence())
@@ -264,7 +269,8 @@ class ExperimentTest {
         Decision decision = trial.decide(second(1));
         assertThat(decision.action()).isEqualTo(Action.PROMOTE);
         assertThat(decision.version()).isEqualTo(4);
-        assertThat(trial.state().arms().get(1).ruledOut()).startsWith("better RMSE than the champion's is proven wrong");
+        assertThat(trial.state().arms().get(1).ruledOut())
+                .startsWith("better RMSE than the champion's is proven wrong");
         assertThat(trial.state().arms().get(2).ruledOut()).isNull();
     }
 
@@ -291,7 +297,8 @@ class ExperimentTest {
         double[] champion = new double[4_000];
         double[] challenger = new double[4_000];
         Estimate measured = new Estimate(-0.2, -0.25, -0.15, "paired normal, delta method");
-        Trial trial = ERROR.minObservations(2_000).begin(CHAMPION, List.of(CHALLENGER), Map.of(CHALLENGER, measured), START);
+        Trial trial =
+                ERROR.minObservations(2_000).begin(CHAMPION, List.of(CHALLENGER), Map.of(CHALLENGER, measured), START);
         for (int i = 0; i < labels.length; i++) {
             labels[i] = random.nextDouble();
             champion[i] = labels[i] + random.nextGaussian();
@@ -332,8 +339,9 @@ class ExperimentTest {
         }
         assertThatThrownBy(() -> Goal.model(Metric.ROC_AUC))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("ROC_AUC is no mean over predictions, so an experiment cannot keep it as a sum; take LOG_LOSS, "
-                        + "BRIER, ACCURACY, RMSE or MAE");
+                .hasMessage(
+                        "ROC_AUC is no mean over predictions, so an experiment cannot keep it as a sum; take LOG_LOSS, "
+                                + "BRIER, ACCURACY, RMSE or MAE");
     }
 
     @Test
@@ -382,9 +390,10 @@ class ExperimentTest {
         assertThat(decision.evidence()).isEqualTo(whole.decide(second(1)).evidence());
         assertThatThrownBy(() -> merged.merge(begin(ERROR.alpha(0.1)).state()))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("an experiment over versions [3, 7] by the plan \"better RMSE than the champion's; "
-                        + "equal shares; alpha 0.05; at least 200 observations of each; tuned for 10,000; at most "
-                        + "PT336H\" has no part over versions [3, 7] by the plan \"");
+                .hasMessageStartingWith(
+                        "an experiment over versions [3, 7] by the plan \"better RMSE than the champion's; "
+                                + "equal shares; alpha 0.05; at least 200 observations of each; tuned for 10,000; at most "
+                                + "PT336H\" has no part over versions [3, 7] by the plan \"");
     }
 
     @Test
@@ -404,7 +413,8 @@ class ExperimentTest {
     void refusesWhatMakesNoSense() {
         assertThatThrownBy(() -> ERROR.begin(1, List.of(1), Map.of(), START))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("an experiment needs a champion and challengers, each once, found champion 1 and challengers [1]");
+                .hasMessage(
+                        "an experiment needs a champion and challengers, each once, found champion 1 and challengers [1]");
         assertThatThrownBy(() -> ERROR.share(0.5).begin(1, List.of(2, 3), Map.of(), START))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("2 challengers with a share of 0.5 each leave nothing to the champion");
