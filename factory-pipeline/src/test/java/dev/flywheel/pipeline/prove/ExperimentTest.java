@@ -210,7 +210,7 @@ class ExperimentTest {
             long clicks = IntStream.range(0, views)
                     .filter(view -> random.nextDouble() < rate)
                     .count();
-            trial.ratio("clicks", version, START, clicks, views);
+            trial.ratio("clicks", version, START, (double) clicks, views);
         }
         assertThat(trial.decide(second(1)).action()).isEqualTo(Action.PROMOTE);
         assertThat(trial.gains().get(0).online().value()).isCloseTo(0.1, within(0.02));
