@@ -327,14 +327,14 @@ public final class Canary implements Serializable {
     /** {@return the plan in words, equal for equal plans} */
     public String describe() {
         StringBuilder text = new StringBuilder("steps ")
-                .append(shares.stream().map(Words::percent).collect(Collectors.joining(", ")));
+                .append(shares.stream().map(Words::plain).collect(Collectors.joining(", ")));
         if (!each.isZero()) {
             text.append("; each ").append(each);
         }
         if (least > 0) {
             text.append("; at least ").append(Words.unit(least, "observation")).append(" each");
         }
-        pauses.forEach(share -> text.append("; a person's word at ").append(Words.percent(share)));
+        pauses.forEach(share -> text.append("; a person's word at ").append(Words.plain(share)));
         measures.forEach(measure -> text.append("; ").append(measure.describe()));
         return text.toString();
     }

@@ -9,10 +9,9 @@ import java.util.Objects;
  * What a canary or an experiment wants now, and why. Immutable; a record of JSON.
  *
  * @param action what to do
- * @param version whom it is about: the one to promote or to roll back; of several challengers that go on, or that none
- *     could be told better, the champion
- * @param share of the traffic that this version should have from now on, 0 to 1; of a version that goes on as before,
- *     what it has
+ * @param version whom it is about: the version on trial of a canary; of an experiment the one to promote, the only
+ *     challenger to roll back, and in all other cases the champion
+ * @param share of the traffic that this version should have from now on, 0 to 1
  * @param reason one plain sentence
  * @param evidence the numbers behind it
  * @param at when it was taken

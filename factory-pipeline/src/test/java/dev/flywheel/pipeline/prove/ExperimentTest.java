@@ -10,6 +10,11 @@ import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import dev.flywheel.pipeline.prove.Decision.Action;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -394,6 +399,48 @@ class ExperimentTest {
                         "an experiment over versions [3, 7] by the plan \"better RMSE than the champion's; "
                                 + "equal shares; alpha 0.05; at least 200 observations of each; tuned for 10,000; at most "
                                 + "PT336H\" has no part over versions [3, 7] by the plan \"");
+    }
+
+    @Test
+    void countsWhatManyThreadsTellWhileItIsAskedAndKept() {
+        Trial trial = begin(ERROR);
+        IntStream.range(0, 8).parallel().forEach(thread -> {
+            for (int i = 0; i < 2_000; i++) {
+                int version = i % 2 == 0 ? CHAMPION : CHALLENGER;
+                trial.assigned(version);
+                trial.labelled(version, START, i / 2 % 2, 0);
+                if (i % 100 == thread) {
+                    assertThat(trial.decide(second(i)).action()).isEqualTo(Action.CONTINUE);
+                    assertThat(ERROR.owns(trial.state())).isTrue();
+                }
+            }
+        });
+        assertThat(trial.state().arms()).allSatisfy(arm -> {
+            assertThat(arm.assigned()).isEqualTo(8_000);
+            assertThat(arm.sums(Goal.model(Metric.RMSE)).values().n()).isEqualTo(8_000);
+            assertThat(arm.sums(Goal.model(Metric.RMSE)).values().mean()).isCloseTo(0.5, within(1e-12));
+        });
+    }
+
+    @Test
+    void plansTravelAndAreEqualInWords() throws IOException, ClassNotFoundException {
+        Experiment plan = ERROR.guard(Goal.more("clicks").per("view").notWorseBy(0.01)).share(0.1);
+        Canary canary = Canary.steps(0.1, 0.5)
+                .pauseAt(0.5)
+                .measure(Measure.of("x").success(Bound.atLeast(1)).every(Duration.ofSeconds(90)));
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(plan);
+            out.writeObject(canary);
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            assertThat(in.readObject())
+                    .hasToString("better RMSE than the champion's; clicks per view not worse than the champion's by 0.01 or "
+                            + "more; a share of 0.1 for each challenger; alpha 0.05; at least 200 observations of each; "
+                            + "tuned for 10,000; at most PT336H");
+            assertThat(in.readObject())
+                    .hasToString("steps 0.1, 0.5; a person's word at 0.5; x, success at least 1, every PT1M30S");
+        }
     }
 
     @Test
