@@ -195,7 +195,8 @@ public final class Experiment implements Serializable {
     /** {@return the plan in words, equal for equal plans} */
     public String describe() {
         return goals.stream().map(Goal::describe).collect(Collectors.joining("; "))
-                + "; " + (Double.isNaN(share) ? "equal shares" : "a share of " + Words.plain(share) + " for each challenger")
+                + "; "
+                + (Double.isNaN(share) ? "equal shares" : "a share of " + Words.plain(share) + " for each challenger")
                 + "; alpha " + Words.plain(alpha) + "; at least " + Words.unit(least, "observation")
                 + " of each; tuned for " + Words.count(tuning) + "; at most " + longest;
     }

@@ -238,9 +238,10 @@ class CanaryTest {
         Canary other = Canary.steps(0.1);
         assertThatThrownBy(() -> other.next(state, 0, Map.of(), START))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the canary of version 7 follows the plan \"steps 0.05, 0.25, 0.5; each PT10M; at least 100 "
-                        + "observations each; error rate, success at most 0.01, failure above 0.05, every PT1M\", not "
-                        + "\"steps 0.1\"");
+                .hasMessage(
+                        "the canary of version 7 follows the plan \"steps 0.05, 0.25, 0.5; each PT10M; at least 100 "
+                                + "observations each; error rate, success at most 0.01, failure above 0.05, every PT1M\", not "
+                                + "\"steps 0.1\"");
         assertThat(other.abort(state, "its plan has changed", START).decision().reason())
                 .isEqualTo("Version 7 is taken back because its plan has changed.");
     }

@@ -424,7 +424,8 @@ class ExperimentTest {
 
     @Test
     void plansTravelAndAreEqualInWords() throws IOException, ClassNotFoundException {
-        Experiment plan = ERROR.guard(Goal.more("clicks").per("view").notWorseBy(0.01)).share(0.1);
+        Experiment plan =
+                ERROR.guard(Goal.more("clicks").per("view").notWorseBy(0.01)).share(0.1);
         Canary canary = Canary.steps(0.1, 0.5)
                 .pauseAt(0.5)
                 .measure(Measure.of("x").success(Bound.atLeast(1)).every(Duration.ofSeconds(90)));
@@ -435,9 +436,10 @@ class ExperimentTest {
         }
         try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
             assertThat(in.readObject())
-                    .hasToString("better RMSE than the champion's; clicks per view not worse than the champion's by 0.01 or "
-                            + "more; a share of 0.1 for each challenger; alpha 0.05; at least 200 observations of each; "
-                            + "tuned for 10,000; at most PT336H");
+                    .hasToString(
+                            "better RMSE than the champion's; clicks per view not worse than the champion's by 0.01 or "
+                                    + "more; a share of 0.1 for each challenger; alpha 0.05; at least 200 observations of each; "
+                                    + "tuned for 10,000; at most PT336H");
             assertThat(in.readObject())
                     .hasToString("steps 0.1, 0.5; a person's word at 0.5; x, success at least 1, every PT1M30S");
         }
