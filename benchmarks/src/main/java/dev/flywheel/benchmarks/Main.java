@@ -30,6 +30,8 @@ public final class Main {
                           --predictions 10000000 --swaps 1000 --callers 8
               peek      experiments looked at after each observation: how many stop wrongly, how soon rightly
                           --experiments 1000 --observations 100000 --effect 10 (hundredths of a deviation)
+              detect    detectors of change on streams with one change or none: how soon, and how often wrongly
+                          --streams 1000 --moa figures.json (of MOA on the same streams; kept if not said)
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
@@ -63,6 +65,7 @@ public final class Main {
         commands.put("shadow", ShadowCommand::run);
         commands.put("steady", SteadyCommand::run);
         commands.put("peek", PeekCommand::run);
+        commands.put("detect", DetectCommand::run);
         commands.put("model", ModelCommand::run);
         commands.put("page", Page::run);
         return commands;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,6 +125,25 @@ class CommandsTest {
             assertThat(row.peers().values()).allMatch(naive -> naive > 0.1);
         });
         assertThat(rows.get(3).limit()).isEqualTo(126);
+    }
+
+    @Test
+    void detectCountsDelaysAndFalseAlarms() throws Exception {
+        Path moa = Files.writeString(out.resolve("moa.json"), "{\"version\" : \"1\"}");
+        run(DetectCommand::run, "--streams 20 --moa " + moa);
+        run(DetectCommand::run, "--streams 20");
+
+        JsonNode sheet =
+                new ObjectMapper().readTree(out.resolve("detectors.json").toFile());
+        assertThat(sheet.get("moa").get("version").asText()).isEqualTo("1");
+        assertThat(sheet.get("rows")).hasSize(47);
+        JsonNode adwin = sheet.get("rows").get(0);
+        assertThat(adwin.get("stream").asText()).isEqualTo("bernoulli 0.10, then 0.20");
+        assertThat(adwin.get("detector").asText()).isEqualTo("ADWIN");
+        assertThat(adwin.get("detected").asDouble()).isGreaterThan(0.5);
+        assertThat(adwin.get("median_delay").asDouble()).isBetween(100.0, 900.0);
+        assertThat(sheet.get("rows").get(46).get("false_alarms_per_10000").asDouble())
+                .isBetween(0.5, 6.0);
     }
 
     @Test
