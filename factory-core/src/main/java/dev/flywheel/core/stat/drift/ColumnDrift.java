@@ -48,7 +48,8 @@ public record ColumnDrift(
      *     exact for categories
      * @param q the p-value corrected for the number of tests in the comparison
      * @param psi the population stability index, less what it is on average when nothing changed, at least 0
-     * @param wasserstein Wasserstein's distance in standard deviations of the reference; 0 for categories
+     * @param wasserstein Wasserstein's distance in standard deviations of the reference, infinite where the reference
+     *     never changes and the window does; 0 for categories
      * @param jensenShannon the Jensen-Shannon distance in base 2, 0 to 1
      */
     public record Values(TestResult test, double q, double psi, double wasserstein, double jensenShannon) {}

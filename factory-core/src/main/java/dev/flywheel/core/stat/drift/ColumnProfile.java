@@ -110,9 +110,14 @@ public final class ColumnProfile {
         return missing;
     }
 
+    /** {@return the rows added, with a value and without} */
+    public long rows() {
+        return count() + missing;
+    }
+
     /** {@return the share of the rows without a value, 0 to 1; NaN without rows} */
     public double missingShare() {
-        return (double) missing / (missing + count());
+        return (double) missing / rows();
     }
 
     /**

@@ -17,7 +17,7 @@ final class ColumnTests {
     private static final int BINS = 10;
     private static final double LEAST_EXPECTED = 5;
     private static final int NAMED = 5;
-    private static final TestResult UNTESTED = new TestResult(NONE, 0, 1);
+    private static final ColumnDrift.Values UNCOMPARED = new ColumnDrift.Values(new TestResult(NONE, 0, 1), 1, 0, 0, 0);
 
     private final ColumnProfile reference;
     private final ColumnProfile window;
@@ -35,29 +35,19 @@ final class ColumnTests {
         this.reference = reference;
         this.window = window;
         this.limits = limits;
-        long n = reference.count() + reference.missing();
-        long m = window.count() + window.missing();
-        enough = Math.min(n, m) >= limits.leastRows();
         boolean comparable = Math.min(reference.count(), window.count()) >= limits.leastRows();
-        values = comparable ? compared() : new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
+        enough = Math.min(reference.rows(), window.rows()) >= limits.leastRows();
+        values = comparable ? compared() : UNCOMPARED;
         // Tarone (1990): a test that could not have found anything, given both samples together, costs the others
         // nothing
         testsMissing = enough && reference.missing() + window.missing() > 0 && reference.count() + window.count() > 0;
-        missing = share(
-                reference.missing(),
-                n,
-                window.missing(),
-                m,
-                testsMissing
-                        ? sameShare(reference.missing(), n, window.missing(), m).p()
-                        : 1);
+        missing = missingShare();
         testsUnseen = comparable
                 && reference.type() == ColumnType.TEXT
                 && reference.texts().complete()
                 && anyCouldBeUnseen();
         newCategories = testsUnseen ? newCategories() : List.of();
-        long rowsUnseen = testsUnseen ? rowsUnseen() : 0;
-        unseen = share(0, Math.max(1, reference.count()), rowsUnseen, Math.max(1, window.count()), unseenP(rowsUnseen));
+        unseen = testsUnseen ? unseenShare() : new ColumnDrift.Share(0, 0, 1, 1, 0);
         if (!values.test().test().equals(NONE)) {
             pValues.add(values.test().p());
         }
@@ -74,40 +64,58 @@ final class ColumnTests {
         return pValues;
     }
 
+    /** {@return the verdict, with the corrected p-values that stand from a position on} */
     ColumnDrift judged(double[] q, int from) {
         int next = from;
         double valuesQ = values.test().test().equals(NONE) ? 1 : q[next++];
         double missingQ = testsMissing ? q[next++] : 1;
         double unseenQ = testsUnseen ? q[next] : 1;
-        ColumnDrift.Values v = new ColumnDrift.Values(
+        ColumnDrift.Values moved = new ColumnDrift.Values(
                 values.test(), valuesQ, values.psi(), values.wasserstein(), values.jensenShannon());
         ColumnDrift.Share lost = corrected(missing, missingQ);
         ColumnDrift.Share fresh = corrected(unseen, unseenQ);
-        double rate = limits.falseDiscoveryRate();
-        boolean moved = valuesQ < rate && (v.psi() >= limits.psi() || v.wasserstein() >= limits.wasserstein());
-        boolean gone = missingQ < rate && Math.abs(lost.effect()) >= limits.shareChange();
-        boolean novel = unseenQ < rate && fresh.effect() >= limits.shareChange();
+        List<String> findings = findings(moved, lost, fresh);
+        DriftSentences words = new DriftSentences(reference, window, limits);
+        String sentence = !enough ? words.tooFew() : findings.isEmpty() ? words.stable(moved) : words.all(findings);
         ColumnDrift.State state = !enough
                 ? ColumnDrift.State.TOO_FEW_ROWS
-                : moved || gone || novel ? ColumnDrift.State.DRIFTED : ColumnDrift.State.STABLE;
-        List<String> findings = new ArrayList<>();
+                : findings.isEmpty() ? ColumnDrift.State.STABLE : ColumnDrift.State.DRIFTED;
+        return new ColumnDrift(reference.name(), reference.type(), state, moved, lost, fresh, newCategories, sentence);
+    }
+
+    /** What is both significant and large enough to matter, in words. */
+    private List<String> findings(ColumnDrift.Values moved, ColumnDrift.Share lost, ColumnDrift.Share fresh) {
+        double rate = limits.falseDiscoveryRate();
         DriftSentences words = new DriftSentences(reference, window, limits);
-        if (moved) {
-            findings.add(words.moved(v));
+        List<String> findings = new ArrayList<>();
+        if (moved.q() < rate && (moved.psi() >= limits.psi() || moved.wasserstein() >= limits.wasserstein())) {
+            findings.add(words.moved(moved));
         }
-        if (gone) {
+        if (lost.q() < rate && Math.abs(lost.effect()) >= limits.shareChange()) {
             findings.add(words.missing(lost));
         }
-        if (novel) {
+        if (fresh.q() < rate && fresh.effect() >= limits.shareChange()) {
             findings.add(words.unseen(fresh, newCategories));
         }
-        String sentence = !enough ? words.tooFew() : findings.isEmpty() ? words.stable(v) : words.all(findings);
-        return new ColumnDrift(reference.name(), reference.type(), state, v, lost, fresh, newCategories, sentence);
+        return findings;
+    }
+
+    private ColumnDrift.Share missingShare() {
+        double p = testsMissing
+                ? sameShare(reference.missing(), reference.rows(), window.missing(), window.rows())
+                        .p()
+                : 1;
+        return share(reference.missing(), reference.rows(), window.missing(), window.rows(), p);
+    }
+
+    private ColumnDrift.Share unseenShare() {
+        long rows = rowsUnseen();
+        return share(0, reference.count(), rows, window.count(), unseenP(rows));
     }
 
     private ColumnDrift.Values compared() {
         if (reference.type() == ColumnType.TIME) {
-            return new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
+            return UNCOMPARED;
         }
         return reference.numeric() ? numbers() : texts();
     }
@@ -164,7 +172,7 @@ final class ColumnTests {
             w[frequent.size()] -= w[i];
         }
         if (frequent.isEmpty() || (frequent.size() == 1 && r[1] + w[1] == 0)) {
-            return new ColumnDrift.Values(UNTESTED, 1, 0, 0, 0);
+            return UNCOMPARED;
         }
         boolean pool = frequent.size() > 1 && r[frequent.size()] * scale < LEAST_EXPECTED;
         TestResult test = sameShares(pool ? pooled(r) : r, pool ? pooled(w) : w);

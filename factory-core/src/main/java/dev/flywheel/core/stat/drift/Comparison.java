@@ -51,7 +51,7 @@ public record Comparison(long referenceRows, long windowRows, List<ColumnDrift> 
      */
     public static Comparison of(Profile reference, Profile window, DriftLimits limits) {
         Objects.requireNonNull(limits, "limits");
-        if (!reference.schema().equals(window.schema())) {
+        if (!reference.holdsAs(window.schema())) {
             throw new IllegalArgumentException(
                     "profiles of " + reference.schema() + " and " + window.schema() + " cannot be compared");
         }

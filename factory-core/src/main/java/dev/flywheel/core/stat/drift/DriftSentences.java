@@ -45,11 +45,7 @@ record DriftSentences(ColumnProfile reference, ColumnProfile window, DriftLimits
     }
 
     private String rows() {
-        return String.format(
-                Locale.ROOT,
-                "%,d rows against %,d",
-                window.count() + window.missing(),
-                reference.count() + reference.missing());
+        return String.format(Locale.ROOT, "%,d rows against %,d", window.rows(), reference.rows());
     }
 
     private String medians() {

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * level h holds numbers that stand for 2^h each; a level that is full hands every other number of its sorted ones to
  * the next. Exact up to {@link #K} numbers, at most 3 {@link #K} + {@link #LEAST} numbers a level afterwards. The coin
  * of each compaction is drawn from the numbers themselves, so the same numbers in the same order make the same sketch.
- * Not thread-safe.
+ * Not thread-safe. Written here because Apache DataSketches 6.2.0 refuses to run on JDK 25 and tosses its coins
+ * unrepeatably.
  */
 final class Kll {
 

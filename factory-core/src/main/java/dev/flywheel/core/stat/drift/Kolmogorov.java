@@ -8,7 +8,11 @@ package dev.flywheel.core.stat.drift;
 final class Kolmogorov {
 
     private static final int SMALL = 140;
-    private static final int HUGE = 1_000_000;
+    private static final int MEDIUM = 10_000;
+    /** Up to this n x^1.5 the exact matrix is small (Simard and L'Ecuyer 2011). */
+    private static final double NEAR = 1.4;
+
+    private static final int HUGE = 100_000;
     /** Above this n x^2 both tails together are twice one of them, to 5e-8; chosen as by Simard and L'Ecuyer. */
     private static final double FAR = 2.2;
 
@@ -27,7 +31,8 @@ final class Kolmogorov {
         if (n * x * x >= FAR || n == 1) {
             return Math.min(1, 2 * oneSided(n, x));
         }
-        double below = n <= SMALL ? marsaglia((int) n, x) : pelzGood(n, x);
+        boolean exactly = n <= SMALL || (n <= MEDIUM && n * Math.pow(x, 1.5) <= NEAR);
+        double below = exactly ? marsaglia((int) n, x) : pelzGood(n, x);
         return Math.min(1, Math.max(0, 1 - below));
     }
 

@@ -67,10 +67,10 @@ public final class Profile {
      */
     public void add(RowReader row) {
         check(row.schema());
+        rows++;
         for (int i = 0; i < columns.size(); i++) {
             columns.get(i).add(row, i);
         }
-        rows++;
     }
 
     /**
@@ -123,8 +123,7 @@ public final class Profile {
         if (other == this) {
             throw new IllegalArgumentException("a profile cannot be merged with itself: its rows would count twice");
         }
-        check(other.schema);
-        if (other.schema.size() != schema.size()) {
+        if (!holdsAs(other.schema)) {
             throw new IllegalArgumentException("profiles of " + schema + " and " + other.schema + " cannot be merged");
         }
         for (int i = 0; i < columns.size(); i++) {
@@ -211,16 +210,25 @@ public final class Profile {
         if (found == fits) {
             return;
         }
+        if (!startsAs(found)) {
+            throw new IllegalArgumentException("a profile of " + schema + " cannot take rows of " + found);
+        }
+        fits = found;
+    }
+
+    private boolean startsAs(Schema found) {
         boolean same = found.size() >= schema.size();
         for (int i = 0; same && i < schema.size(); i++) {
             Column column = schema.column(i);
             same = column.name().equals(found.column(i).name())
                     && column.type() == found.column(i).type();
         }
-        if (!same) {
-            throw new IllegalArgumentException("a profile of " + schema + " cannot take rows of " + found);
-        }
-        fits = found;
+        return same;
+    }
+
+    /** {@return whether the names and types of all columns are these} */
+    boolean holdsAs(Schema found) {
+        return found.size() == schema.size() && startsAs(found);
     }
 
     private static Instant instant(long micros) {

@@ -112,11 +112,10 @@ final class ProfileFile {
         }
         Column column = new Column(file.name, file.type, file.nullable);
         ColumnProfile profile = new ColumnProfile(column, numbers, categories, file.missing);
-        if (rows >= 0 && profile.count() + profile.missing() != rows) {
+        // a row that broke off while it was read is missing in the columns after the break
+        if (rows >= 0 && profile.rows() > rows) {
             throw damaged(
-                    source,
-                    "column \"" + file.name + "\" has " + (profile.count() + profile.missing())
-                            + " rows, the profile has " + rows);
+                    source, "column \"" + file.name + "\" has " + profile.rows() + " rows, the profile has " + rows);
         }
         return profile;
     }

@@ -101,6 +101,14 @@ class DriftReferenceTest {
         assertThat(values.wasserstein())
                 .as(name + " wasserstein from sketches")
                 .isCloseTo(c.get("wasserstein").asDouble() / deviation, within(0.02 + 4 * error));
+        Weighted exact = Weighted.of(r);
+        double[] borders = exact.borders(10);
+        long[] rBins = exact.histogram(borders);
+        double psi = Divergence.psi(rBins, Weighted.of(w).histogram(borders))
+                - Divergence.expectedPsi(rBins.length, r.length, w.length);
+        assertThat(values.psi())
+                .as(name + " psi from sketches")
+                .isCloseTo(Math.max(0, psi), within(0.02 + 0.1 * Math.abs(psi)));
         assertThat(values.jensenShannon())
                 .as(name + " js from sketches")
                 .isCloseTo(c.get("js").asDouble(), within(0.03));
