@@ -4,6 +4,7 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
@@ -12,6 +13,7 @@ import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.PredictionObserver;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.DoubleFunction;
@@ -39,6 +41,8 @@ final class Champion<I, O> implements AutoCloseable {
     private final Listener listener;
     private final Endpoint<I, O> endpoint;
     private final Object lock = new Object();
+    /** How a candidate that a person has approved becomes champion while this serves. */
+    private final RunExecution.Promotion promotion = this::promote;
     /** Why no other version may serve; changes under the lock. */
     private volatile @Nullable String paused;
 
@@ -63,6 +67,7 @@ final class Champion<I, O> implements AutoCloseable {
         this.listener = listener;
         this.paused = line.marked(PAUSED).orElse(null);
         this.endpoint = open(line, Codec.rows(type, response), observer, listener);
+        line.serving().set(promotion);
     }
 
     private static <I, O> Endpoint<I, O> open(
@@ -108,20 +113,26 @@ final class Champion<I, O> implements AutoCloseable {
         return Optional.ofNullable(paused);
     }
 
-    /** {@return whether the version became champion; not while a rollback has paused retraining} */
-    boolean promote(ModelVersion candidate, String why, List<Verdict> evidence) {
+    /**
+     * Makes a version champion and serves it; not while a rollback has paused retraining or promotions are frozen.
+     *
+     * @return why not; empty if it serves
+     */
+    Optional<String> promote(ModelVersion candidate, String why, List<Verdict> evidence) {
         synchronized (lock) {
             requireOpen();
-            if (paused != null) {
-                return false;
-            }
             int previous = version();
-            line.registry().move(Factory.CHAMPION, candidate.number(), "flywheel", why, evidence);
+            Optional<String> refusal = paused != null
+                    ? Optional.of("a rollback has paused promotions")
+                    : line.promote(candidate, why, evidence);
+            if (refusal.isPresent()) {
+                return refusal;
+            }
             Closing.onFailure(
                     () -> serve(candidate),
                     () -> line.rollBack(1, "flywheel", "version " + candidate.number() + " does not load"));
             events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));
-            return true;
+            return Optional.empty();
         }
     }
 
@@ -153,6 +164,7 @@ final class Champion<I, O> implements AutoCloseable {
     public void close() {
         synchronized (lock) {
             closed = true;
+            line.serving().compareAndSet(promotion, null);
             endpoint.close();
         }
     }
@@ -194,6 +206,13 @@ final class Champion<I, O> implements AutoCloseable {
     }
 
     private void pause(@Nullable String reason) {
+        if (!Objects.equals(reason, paused)) {
+            line.audit()
+                    .append(
+                            reason == null
+                                    ? line.event("host", AuditEvent.RESUMED)
+                                    : line.event("host", AuditEvent.PAUSED).with("why", reason));
+        }
         if (reason == null) {
             line.unmark(PAUSED);
         } else {

@@ -3,6 +3,10 @@ package dev.flywheel.pipeline;
 import com.google.common.util.concurrent.MoreExecutors;
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.audit.AuditEntry;
+import dev.flywheel.core.audit.AuditEvent;
+import dev.flywheel.core.audit.AuditKey;
+import dev.flywheel.core.audit.AuditLog;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.registry.Home;
@@ -11,9 +15,11 @@ import dev.flywheel.core.registry.Registry;
 import dev.flywheel.pipeline.Claims.Use;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -23,10 +29,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The runtime over a home directory: it runs pipelines and keeps deployments turning. One process writes to a home at a
@@ -40,6 +49,8 @@ public final class Factory implements AutoCloseable {
     /** The alias of the version that serves. */
     public static final String CHAMPION = "champion";
 
+    private static final Logger log = LoggerFactory.getLogger(Factory.class);
+
     private final Home home;
     private final Options options;
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
@@ -50,11 +61,17 @@ public final class Factory implements AutoCloseable {
     private final Claims claims;
     private final List<Deployment<?, ?, ?>> deployments = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Line> lines = new ConcurrentHashMap<>();
+    private final AuditLog audit;
+    private final Freeze freeze;
+    private final @Nullable ScheduledFuture<?> approving;
 
-    private Factory(Home home, Options options) {
+    private Factory(Home home, AuditLog audit, Freeze freeze, Options options) {
         this.home = home;
+        this.audit = audit;
+        this.freeze = freeze;
         this.options = options;
         this.claims = new Claims("the factory over " + home.directory());
+        this.approving = options.ticking ? Background.everySecond(ticker, this::promoteApproved) : null;
         this.progress = new EventBus<>("progress", listeners(), progress -> true);
         if (options.progress != null) {
             progress.subscribe(Progress.class, options.progress);
@@ -80,12 +97,22 @@ public final class Factory implements AutoCloseable {
      * @throws dev.flywheel.core.StoreException if another process or factory holds it, or a newer version wrote it
      */
     public static Factory open(Path home, Options options) {
-        return new Factory(Home.open(home, options.clock), options);
+        Home opened = Home.open(home, options.clock);
+        return Closing.onFailure(() -> open(opened, options), opened::close);
+    }
+
+    private static Factory open(Home home, Options options) {
+        AuditLog audit = options.auditKey == null
+                ? AuditLog.open(home.audit(), options.clock)
+                : AuditLog.open(home.audit(), options.clock, options.auditKey);
+        return Closing.onFailure(
+                () -> new Factory(home, audit, new Freeze(home.directory(), audit, options.clock), options),
+                audit::close);
     }
 
     /** {@return the default options, to be changed one by one} */
     public static Options options() {
-        return new Options(InstantSource.system(), null, null, true);
+        return new Options(InstantSource.system(), null, null, true, null);
     }
 
     /** How a factory is opened. Immutable. */
@@ -95,16 +122,19 @@ public final class Factory implements AutoCloseable {
         private final @Nullable Consumer<Progress> progress;
         private final @Nullable Executor listeners;
         private final boolean ticking;
+        private final @Nullable AuditKey auditKey;
 
         private Options(
                 InstantSource clock,
                 @Nullable Consumer<Progress> progress,
                 @Nullable Executor listeners,
-                boolean ticking) {
+                boolean ticking,
+                @Nullable AuditKey auditKey) {
             this.clock = clock;
             this.progress = progress;
             this.listeners = listeners;
             this.ticking = ticking;
+            this.auditKey = auditKey;
         }
 
         /**
@@ -112,7 +142,7 @@ public final class Factory implements AutoCloseable {
          * system's}
          */
         public Options clock(InstantSource clock) {
-            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking);
+            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking, auditKey);
         }
 
         /**
@@ -122,7 +152,7 @@ public final class Factory implements AutoCloseable {
          *     while it is busy only the last 1,024 reports wait for it
          */
         public Options onProgress(Consumer<Progress> listener) {
-            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking);
+            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking, auditKey);
         }
 
         /**
@@ -133,7 +163,7 @@ public final class Factory implements AutoCloseable {
          *     free
          */
         public Options listeners(Executor executor) {
-            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking);
+            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey);
         }
 
         /**
@@ -142,7 +172,15 @@ public final class Factory implements AutoCloseable {
          * time.
          */
         public Options withoutTicks() {
-            return new Options(clock, progress, listeners, false);
+            return new Options(clock, progress, listeners, false, auditKey);
+        }
+
+        /**
+         * {@return these options with a key of the host's that signs the audit log; the default is one that lies in the
+         * home directory, made at first use}
+         */
+        public Options auditKey(AuditKey key) {
+            return new Options(clock, progress, listeners, ticking, Objects.requireNonNull(key, "key"));
         }
     }
 
@@ -214,6 +252,88 @@ public final class Factory implements AutoCloseable {
         return read(pipeline, registry -> registry.history(CHAMPION));
     }
 
+    /** {@return who made a version champion that was it at an instant, when, why and on what evidence; empty if none was} */
+    public Optional<AliasMove> championAt(String pipeline, Instant at) {
+        return read(pipeline, registry -> registry.moveAt(CHAMPION, at));
+    }
+
+    /**
+     * {@return what was done to a pipeline, oldest first: runs, registrations, promotions, rollbacks, approvals, pauses;
+     * reads the whole audit log}
+     *
+     * @param pipeline the name of a pipeline, or {@link AuditEvent#FACTORY} for what concerns all
+     */
+    public List<AuditEntry> audit(String pipeline) {
+        return audit.history(pipeline);
+    }
+
+    /** {@return the log of what was done, for proofs and for events of the host's own} */
+    public AuditLog audit() {
+        return audit;
+    }
+
+    /**
+     * Forbids promotions, of every pipeline and also after a restart, until {@link #unfreeze}. Runs go on, and register
+     * what passes the gates; rollbacks are allowed.
+     *
+     * @param why the reason
+     * @param who the person or part that forbids it
+     * @throws dev.flywheel.core.StoreException if it cannot be put on the disk
+     */
+    public void freeze(String why, String who) {
+        freeze.freeze(Objects.requireNonNull(why, "why"), Objects.requireNonNull(who, "who"));
+    }
+
+    /** Allows promotions again; a candidate that was approved meanwhile becomes champion, if nothing else forbids it. */
+    public void unfreeze(String why, String who) {
+        freeze.unfreeze(Objects.requireNonNull(why, "why"), Objects.requireNonNull(who, "who"));
+        lines.values().forEach(Line::promoteApproved);
+    }
+
+    /** {@return who has forbidden promotions, since when and why, if they are forbidden} */
+    public Optional<String> frozen() {
+        return freeze.reason();
+    }
+
+    /**
+     * {@return the candidates of a pipeline that wait for a person to approve them, after a look at the answers that
+     * lie there as files; the factory takes one every second, too}
+     *
+     * @throws IllegalArgumentException if there is no such pipeline
+     */
+    public List<ApprovalRequest> approvals(String pipeline) {
+        Line line = known(pipeline);
+        line.promoteApproved();
+        return line.approvals().waiting();
+    }
+
+    /**
+     * Approves a candidate: it becomes champion now, unless promotions are frozen or paused, then as soon as they are
+     * not and before the approval expires. If another version has become champion since the gates compared it, it does
+     * not, and the audit log says so.
+     *
+     * @param pipeline the name of the pipeline
+     * @param artifact the SHA-256 of the candidate's artifact: {@link ApprovalRequest#artifact}
+     * @param who the person who approves
+     * @param why the reason
+     * @throws dev.flywheel.core.StoreException if no such candidate waits: it was answered, has expired, or never asked
+     * @throws IllegalArgumentException if there is no such pipeline
+     */
+    public void approve(String pipeline, String artifact, String who, String why) {
+        Line line = known(pipeline);
+        line.approvals().answer(artifact, Approvals.Status.GIVEN, who, why);
+        line.promoteApproved();
+    }
+
+    /**
+     * Refuses a candidate: it stays registered and does not become champion.
+     *
+     * @see #approve
+     */
+    public void deny(String pipeline, String artifact, String who, String why) {
+        known(pipeline).approvals().answer(artifact, Approvals.Status.DENIED, who, why);
+    }
+
     /**
      * Abandons the runs in progress, waits until they have ended, and closes every deployment. What listeners have not
      * heard after 10 seconds, they do not hear. Further calls do nothing.
@@ -224,17 +344,44 @@ public final class Factory implements AutoCloseable {
     public void close() {
         requireForeignThread();
         claims.close();
+        if (approving != null) {
+            approving.cancel(false);
+        }
         ticker.shutdownNow();
         trainer.shutdownNow().forEach(waiting -> ((Future<?>) waiting).cancel(false));
         Uninterruptibles.awaitTerminationUninterruptibly(trainer);
         claims.awaitSettled();
         Closing.all(
+                () -> MoreExecutors.shutdownAndAwaitTermination(ticker, Duration.ofSeconds(10)),
                 () -> Closing.all(
                         deployments.stream().map(d -> (Runnable) d::close).toArray(Runnable[]::new)),
                 () -> MoreExecutors.shutdownAndAwaitTermination(events, Duration.ofSeconds(10)),
                 () -> Closing.all(
                         lines.values().stream().map(l -> (Runnable) l::close).toArray(Runnable[]::new)),
+                audit::close,
                 home::close);
+    }
+
+    private Line known(String pipeline) {
+        if (claims.closed()) {
+            throw new ClosedException("the factory over " + home.directory(), "it was closed", "open it again");
+        }
+        if (!home.pipelines().contains(pipeline)) {
+            throw new IllegalArgumentException(
+                    "there is no pipeline \"" + pipeline + "\" in " + home.directory() + ", but " + home.pipelines());
+        }
+        return line(pipeline);
+    }
+
+    /** A person may have answered by a file, and what kept an approved candidate waiting may be over. */
+    private void promoteApproved() {
+        for (Line line : lines.values()) {
+            try {
+                line.promoteApproved();
+            } catch (RuntimeException | Error e) {
+                log.warn("looking for approved candidates of pipeline {}", line.name(), e);
+            }
+        }
     }
 
     private void claim(Pipeline<?, ?, ?> pipeline, Use use) {
@@ -265,7 +412,9 @@ public final class Factory implements AutoCloseable {
                         home.pipeline(name),
                         home.data(),
                         options.clock,
-                        options.progress == null ? null : progress::publish));
+                        options.progress == null ? null : progress::publish,
+                        audit,
+                        freeze));
     }
 
     private void requireForeignThread() {

@@ -1,10 +1,15 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.DataException;
+import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.audit.AuditEvent;
+import dev.flywheel.core.audit.AuditLog;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
 import dev.flywheel.core.model.ModelVersion;
+import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.registry.PipelineDirectory;
 import dev.flywheel.core.registry.Registry;
 import java.io.IOException;
@@ -21,6 +26,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +40,11 @@ record Line(
         Path datasets,
         Registry registry,
         InstantSource clock,
-        @Nullable Consumer<Progress> progress)
+        @Nullable Consumer<Progress> progress,
+        AuditLog audit,
+        Freeze freeze,
+        Approvals approvals,
+        AtomicReference<RunExecution.@Nullable Promotion> serving)
         implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Line.class);
@@ -42,11 +53,25 @@ record Line(
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     static Line open(
-            PipelineDirectory directory, Path datasets, InstantSource clock, @Nullable Consumer<Progress> progress) {
-        Registry registry = Registry.open(directory, clock);
+            PipelineDirectory directory,
+            Path datasets,
+            InstantSource clock,
+            @Nullable Consumer<Progress> progress,
+            AuditLog audit,
+            Freeze freeze) {
+        Registry registry = Registry.open(directory, clock, audit);
         return Closing.onFailure(
                 () -> {
-                    Line line = new Line(directory, datasets, registry, clock, progress);
+                    Line line = new Line(
+                            directory,
+                            datasets,
+                            registry,
+                            clock,
+                            progress,
+                            audit,
+                            freeze,
+                            new Approvals(directory.approvals(), directory.name(), audit, clock),
+                            new AtomicReference<>());
                     line.clear();
                     return line;
                 },
@@ -67,6 +92,79 @@ record Line(
         champion().ifPresent(versions::add);
         versions.addAll(registry.rollbackPath(Factory.CHAMPION));
         return versions;
+    }
+
+    /** Makes a version champion, unless promotions are frozen; {@return why not, or empty}. */
+    Optional<String> promote(ModelVersion version, String why, List<Verdict> evidence) {
+        return freeze.unlessFrozen(() -> {
+            registry.move(Factory.CHAMPION, version.number(), "flywheel", why, evidence);
+            return Optional.empty();
+        });
+    }
+
+    /** Makes the candidate champion that a person has approved, if there is one and nothing speaks against it now. */
+    void promoteApproved() {
+        synchronized (approvals) {
+            approvals.given().ifPresent(this::promote);
+        }
+    }
+
+    private void promote(Approvals.Saved approved) {
+        OptionalInt champion =
+                champion().map(version -> OptionalInt.of(version.number())).orElse(OptionalInt.empty());
+        if (champion.equals(OptionalInt.of(approved.version()))) {
+            approvals.end(approved, Approvals.Status.USED, ""); // a crash came before this was noted
+        } else if (!champion.equals(approved.champion())) {
+            approvals.end(
+                    approved,
+                    Approvals.Status.OVERTAKEN,
+                    "the gates compared it with champion " + number(approved.champion()) + ", now it is "
+                            + number(champion));
+        } else {
+            promoteWhole(approved);
+        }
+    }
+
+    private void promoteWhole(Approvals.Saved approved) {
+        try {
+            ModelVersion version = registry.version(approved.version());
+            String found = version.artifact().hash();
+            if (!found.equals(approved.artifact())) {
+                throw new StoreException(
+                        "version " + approved.version() + " of pipeline \"" + name() + "\"",
+                        "the artifact " + approved.artifact() + " was approved, found " + found,
+                        "restore the version from a backup, or let another run make a candidate");
+            }
+            String why = "approved by " + approved.who() + " (" + approved.reason() + "): " + approved.why();
+            RunExecution.Promotion served = serving.get();
+            Optional<String> refusal = served == null
+                    ? promote(version, why, approved.evidence())
+                    : served.promote(version, why, approved.evidence());
+            refusal.ifPresentOrElse(
+                    reason -> log.debug("version {} of {} waits: {}", version.number(), name(), reason),
+                    () -> approvals.end(approved, Approvals.Status.USED, ""));
+        } catch (ModelFormatException | StoreException e) {
+            log.warn("the approved version {} of pipeline {} cannot serve", approved.version(), name(), e);
+            approvals.end(approved, Approvals.Status.OVERTAKEN, "it cannot serve: " + e.getMessage());
+        }
+    }
+
+    private static String number(OptionalInt version) {
+        return version.isPresent() ? Integer.toString(version.getAsInt()) : "none";
+    }
+
+    /** {@return an event about this pipeline, to be completed} */
+    AuditEvent event(String actor, String action) {
+        return AuditEvent.of(actor, action, name());
+    }
+
+    /** Tells the audit log of what has happened already, so that nothing can be refused any more if the disk fails. */
+    void tell(AuditEvent event) {
+        try {
+            audit.append(event);
+        } catch (StoreException | ClosedException e) {
+            log.error("the audit log lacks {}", event, e);
+        }
     }
 
     /** Takes the champion back so many versions; {@return the version that it is then}. */

@@ -37,12 +37,19 @@ public final class Pipeline<I, L, O> {
     private final Draft<I, L> draft;
     private final DoubleFunction<O> response;
     private final Retrain retrain;
+    private final @Nullable Approval approval;
     private final long seed;
 
-    private Pipeline(Draft<I, L> draft, DoubleFunction<O> response, Retrain retrain, long seed) {
+    private Pipeline(
+            Draft<I, L> draft,
+            DoubleFunction<O> response,
+            Retrain retrain,
+            @Nullable Approval approval,
+            long seed) {
         this.draft = draft;
         this.response = response;
         this.retrain = retrain;
+        this.approval = approval;
         this.seed = seed;
     }
 
@@ -128,6 +135,14 @@ public final class Pipeline<I, L, O> {
         Ready<I, L, O> retrain(Retrain retrain);
 
         /**
+         * {@return this stage with the rule that a person must approve a candidate that has passed every gate; the
+         * default is that the gates decide}
+         *
+         * @throws IllegalStateException if a rule was set before
+         */
+        Ready<I, L, O> approve(Approval approval);
+
+        /**
          * {@return this stage with another seed of all randomness; the default is 42}
          *
          * @throws IllegalStateException if a seed was set before
@@ -154,6 +169,9 @@ public final class Pipeline<I, L, O> {
         lines.add("features " + features().describe());
         draft.candidates.forEach(candidate -> lines.add("train " + candidate.describe()));
         gates().forEach(gate -> lines.add("gate " + gate.describe()));
+        if (approval != null) {
+            lines.add("approve " + approval.describe());
+        }
         lines.add("retrain " + retrain.describe());
         lines.add("seed " + seed);
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
@@ -208,6 +226,11 @@ public final class Pipeline<I, L, O> {
 
     Retrain retrain() {
         return retrain;
+    }
+
+    @Nullable
+    Approval approval() {
+        return approval;
     }
 
     long seed() {
@@ -284,7 +307,7 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
-            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null);
+            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null);
         }
     }
 
@@ -292,6 +315,7 @@ public final class Pipeline<I, L, O> {
             Draft<I, L> d,
             DoubleFunction<O> response,
             @Nullable Retrain rules,
+            @Nullable Approval approval,
             @Nullable Long chosenSeed) implements Ready<I, L, O> {
 
         @Override
@@ -300,19 +324,29 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, chosenSeed);
+            return new ReadyStage<>(d, response, retrain, approval, chosenSeed);
+        }
+
+        @Override
+        public Ready<I, L, O> approve(Approval rule) {
+            requireUnset("approve", approval == null ? null : approval.describe());
+            return new ReadyStage<>(d, response, rules, Objects.requireNonNull(rule, "approval"), chosenSeed);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, seed);
+            return new ReadyStage<>(d, response, rules, approval, seed);
         }
 
         @Override
         public Pipeline<I, L, O> build() {
             return new Pipeline<>(
-                    d, response, rules == null ? Retrain.never() : rules, chosenSeed == null ? 42 : chosenSeed);
+                    d,
+                    response,
+                    rules == null ? Retrain.never() : rules,
+                    approval,
+                    chosenSeed == null ? 42 : chosenSeed);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.flywheel.pipeline;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
@@ -41,8 +42,8 @@ final class RunExecution<I, L> {
     /** Makes a registered version champion. */
     interface Promotion {
 
-        /** {@return whether it is champion now} */
-        boolean promote(ModelVersion version, String why, List<Verdict> evidence);
+        /** {@return why it is not champion now; empty if it is} */
+        Optional<String> promote(ModelVersion version, String why, List<Verdict> evidence);
     }
 
     /** A trained candidate with what it predicts for the test examples. */
@@ -52,6 +53,7 @@ final class RunExecution<I, L> {
     private final Line line;
     private final Promotion promotion;
     private final BooleanSupplier abandoned;
+    private final String trigger;
     private final RunRecord record;
     private final Path directory;
     private final List<Path> stages = new ArrayList<>();
@@ -61,10 +63,7 @@ final class RunExecution<I, L> {
 
     /** @param abandoned whether nobody wants the run any more; asked now and then */
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
-        this(pipeline, line, trigger, abandoned, (version, why, evidence) -> {
-            line.registry().move(Factory.CHAMPION, version.number(), "flywheel", why, evidence);
-            return true;
-        });
+        this(pipeline, line, trigger, abandoned, line::promote);
     }
 
     RunExecution(
@@ -74,6 +73,7 @@ final class RunExecution<I, L> {
         this.promotion = promotion;
         this.abandoned = abandoned;
         this.directory = line.newRun();
+        this.trigger = trigger;
         this.record = new RunRecord(pipeline, line, directory, trigger);
     }
 
@@ -112,6 +112,10 @@ final class RunExecution<I, L> {
     private Run execute(Supplier<History<I>> examples) {
         try {
             line.report("reading examples", 0);
+            line.audit()
+                    .append(event(AuditEvent.RUN_STARTED)
+                            .with("definition", pipeline.hash())
+                            .with("why", trigger));
             line.requireSameTarget(pipeline);
             attempt(examples.get());
         } catch (RuntimeException | Error e) {
@@ -127,8 +131,27 @@ final class RunExecution<I, L> {
         }
         line.report("writing the report", 0.95);
         Run run = record.finish();
+        tell(run);
         line.report(run.outcome().name().toLowerCase(Locale.ROOT), 1);
         return run;
+    }
+
+    private AuditEvent event(String action) {
+        return line.event("flywheel", action).with("run", String.valueOf(directory.getFileName()));
+    }
+
+    private void tell(Run run) {
+        boolean rejected = run.outcome() == Run.Outcome.REJECTED;
+        if (rejected && run.version().isEmpty()) {
+            line.tell(event(AuditEvent.REJECTED).with("why", run.reason()).with(run.verdicts()));
+        }
+        AuditEvent ended = event(AuditEvent.RUN_ENDED)
+                .with("outcome", run.outcome().name())
+                .with("why", run.reason());
+        line.tell(
+                run.version().isPresent()
+                        ? ended.with("version", Integer.toString(run.version().getAsInt()))
+                        : ended);
     }
 
     /** {@return whether the failure explains itself; of others a reader needs the kind and the stack trace, too} */
@@ -270,11 +293,25 @@ final class RunExecution<I, L> {
         ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
         stages.remove(best.directory);
         String why = record.passed(best.evaluation);
-        if (promotion.promote(version, why, verdicts)) {
-            record.promoted(version.number(), why);
-        } else {
-            record.registeredOnly(version.number(), "it passed every gate, but a rollback has paused promotions");
+        Approval approval = pipeline.approval();
+        if (approval != null) {
+            ask(approval, version, why, verdicts);
+            return;
         }
+        promotion
+                .promote(version, why, verdicts)
+                .ifPresentOrElse(
+                        refusal -> record.registeredOnly(version.number(), "it passed every gate, but " + refusal),
+                        () -> record.promoted(version.number(), why));
+    }
+
+    private void ask(Approval approval, ModelVersion version, String why, List<Verdict> verdicts) {
+        ApprovalRequest request = line.approvals().ask(version, record.champion(), why, verdicts, approval);
+        record.registeredOnly(
+                version.number(),
+                "it passed every gate and waits until " + request.expiresAt() + " for a person to approve "
+                        + request.artifact());
+        approval.tell(request);
     }
 
     private Split split(Dataset examples) {

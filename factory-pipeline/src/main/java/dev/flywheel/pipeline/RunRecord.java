@@ -71,6 +71,11 @@ final class RunRecord {
         environment.put("seed", Long.toString(pipeline.seed()));
     }
 
+    /** {@return the version that was champion when the run began} */
+    OptionalInt champion() {
+        return champion;
+    }
+
     @Nullable
     Throwable failure() {
         return failure;

@@ -2,6 +2,9 @@ package dev.flywheel.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.flywheel.core.audit.AuditEntry;
+import dev.flywheel.core.audit.AuditEvent;
+import dev.flywheel.core.audit.AuditVerification;
 import dev.flywheel.core.data.RecordType;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.pipeline.CrashChild.Point;
@@ -14,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -104,6 +108,7 @@ class CrashTest {
                         .isGreaterThanOrEqualTo(lastServed);
                 assertThat(live.predict(CrashChild.point(random)).value()).isBetween(0.0, 1.0);
             }
+            assertAudited(home, factory);
             Set<UUID> lost = new HashSet<>(acknowledged);
             lost.removeAll(joined(home));
             assertThat(lost)
@@ -111,6 +116,23 @@ class CrashTest {
                     .isEmpty();
             return true;
         }
+    }
+
+    /** The audit log is sound, and tells of every move of the champion once, in order. */
+    private static void assertAudited(Path home, Factory factory) {
+        AuditVerification verified = AuditVerification.of(
+                home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
+        assertThat(verified.problem()).isEmpty();
+        List<Integer> told = factory.audit("points").stream()
+                .map(AuditEntry::event)
+                .filter(event -> Set.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK)
+                        .contains(event.action()))
+                .map(event -> Integer.valueOf(event.details().getOrDefault("version", "0")))
+                .toList();
+        assertThat(told)
+                .isEqualTo(factory.history("points").stream()
+                        .map(move -> move.to().orElseThrow())
+                        .toList());
     }
 
     private static Set<UUID> joined(Path home) {
