@@ -21,8 +21,7 @@ public final class Approval {
     private final @Nullable Executor executor;
     private final @Nullable Consumer<ApprovalRequest> listener;
 
-    private Approval(
-            Duration limit, @Nullable Executor executor, @Nullable Consumer<ApprovalRequest> listener) {
+    private Approval(Duration limit, @Nullable Executor executor, @Nullable Consumer<ApprovalRequest> listener) {
         this.limit = limit;
         this.executor = executor;
         this.listener = listener;

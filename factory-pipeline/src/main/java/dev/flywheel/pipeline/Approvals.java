@@ -78,7 +78,10 @@ final class Approvals {
     }
 
     private record Answer(
-            @Nullable String artifact, @Nullable String decision, @Nullable String who, @Nullable String why) {}
+            @Nullable String artifact,
+            @Nullable String decision,
+            @Nullable String who,
+            @Nullable String why) {}
 
     private final Path directory;
     private final String pipeline;
@@ -105,8 +108,10 @@ final class Approvals {
                 } else if (name.matches("[0-9a-f]{64}" + REQUEST)) {
                     Saved saved = Json.readKnown(Line.read(file), Saved.class, file.toString());
                     all.put(saved.artifact, saved);
-                    audit.complete(saved.audit, event(saved), sequence -> write(
-                            saved.to(saved.status, saved.who, saved.reason, sequence)));
+                    audit.complete(
+                            saved.audit,
+                            event(saved),
+                            sequence -> write(saved.to(saved.status, saved.who, saved.reason, sequence)));
                 }
             }
         } catch (IOException e) {
@@ -254,14 +259,13 @@ final class Approvals {
     }
 
     private AuditEvent event(Saved saved) {
-        String action =
-                switch (saved.status) {
-                    case ASKED -> AuditEvent.APPROVAL_ASKED;
-                    case GIVEN, USED -> AuditEvent.APPROVAL_GIVEN;
-                    case DENIED -> AuditEvent.APPROVAL_DENIED;
-                    case EXPIRED -> AuditEvent.APPROVAL_EXPIRED;
-                    case OVERTAKEN -> AuditEvent.APPROVAL_OVERTAKEN;
-                };
+        String action = switch (saved.status) {
+            case ASKED -> AuditEvent.APPROVAL_ASKED;
+            case GIVEN, USED -> AuditEvent.APPROVAL_GIVEN;
+            case DENIED -> AuditEvent.APPROVAL_DENIED;
+            case EXPIRED -> AuditEvent.APPROVAL_EXPIRED;
+            case OVERTAKEN -> AuditEvent.APPROVAL_OVERTAKEN;
+        };
         return AuditEvent.of(saved.who, action, pipeline)
                 .with("artifact", saved.artifact)
                 .with("expires", saved.expiresAt.toString())

@@ -252,14 +252,17 @@ public final class Factory implements AutoCloseable {
         return read(pipeline, registry -> registry.history(CHAMPION));
     }
 
-    /** {@return who made a version champion that was it at an instant, when, why and on what evidence; empty if none was} */
+    /**
+     * {@return who made a version champion that was it at an instant, when, why and on what evidence; empty if none
+     * was}
+     */
     public Optional<AliasMove> championAt(String pipeline, Instant at) {
         return read(pipeline, registry -> registry.moveAt(CHAMPION, at));
     }
 
     /**
-     * {@return what was done to a pipeline, oldest first: runs, registrations, promotions, rollbacks, approvals, pauses;
-     * reads the whole audit log}
+     * {@return what was done to a pipeline, oldest first: runs, registrations, promotions, rollbacks, approvals,
+     * pauses; reads the whole audit log}
      *
      * @param pipeline the name of a pipeline, or {@link AuditEvent#FACTORY} for what concerns all
      */
@@ -284,7 +287,9 @@ public final class Factory implements AutoCloseable {
         freeze.freeze(Objects.requireNonNull(why, "why"), Objects.requireNonNull(who, "who"));
     }
 
-    /** Allows promotions again; a candidate that was approved meanwhile becomes champion, if nothing else forbids it. */
+    /**
+     * Allows promotions again; a candidate that was approved meanwhile becomes champion, if nothing else forbids it.
+     */
     public void unfreeze(String why, String who) {
         freeze.unfreeze(Objects.requireNonNull(why, "why"), Objects.requireNonNull(who, "who"));
         lines.values().forEach(Line::promoteApproved);

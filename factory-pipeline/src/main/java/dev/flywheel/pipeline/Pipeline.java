@@ -41,11 +41,7 @@ public final class Pipeline<I, L, O> {
     private final long seed;
 
     private Pipeline(
-            Draft<I, L> draft,
-            DoubleFunction<O> response,
-            Retrain retrain,
-            @Nullable Approval approval,
-            long seed) {
+            Draft<I, L> draft, DoubleFunction<O> response, Retrain retrain, @Nullable Approval approval, long seed) {
         this.draft = draft;
         this.response = response;
         this.retrain = retrain;
@@ -316,7 +312,8 @@ public final class Pipeline<I, L, O> {
             DoubleFunction<O> response,
             @Nullable Retrain rules,
             @Nullable Approval approval,
-            @Nullable Long chosenSeed) implements Ready<I, L, O> {
+            @Nullable Long chosenSeed)
+            implements Ready<I, L, O> {
 
         @Override
         public Ready<I, L, O> retrain(Retrain retrain) {

@@ -33,7 +33,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Who may put what into production: a person's approval and the freeze switch, and what the audit log tells of them. */
+/**
+ * Who may put what into production: a person's approval and the freeze switch, and what the audit log tells of them.
+ */
 class ApprovalTest {
 
     private static final Instant NOON = Instant.parse("2026-01-31T12:00:00Z");
@@ -122,14 +124,9 @@ class ApprovalTest {
         assertThat(factory.championAt("points", NOON.minusSeconds(1))).isEmpty();
         assertThat(story())
                 .containsExactly(
-                        "run-started",
-                        "registered",
-                        "approval-asked",
-                        "run-ended",
-                        "approval-given",
-                        "promoted");
-        AuditVerification verified = AuditVerification.of(
-                home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
+                        "run-started", "registered", "approval-asked", "run-ended", "approval-given", "promoted");
+        AuditVerification verified =
+                AuditVerification.of(home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
         assertThat(verified.problem()).isEmpty();
     }
 
@@ -192,7 +189,8 @@ class ApprovalTest {
         Path answer = request.file().resolveSibling(request.artifact() + ".answer.json");
         Files.writeString(
                 answer,
-                "{\"artifact\": \"" + "0".repeat(64) + "\", \"decision\": \"approve\", \"who\": \"ann\", \"why\": \"\"}");
+                "{\"artifact\": \"" + "0".repeat(64)
+                        + "\", \"decision\": \"approve\", \"who\": \"ann\", \"why\": \"\"}");
 
         assertThat(factory.approvals("points")).hasSize(1);
         assertThat(champion()).isEqualTo(1);
@@ -336,7 +334,10 @@ class ApprovalTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> factory.approvals("other"))
                 .withMessage("there is no pipeline \"other\" in " + home + ", but [points]");
-        assertThat(points(csv).approve(Approval.within(Duration.ofHours(1))).build().describe())
+        assertThat(points(csv)
+                        .approve(Approval.within(Duration.ofHours(1)))
+                        .build()
+                        .describe())
                 .contains("\napprove by a person within PT1H\n");
     }
 }

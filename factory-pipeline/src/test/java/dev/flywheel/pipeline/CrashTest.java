@@ -120,13 +120,13 @@ class CrashTest {
 
     /** The audit log is sound, and tells of every move of the champion once, in order. */
     private static void assertAudited(Path home, Factory factory) {
-        AuditVerification verified = AuditVerification.of(
-                home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
+        AuditVerification verified =
+                AuditVerification.of(home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
         assertThat(verified.problem()).isEmpty();
         List<Integer> told = factory.audit("points").stream()
                 .map(AuditEntry::event)
-                .filter(event -> Set.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK)
-                        .contains(event.action()))
+                .filter(event ->
+                        Set.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK).contains(event.action()))
                 .map(event -> Integer.valueOf(event.details().getOrDefault("version", "0")))
                 .toList();
         assertThat(told)
