@@ -27,7 +27,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +42,7 @@ class ApprovalTest {
     @TempDir
     Path directory;
 
-    private final AtomicReference<Instant> now = new AtomicReference<>(NOON);
+    private volatile Instant now = NOON;
     private final List<ApprovalRequest> asked = new ArrayList<>();
     private Path home;
     private Path csv;
@@ -63,7 +62,7 @@ class ApprovalTest {
     }
 
     private Factory open() {
-        return Factory.open(home, Factory.options().clock(now::get).withoutTicks());
+        return Factory.open(home, Factory.options().clock(() -> now).withoutTicks());
     }
 
     private void reopen() {
@@ -86,7 +85,7 @@ class ApprovalTest {
     }
 
     private int champion() {
-        return factory.championAt("points", now.get()).orElseThrow().to().orElseThrow();
+        return factory.championAt("points", now).orElseThrow().to().orElseThrow();
     }
 
     /** What was done since the first version was promoted. */
@@ -113,12 +112,12 @@ class ApprovalTest {
         assertThat(request.evidence()).hasSize(1);
         assertThat(request.champion()).isEqualTo(OptionalInt.of(1));
 
-        now.set(NOON.plusSeconds(60));
+        now = NOON.plusSeconds(60);
         factory.approve("points", request.artifact(), "ann", "looks right");
 
         assertThat(champion()).isEqualTo(2);
         assertThat(factory.approvals("points")).isEmpty();
-        AliasMove move = factory.championAt("points", now.get()).orElseThrow();
+        AliasMove move = factory.championAt("points", now).orElseThrow();
         assertThat(move.why()).startsWith("approved by ann (looks right): logistic passed 1 of 1 gates");
         assertThat(move.evidence()).isEqualTo(request.evidence());
         assertThat(factory.championAt("points", NOON.minusSeconds(1))).isEmpty();
@@ -160,7 +159,7 @@ class ApprovalTest {
     @Test
     void anApprovalThatComesTooLateIsRefused() {
         factory.run(asking());
-        now.set(NOON.plus(Duration.ofHours(1)));
+        now = NOON.plus(Duration.ofHours(1));
 
         assertThatExceptionOfType(StoreException.class)
                 .isThrownBy(() -> factory.approve("points", asked.get(0).artifact(), "ann", "yes"))
@@ -301,7 +300,7 @@ class ApprovalTest {
         factory.run(asking());
         factory.freeze("a holiday", "ann");
         factory.approve("points", asked.get(1).artifact(), "bob", "yes");
-        now.set(NOON.plus(Duration.ofHours(2)));
+        now = NOON.plus(Duration.ofHours(2));
         factory.unfreeze("back", "ann");
         assertThat(champion()).isEqualTo(2);
         assertThat(story()).endsWith("approval-expired");
@@ -313,7 +312,7 @@ class ApprovalTest {
         Durable.delete(home.resolve("audit"));
         AuditKey key = AuditKey.generate();
         factory = Factory.open(
-                home, Factory.options().clock(now::get).withoutTicks().auditKey(key));
+                home, Factory.options().clock(() -> now).withoutTicks().auditKey(key));
         factory.freeze("a test", "ann");
 
         assertThat(home.resolve("audit/key.pem")).doesNotExist();

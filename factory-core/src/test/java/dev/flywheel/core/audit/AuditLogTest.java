@@ -134,6 +134,20 @@ class AuditLogTest {
     }
 
     @Test
+    void findsTheEntriesOfASubjectWhateverTheOthersSay() {
+        try (AuditLog log = AuditLog.open(directory, CLOCK)) {
+            AuditEntry first = log.append(AuditEvent.of("ann", "frozen", "*").with("why", "\"subject\":\"delays\"}"));
+            AuditEntry second = log.append(event(1));
+            AuditEntry third = log.append(AuditEvent.of("ann", "promoted", "more delays"));
+            AuditEntry fourth = log.append(event(2));
+
+            assertThat(log.history("delays")).containsExactly(second, fourth);
+            assertThat(log.history("more delays")).containsExactly(third);
+            assertThat(log.history("*")).containsExactly(first);
+        }
+    }
+
+    @Test
     void provesThatItHoldsAnEntry() {
         try (AuditLog log = AuditLog.open(directory, CLOCK)) {
             for (int i = 0; i < 37; i++) {
