@@ -392,7 +392,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             predictions.flush();
             RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
             long start = System.nanoTime();
-            Run run = execution.fromFeedback();
+            Run run = execution.fromFeedback(triggers.lastDrift().orElse(null));
             if (!closed) {
                 Duration took = Duration.ofNanos(System.nanoTime() - start);
                 triggers.runEnded(

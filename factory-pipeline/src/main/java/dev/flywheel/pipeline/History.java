@@ -20,12 +20,14 @@ import dev.flywheel.pipeline.source.Source;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The examples that a run learns from.
@@ -33,9 +35,10 @@ import java.util.Locale;
  * @param dataset the examples
  * @param type how inputs become columns
  * @param ingest what the source gave
+ * @param selection which examples these are
  * @param notes what a reader of the report should know of how the examples came together
  */
-record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<String> notes) {
+record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selection selection, List<String> notes) {
 
     /** What the source gave last, as kept in history.json. */
     private record Kept(String dataset, String definition, IngestReport ingest) {}
@@ -52,6 +55,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                 ingested.dataset(),
                 ingested.type(),
                 ingested.report(),
+                all(ingested.dataset(), line),
                 ingested.report().notes());
     }
 
@@ -79,7 +83,11 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
         List<String> notes = kept.definition.equals(pipeline.hash())
                 ? List.of()
                 : List.of("The definition has changed since the source was read.");
-        return new History<>(dataset, type, kept.ingest, notes);
+        return new History<>(dataset, type, kept.ingest, all(dataset, line), notes);
+    }
+
+    private static Selection all(Dataset dataset, Line line) {
+        return new Selection("all that the source gives", null, line.clock().instant(), dataset.rows(), 0);
     }
 
     private static Kept keptEntry(Line line) {
@@ -104,11 +112,14 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
     /**
      * {@return these examples and the predictions whose outcome is known, within the window that the pipeline learns
      * from}
+     *
+     * @param lastDrift the first time of what was last seen drifted; null if nothing was
+     * @throws DataException if the window is told by a drift, and the source tells no event time
      */
-    History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work) {
+    History<I> withFeedback(Pipeline<I, ?, ?> pipeline, Line line, Path work, @Nullable Instant lastDrift) {
         dataset.verify();
-        Duration window = pipeline.retrain().lessons.window();
-        Instant from = window == null ? Instant.MIN : line.clock().instant().minus(window);
+        Instant now = line.clock().instant();
+        Lessons lessons = pipeline.retrain().lessons;
         boolean timed = Examples.hasTimes(dataset);
         Schema schema = Examples.schema(type.schema(), timed);
         List<BoundCheck> checks =
@@ -118,6 +129,9 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                 line.directory().feedback(),
                 type.schema(),
                 ChronoUnit.FOREVER.getDuration());
+        Instant from = lessons.sinceDrift() > 0
+                ? sinceDrift(pipeline, join, lessons.sinceDrift(), lastDrift)
+                : lessons.window() == null ? Instant.MIN : now.minus(lessons.window());
         try (Dataset.Writer writer = Dataset.writer(work, schema)) {
             long kept = copySource(writer, schema, timed ? from : Instant.MIN);
             Appender appender = new Appender(writer, schema, checks);
@@ -136,7 +150,38 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, List<St
                                 + " infinite.",
                         appender.refused));
             }
-            return new History<>(writer.finish(), type, ingest, news);
+            Instant first = from.equals(Instant.MIN) ? null : from;
+            Selection chosen = new Selection(lessons.words(), first, now, kept, appender.taken);
+            return new History<>(writer.finish(), type, ingest, chosen, news);
+        }
+    }
+
+    /** {@return the time of the last drift, or an earlier one with enough examples since} */
+    private Instant sinceDrift(
+            Pipeline<?, ?, ?> pipeline, FeedbackJoin join, int atLeast, @Nullable Instant lastDrift) {
+        requireTimes(pipeline, dataset, "from the last drift on");
+        if (lastDrift == null) {
+            return Instant.MIN;
+        }
+        LongStream.Builder joined = LongStream.builder();
+        join.run(Instant.MIN, Instant.MAX, example -> joined.add(ChronoUnit.MICROS.between(Instant.EPOCH, example.at())));
+        long[] times = LongStream.concat(Arrays.stream(Examples.times(dataset)), joined.build())
+                .sorted()
+                .toArray();
+        if (times.length <= atLeast) {
+            return Instant.MIN;
+        }
+        Instant enough = Instant.EPOCH.plus(times[times.length - atLeast], ChronoUnit.MICROS);
+        return enough.isBefore(lastDrift) ? enough : lastDrift;
+    }
+
+    /** @throws DataException if examples tell no event time, which is needed to learn in such a way */
+    static void requireTimes(Pipeline<?, ?, ?> pipeline, Dataset examples, String way) {
+        if (!Examples.hasTimes(examples)) {
+            throw new DataException(
+                    "pipeline \"" + pipeline.name() + "\" cannot learn " + way,
+                    "the source tells no event time",
+                    "name its column with eventTime(...), or let all examples count alike");
         }
     }
 

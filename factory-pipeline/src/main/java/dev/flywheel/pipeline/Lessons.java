@@ -15,6 +15,16 @@ record Lessons(@Nullable Duration window, @Nullable Duration halfLife, int since
 
     static final Lessons ALL = new Lessons(null, null, 0);
 
+    /** {@return the window in words} */
+    String words() {
+        if (window != null) {
+            return "the last " + Spans.of(window);
+        }
+        return sinceDrift > 0
+                ? "the last drift on, but at least " + sinceDrift + " examples"
+                : "all history";
+    }
+
     /** {@return the choice as an addition to the rules, in words} */
     String describe() {
         return (window == null ? "" : ", from the last " + window)

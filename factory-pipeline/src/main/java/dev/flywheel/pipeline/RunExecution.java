@@ -19,7 +19,10 @@ import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
+import com.google.common.base.Throwables;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -98,9 +101,14 @@ final class RunExecution<I, L> {
         }
     }
 
-    /** Runs on what the source gave last time and on the feedback since. */
-    Run fromFeedback() {
-        return execute(() -> History.kept(pipeline, line).withFeedback(pipeline, line, line.work(directory)));
+    /**
+     * Runs on what the source gave last time and on the feedback since.
+     *
+     * @param lastDrift the first time of what was last seen drifted; null if nothing was
+     */
+    Run fromFeedback(@Nullable Instant lastDrift) {
+        return execute(
+                () -> History.kept(pipeline, line).withFeedback(pipeline, line, line.work(directory), lastDrift));
     }
 
     /** {@return why the run failed, if it did} */
@@ -183,15 +191,41 @@ final class RunExecution<I, L> {
 
         line.report("fitting features", 0.2);
         FittedFeatures features = pipeline.features().fit(train);
-        FeatureMatrix matrix = features.matrix(train);
+        FeatureMatrix matrix = weighted(features.matrix(train), train);
         double[] champion = championScores(history, test);
 
         List<Candidate> candidates = new ArrayList<>();
+        Throwable first = null;
         for (Trainer trainer : pipeline.candidates()) {
             stopIfAbandoned();
-            candidates.add(train(trainer, features, matrix, history, test, labels, champion, candidates.size()));
+            long start = System.nanoTime();
+            try {
+                candidates.add(train(trainer, features, matrix, history, test, labels, champion));
+            } catch (CancellationException e) {
+                throw e;
+            } catch (RuntimeException | Error e) {
+                stopIfAbandoned();
+                first = first == null ? e : first;
+                log.warn("{} of pipeline {} could not be trained", trainer.describe(), pipeline.name(), e);
+                record.candidateFailed(trainer, (System.nanoTime() - start) / 1e9, e);
+            }
+        }
+        if (candidates.isEmpty() && first != null) {
+            Throwables.throwIfUnchecked(first);
         }
         judge(best(candidates), test);
+    }
+
+    /** Examples weigh by their age, if that is wanted. */
+    private FeatureMatrix weighted(FeatureMatrix matrix, Dataset train) {
+        Duration halfLife = pipeline.retrain().lessons.halfLife();
+        if (halfLife == null) {
+            return matrix;
+        }
+        History.requireTimes(pipeline, train, "from examples that weigh by their age");
+        double[] weights = Selection.weights(Examples.times(train), halfLife);
+        record.fact("weights", Selection.describe(weights, halfLife));
+        return matrix.weighted(weights);
     }
 
     /** Without both, candidates cannot be ranked, and gates would have nothing to go by. */
@@ -211,8 +245,8 @@ final class RunExecution<I, L> {
             History<I> history,
             Dataset test,
             double[] labels,
-            double @Nullable [] champion,
-            int number) {
+            double @Nullable [] champion) {
+        int number = record.candidates();
         double share = 0.7 / pipeline.candidates().size();
         double from = 0.25 + share * number;
         line.report("training " + trainer.describe(), from);

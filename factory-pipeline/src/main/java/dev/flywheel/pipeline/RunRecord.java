@@ -93,6 +93,7 @@ final class RunRecord {
         checks = new RunReport.Checks(
                 report.rowsRead(), report.rowsAccepted(), refusals, file == null ? "" : file.toString());
         history.notes().forEach(this::note);
+        environment.putAll(history.selection().facts());
     }
 
     void split(Dataset train, Dataset test) {
@@ -102,6 +103,23 @@ final class RunRecord {
 
     void candidate(Trainer trainer, double seconds, Evaluation evaluation) {
         candidates.add(new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, evaluation.metrics(), ""));
+    }
+
+    /** A candidate that could not be trained; the others go on. */
+    void candidateFailed(Trainer trainer, double seconds, Throwable cause) {
+        candidates.add(
+                new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, Map.of(), sentence(cause)));
+        note("Candidate " + trainer.describe() + " could not be trained: " + sentence(cause));
+    }
+
+    /** {@return how many candidates there are so far, failed ones too} */
+    int candidates() {
+        return candidates.size();
+    }
+
+    /** Something that the result depends on. */
+    void fact(String name, String value) {
+        environment.put(name, value);
     }
 
     void note(String note) {
@@ -163,8 +181,12 @@ final class RunRecord {
     void failed(Throwable cause) {
         failure = cause;
         outcome = Run.Outcome.FAILED;
+        reason = sentence(cause);
+    }
+
+    private static String sentence(Throwable cause) {
         String message = cause.getMessage();
-        reason = message != null && RunExecution.expected(cause) ? message : cause.toString();
+        return message != null && RunExecution.expected(cause) ? message : cause.toString();
     }
 
     /** Writes the report, as JSON and as HTML; {@return what the run came to, also if that is not possible}. */

@@ -9,15 +9,20 @@ import dev.flywheel.pipeline.train.Trainers;
 import dev.flywheel.pipeline.train.TrainingListener;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 
 /** A logistic regression that does something before it trains. */
 @SuppressWarnings("serial") // never serialized
 final class HookedTrainer implements Trainer {
 
-    private final Runnable hook;
+    private final Consumer<FeatureMatrix> hook;
     private final Trainer real = Trainers.logistic();
 
     HookedTrainer(Runnable hook) {
+        this(matrix -> hook.run());
+    }
+
+    HookedTrainer(Consumer<FeatureMatrix> hook) {
         this.hook = hook;
     }
 
@@ -55,7 +60,7 @@ final class HookedTrainer implements Trainer {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        hook.run();
+        hook.accept(matrix);
         return real.train(matrix, target, seed, listener);
     }
 }

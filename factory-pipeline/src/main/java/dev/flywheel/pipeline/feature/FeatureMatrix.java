@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ public final class FeatureMatrix {
     private final ByteBuffer numbers;
     private final ByteBuffer ids;
     private final double @Nullable [] labels;
+    private final double @Nullable [] weights;
 
     private FeatureMatrix(FittedFeatures features, int rows, boolean labelled) {
         this.features = features;
@@ -39,6 +41,16 @@ public final class FeatureMatrix {
         this.numbers = allocate(rows, numberCount(), Float.BYTES);
         this.ids = allocate(rows, idCount(), Long.BYTES);
         this.labels = labelled ? new double[rows] : null;
+        this.weights = null;
+    }
+
+    private FeatureMatrix(FeatureMatrix other, double[] weights) {
+        this.features = other.features;
+        this.rows = other.rows;
+        this.numbers = other.numbers;
+        this.ids = other.ids;
+        this.labels = other.labels;
+        this.weights = weights;
     }
 
     private static ByteBuffer allocate(long rows, int columns, int bytes) {
@@ -113,6 +125,45 @@ public final class FeatureMatrix {
             }
             labels[from + row] = label;
         }
+    }
+
+    /**
+     * {@return the same rows, each of which counts as so many}
+     *
+     * @param weights one for each row, at least 0; a weight of 2 is as good as having the row twice
+     * @throws IllegalArgumentException if their number is not that of the rows, one is negative or not finite, or all
+     *     are 0
+     */
+    public FeatureMatrix weighted(double[] weights) {
+        if (weights.length != rows) {
+            throw new IllegalArgumentException("found " + weights.length + " weights for " + rows + " rows");
+        }
+        double sum = 0;
+        for (double weight : weights) {
+            if (!(weight >= 0) || Double.isInfinite(weight)) {
+                throw new IllegalArgumentException("a weight is a number of at least 0, found " + weight);
+            }
+            sum += weight;
+        }
+        if (!(sum > 0)) {
+            throw new IllegalArgumentException("all " + rows + " weights are 0, so that there is nothing to learn from");
+        }
+        return new FeatureMatrix(this, weights.clone());
+    }
+
+    /** {@return whether rows count for more or less than one} */
+    public boolean isWeighted() {
+        return weights != null;
+    }
+
+    /** {@return a copy of the weights, one for each row: how many rows it counts as, 1 where nothing else was said} */
+    public double[] weights() {
+        if (weights != null) {
+            return weights.clone();
+        }
+        double[] ones = new double[rows];
+        Arrays.fill(ones, 1);
+        return ones;
     }
 
     /** {@return the features that made it} */

@@ -7,17 +7,19 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows as native tensors: numbers [rows, numbers], ids [rows, ids] and labels [rows, 1]; each but for the rows null
- * where there is none. Lives as long as the manager it was made in.
+ * Rows as native tensors: numbers [rows, numbers], ids [rows, ids], labels [rows, 1] and weights [rows, 1], which are 1
+ * on average over all rows; each but for the rows null where there is none. Lives as long as the manager it was made in.
  */
 record Examples(
         int rows,
         @Nullable NDArray numbers,
         @Nullable NDArray ids,
-        @Nullable NDArray labels) {
+        @Nullable NDArray labels,
+        @Nullable NDArray weights) {
 
     /** The rows of a matrix, without a copy. */
     static Examples of(NDManager manager, FeatureMatrix matrix, double @Nullable [] labels) {
@@ -26,7 +28,15 @@ record Examples(
                 rows,
                 wrap(manager, matrix.numbers(), new Shape(rows, matrix.numberCount()), DataType.FLOAT32),
                 wrap(manager, matrix.ids(), new Shape(rows, matrix.idCount()), DataType.INT64),
-                labels == null ? null : manager.create(floats(labels), new Shape(rows, 1)));
+                labels == null ? null : manager.create(floats(labels), new Shape(rows, 1)),
+                labels == null || !matrix.isWeighted()
+                        ? null
+                        : manager.create(floats(relative(matrix.weights())), new Shape(rows, 1)));
+    }
+
+    private static double[] relative(double[] weights) {
+        double mean = Arrays.stream(weights).average().orElse(1);
+        return Arrays.stream(weights).map(weight -> weight / mean).toArray();
     }
 
     private static @Nullable NDArray wrap(NDManager manager, ByteBuffer bytes, Shape shape, DataType type) {
@@ -48,13 +58,15 @@ record Examples(
                 to - from,
                 numbers == null ? null : numbers.get(manager, index),
                 ids == null ? null : ids.get(manager, index),
-                labels == null ? null : labels.get(manager, index));
+                labels == null ? null : labels.get(manager, index),
+                weights == null ? null : weights.get(manager, index));
     }
 
     /** A copy of some rows in some order, in another manager. */
     Examples take(NDManager manager, int[] order) {
         NDArray places = manager.create(order);
-        return new Examples(order.length, pick(numbers, places), pick(ids, places), pick(labels, places));
+        return new Examples(
+                order.length, pick(numbers, places), pick(ids, places), pick(labels, places), pick(weights, places));
     }
 
     private static @Nullable NDArray pick(@Nullable NDArray array, NDArray places) {

@@ -30,8 +30,8 @@ final class FullBatchFit {
     }
 
     private double[] units() {
-        double rows = training.examples().rows();
-        int[] counts = training.idCounts();
+        double rows = training.weight();
+        double[] counts = training.idWeights();
         double[] units = new double[mask.length];
         for (int i = 0; i < units.length; i++) {
             // ids come first; standardized numbers and the bias have a second moment of about 1
@@ -80,7 +80,7 @@ final class FullBatchFit {
                 }
             }
         }
-        double penalty = l2 / all.rows();
+        double penalty = l2 / training.weight();
         for (int i = 0; i < point.length; i++) {
             double weight = mask[i] * point[i] * units[i];
             loss += penalty / 2 * weight * weight;

@@ -63,7 +63,7 @@ final class MinibatchFit {
         this.batch = settings.batchSizeFor(rows);
         this.epochs = settings.epochsFor(rows);
         this.steps = (long) epochs * batches();
-        this.decay = settings.weightDecayFor(rows);
+        this.decay = settings.weightDecayFor(training.weight());
         this.dropout = new Dropout(manager, settings.dropout(), batch, layout, random.split());
     }
 

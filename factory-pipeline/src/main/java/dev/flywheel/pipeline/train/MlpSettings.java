@@ -71,7 +71,7 @@ record MlpSettings(
         return epochs > 0 ? epochs : Math.max(3, Math.min(30, LEARNED_ROWS / rows));
     }
 
-    double weightDecayFor(int rows) {
+    double weightDecayFor(double rows) {
         return Double.isNaN(weightDecay) ? Math.max(0.1, Math.min(1, 2_500.0 / rows)) : weightDecay;
     }
 

@@ -98,12 +98,13 @@ final class Network {
         return JniUtils.linear((PtNDArray) input, (PtNDArray) weights, (PtNDArray) bias);
     }
 
-    /** The mean loss over the rows: a scalar. */
+    /** The mean loss over the rows, each as much as it weighs: a scalar. */
     static NDArray loss(NDArray outputs, Examples input, Objective objective) {
         NDArray labels = Objects.requireNonNull(input.labels());
-        return objective == Objective.PROBABILITY
-                ? Activation.softPlus(outputs).sub(outputs.mul(labels)).mean()
-                : outputs.sub(labels).square().mean();
+        NDArray losses = objective == Objective.PROBABILITY
+                ? Activation.softPlus(outputs).sub(outputs.mul(labels))
+                : outputs.sub(labels).square();
+        return (input.weights() == null ? losses : losses.mul(input.weights())).mean();
     }
 
     /** The outputs for all rows. */

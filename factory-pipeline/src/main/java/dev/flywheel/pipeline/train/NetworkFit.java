@@ -5,6 +5,7 @@ import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.IdColumn;
 import dev.flywheel.pipeline.source.Target;
 import java.nio.LongBuffer;
+import java.util.Arrays;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,17 +33,20 @@ final class NetworkFit {
     TrainedModel run(Function<Training, float[]> fit) {
         long start = System.nanoTime();
         double[] labels = matrix.labels();
-        Scale scale = Scale.fit(labels, objective, layout, trainer);
+        double[] weights = matrix.weights();
+        Scale scale = Scale.fit(labels, weights, objective, layout, trainer);
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
             Network network = new Network(layout);
             Examples examples = Examples.of(manager, matrix, labels);
-            int[] idCounts = idCounts();
+            double weight = Arrays.stream(weights).sum();
+            double[] idWeights = idWeights(weights);
             float[] parameters =
-                    fit.apply(new Training(trainer, manager, network, examples, idCounts, objective, listener));
-            fillUnseen(parameters, idCounts);
+                    fit.apply(new Training(
+                            trainer, manager, network, examples, weight, idWeights, objective, listener));
+            fillUnseen(parameters, idWeights, weight);
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
-                scale = scale.smeared(labels, network.outputs(manager, manager.create(parameters), examples));
+                scale = scale.smeared(labels, weights, network.outputs(manager, manager.create(parameters), examples));
             }
             log.debug(
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
@@ -50,31 +54,33 @@ final class NetworkFit {
         }
     }
 
-    private int[] idCounts() {
-        int[] counts = new int[layout.ids()];
+    private double[] idWeights(double[] weights) {
+        double[] counts = new double[layout.ids()];
         LongBuffer ids = matrix.ids().asLongBuffer();
-        while (ids.hasRemaining()) {
-            counts[(int) ids.get()]++;
+        for (double weight : weights) {
+            for (int column = 0; column < layout.idColumns(); column++) {
+                counts[(int) ids.get()] += weight;
+            }
         }
         return counts;
     }
 
     /**
      * Gives the ids that no training row has, which are still what they were at the start, the mean entry of their
-     * column, each id weighing as much as it has rows: what is unknown counts as what is usual.
+     * column, each id weighing as much as its rows: what is unknown counts as what is usual.
      */
-    private void fillUnseen(float[] parameters, int[] counts) {
+    private void fillUnseen(float[] parameters, double[] counts, double weight) {
         int width = layout.width();
         for (IdColumn column : matrix.features().idColumns()) {
             int end = column.first() + column.cardinality();
             for (int place = 0; place < width; place++) {
                 double sum = 0;
                 for (int id = column.first(); id < end; id++) {
-                    sum += (double) counts[id] * parameters[id * width + place];
+                    sum += counts[id] * parameters[id * width + place];
                 }
                 for (int id = column.first(); id < end; id++) {
                     if (counts[id] == 0) {
-                        parameters[id * width + place] = (float) (sum / matrix.rows());
+                        parameters[id * width + place] = (float) (sum / weight);
                     }
                 }
             }

@@ -22,8 +22,12 @@ record Scale(Objective objective, double factor, double offset, double low, doub
 
     private static final double ROOM = 0.05;
 
-    /** The scale of labels, which are turned in place into what is learned. */
-    static Scale fit(double[] labels, Objective objective, Layout layout, String trainer) {
+    /**
+     * The scale of labels, which are turned in place into what is learned.
+     *
+     * @param weights how many rows each row counts as
+     */
+    static Scale fit(double[] labels, double[] weights, Objective objective, Layout layout, String trainer) {
         if (labels.length == 0) {
             throw unlearnable(trainer, "there are no rows", "check the source, its filter and the split");
         }
@@ -46,7 +50,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         if (objective == Objective.NUMBER_ON_LOG_SCALE) {
             logarithms(labels, trainer);
         }
-        return ofNumbers(labels, objective, layout, trainer);
+        return ofNumbers(labels, weights, objective, layout, trainer);
     }
 
     private static void logarithms(double[] labels, String trainer) {
@@ -61,12 +65,13 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         }
     }
 
-    private static Scale ofNumbers(double[] labels, Objective objective, Layout layout, String trainer) {
-        double mean = Arrays.stream(labels).average().orElse(0);
-        double variance = Arrays.stream(labels)
+    private static Scale ofNumbers(
+            double[] labels, double[] weights, Objective objective, Layout layout, String trainer) {
+        double mean = mean(labels, weights);
+        double[] squares = Arrays.stream(labels)
                 .map(label -> (label - mean) * (label - mean))
-                .average()
-                .orElse(0);
+                .toArray();
+        double variance = mean(squares, weights);
         if (!Double.isFinite(variance)) {
             throw unlearnable(
                     trainer, "the labels are too far apart for their variance", "drop absurd labels by a check");
@@ -85,6 +90,16 @@ record Scale(Objective objective, double factor, double offset, double low, doub
                 mean,
                 free ? Double.NEGATIVE_INFINITY : low - room,
                 free ? Double.POSITIVE_INFINITY : high + room);
+    }
+
+    private static double mean(double[] values, double[] weights) {
+        double sum = 0;
+        double weight = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += weights[i] * values[i];
+            weight += weights[i];
+        }
+        return sum / weight;
     }
 
     private static TrainingException unlearnable(String trainer, String why, String fix) {
@@ -112,18 +127,19 @@ record Scale(Objective objective, double factor, double offset, double low, doub
      * Retransformation Method</em>, JASA 1983.
      *
      * @param labels what was learned
+     * @param weights how many rows each row counts as
      * @param outputs what the network gives for the same rows
      */
-    Scale smeared(double[] labels, float[] outputs) {
+    Scale smeared(double[] labels, double[] weights, float[] outputs) {
         if (objective != Objective.NUMBER_ON_LOG_SCALE) {
             return this;
         }
-        double sum = 0;
+        double[] residuals = new double[labels.length];
         for (int i = 0; i < labels.length; i++) {
             double fitted = Math.max(low, Math.min(high, outputs[i] * factor + offset));
-            sum += Math.exp(labels[i] * factor + offset - fitted);
+            residuals[i] = Math.exp(labels[i] * factor + offset - fitted);
         }
-        double shift = Math.log(sum / labels.length);
+        double shift = Math.log(mean(residuals, weights));
         return new Scale(objective, factor, offset + shift, low + shift, high + shift);
     }
 }

@@ -14,7 +14,8 @@ final class Training {
     private final NDManager manager;
     private final Network network;
     private final Examples examples;
-    private final int[] idCounts;
+    private final double weight;
+    private final double[] idWeights;
     private final Objective objective;
     private final TrainingListener listener;
     private final long start = System.nanoTime();
@@ -27,14 +28,16 @@ final class Training {
             NDManager manager,
             Network network,
             Examples examples,
-            int[] idCounts,
+            double weight,
+            double[] idWeights,
             Objective objective,
             TrainingListener listener) {
         this.trainer = trainer;
         this.manager = manager;
         this.network = network;
         this.examples = examples;
-        this.idCounts = idCounts;
+        this.weight = weight;
+        this.idWeights = idWeights;
         this.objective = objective;
         this.listener = listener;
     }
@@ -52,9 +55,14 @@ final class Training {
         return examples;
     }
 
-    /** How many rows have each id. */
-    int[] idCounts() {
-        return idCounts;
+    /** How many rows all rows count as. */
+    double weight() {
+        return weight;
+    }
+
+    /** How many rows those with each id count as. */
+    double[] idWeights() {
+        return idWeights;
     }
 
     /** Native parameters that gather their gradient. */

@@ -25,6 +25,7 @@ import dev.flywheel.serving.engine.OnnxEngine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
@@ -317,12 +318,86 @@ class TrainersTest {
                     manager,
                     new Network(layout),
                     Examples.of(manager, matrix, labels),
-                    new int[layout.ids()],
+                    matrix.rows(),
+                    new double[layout.ids()],
                     Objective.PROBABILITY,
                     epoch -> held.add(manager.getManagedArrays().size()));
             new MinibatchFit(training, MlpSettings.DEFAULT.epochs(5).dropout(0.5), 1).run();
         }
         assertThat(held).hasSize(5).containsOnly(held.get(0));
+    }
+
+    /** Rows of which some come several times, and the same rows once each with a weight that says how often. */
+    private record Repeated(FeatureMatrix weighted, FeatureMatrix repeated) {}
+
+    private Repeated repeated(Label label) {
+        SplittableRandom random = new SplittableRandom(5);
+        List<@Nullable Object[]> once = new ArrayList<>();
+        List<@Nullable Object[]> often = new ArrayList<>();
+        double[] weights = new double[400];
+        for (int i = 0; i < weights.length; i++) {
+            double x = random.nextDouble(-1, 1);
+            int category = random.nextInt(3);
+            @Nullable Object[] row = {x, "c" + category, label.of(x, category)};
+            weights[i] = random.nextInt(4);
+            once.add(row);
+            for (int time = 0; time < weights[i]; time++) {
+                often.add(row);
+            }
+        }
+        Dataset all = TestData.rows(folder, SCHEMA, once);
+        FittedFeatures features = Features.auto().fit(all);
+        return new Repeated(
+                features.matrix(all).weighted(weights), features.matrix(TestData.rows(folder, SCHEMA, often)));
+    }
+
+    @Test
+    void aWeightIsAsGoodAsHavingTheRowSoManyTimes() {
+        Label level = (x, category) -> Math.exp(2 * x + category) + 1;
+        // all rows a step, so that both take the same steps
+        Trainer network =
+                Trainers.mlp(8).batchSize(2_000).epochs(60).weightDecay(0.5).learningRate(0.05);
+        for (Trainer trainer : List.of(Trainers.logistic(), network)) {
+            assertAlike(trainer, YES, repeated(TrainersTest::noisy), 2e-3);
+        }
+        for (Trainer trainer : List.of(Trainers.linear(), network)) {
+            assertAlike(trainer, NUMBER, repeated(level), 0.02);
+            assertAlike(trainer, NUMBER.onLogScale(), repeated(level), 0.02);
+        }
+    }
+
+    private static void assertAlike(Trainer trainer, Target<?> target, Repeated rows, double tolerance) {
+        TrainedModel weighted = trainer.train(rows.weighted, target, 1, epoch -> {});
+        TrainedModel repeated = trainer.train(rows.repeated, target, 1, epoch -> {});
+        double[] found = weighted.predict(rows.weighted);
+        double[] expected = repeated.predict(rows.weighted);
+        assertThat(found).as(trainer.describe()).containsExactly(expected, within(tolerance));
+        FeatureMatrix alike = rows.weighted.weighted(ones(rows.weighted.rows()));
+        assertThat(trainer.train(alike, target, 1, epoch -> {}).predict(rows.weighted))
+                .as("the weights of %s make a difference", trainer.describe())
+                .isNotEqualTo(found);
+    }
+
+    private static double[] ones(int rows) {
+        double[] ones = new double[rows];
+        Arrays.fill(ones, 1);
+        return ones;
+    }
+
+    @Test
+    void refusesWeightsThatMakeNoSense() {
+        FeatureMatrix matrix = matrix(3, TrainersTest::noisy);
+        assertThat(matrix.isWeighted()).isFalse();
+        assertThat(matrix.weights()).containsExactly(1, 1, 1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> matrix.weighted(new double[] {1, 2}))
+                .withMessage("found 2 weights for 3 rows");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> matrix.weighted(new double[] {1, Double.NaN, 1}))
+                .withMessage("a weight is a number of at least 0, found NaN");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> matrix.weighted(new double[3]))
+                .withMessage("all 3 weights are 0, so that there is nothing to learn from");
     }
 
     @Test
