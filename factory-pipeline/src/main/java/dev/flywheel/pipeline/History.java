@@ -164,7 +164,10 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
             return Instant.MIN;
         }
         LongStream.Builder joined = LongStream.builder();
-        join.run(Instant.MIN, Instant.MAX, example -> joined.add(ChronoUnit.MICROS.between(Instant.EPOCH, example.at())));
+        join.run(
+                Instant.MIN,
+                Instant.MAX,
+                example -> joined.add(ChronoUnit.MICROS.between(Instant.EPOCH, example.at())));
         long[] times = LongStream.concat(Arrays.stream(Examples.times(dataset)), joined.build())
                 .sorted()
                 .toArray();

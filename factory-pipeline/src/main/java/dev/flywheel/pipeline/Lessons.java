@@ -20,9 +20,7 @@ record Lessons(@Nullable Duration window, @Nullable Duration halfLife, int since
         if (window != null) {
             return "the last " + Spans.of(window);
         }
-        return sinceDrift > 0
-                ? "the last drift on, but at least " + sinceDrift + " examples"
-                : "all history";
+        return sinceDrift > 0 ? "the last drift on, but at least " + sinceDrift + " examples" : "all history";
     }
 
     /** {@return the choice as an addition to the rules, in words} */

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import com.google.common.base.Throwables;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.StoreException;
@@ -19,7 +20,6 @@ import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
-import com.google.common.base.Throwables;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;

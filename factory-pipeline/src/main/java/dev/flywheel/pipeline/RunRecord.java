@@ -107,8 +107,7 @@ final class RunRecord {
 
     /** A candidate that could not be trained; the others go on. */
     void candidateFailed(Trainer trainer, double seconds, Throwable cause) {
-        candidates.add(
-                new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, Map.of(), sentence(cause)));
+        candidates.add(new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, Map.of(), sentence(cause)));
         note("Candidate " + trainer.describe() + " could not be trained: " + sentence(cause));
     }
 

@@ -56,7 +56,9 @@ class LessonsTest {
         StringBuilder text = new StringBuilder("at,x,colour,inside\n");
         for (int i = 0; i < 4 * DAYS; i++) {
             Point point = CrashChild.point(random);
-            text.append(START.plus(DAY.multipliedBy(i).dividedBy(4))).append(',').append(point.x());
+            text.append(START.plus(DAY.multipliedBy(i).dividedBy(4)))
+                    .append(',')
+                    .append(point.x());
             text.append(",red,").append(CrashChild.inside(point)).append('\n');
         }
         csv = Files.writeString(directory.resolve("readings.csv"), text);
@@ -118,7 +120,8 @@ class LessonsTest {
             Run run = live.retrain().join();
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
             ModelCard card = factory.versions("readings").get(1).card();
-            assertThat(card.environment()).containsAllEntriesOf(Map.of("learned to time", now.get().toString()));
+            assertThat(card.environment())
+                    .containsAllEntriesOf(Map.of("learned to time", now.get().toString()));
             assertThat(report(run).lineage().environment()).isEqualTo(card.environment());
             assertThat(card.datasetHashes()).hasSize(3);
             return card;

@@ -146,7 +146,8 @@ public final class FeatureMatrix {
             sum += weight;
         }
         if (!(sum > 0)) {
-            throw new IllegalArgumentException("all " + rows + " weights are 0, so that there is nothing to learn from");
+            throw new IllegalArgumentException(
+                    "all " + rows + " weights are 0, so that there is nothing to learn from");
         }
         return new FeatureMatrix(this, weights.clone());
     }

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows as native tensors: numbers [rows, numbers], ids [rows, ids], labels [rows, 1] and weights [rows, 1], which are 1
- * on average over all rows; each but for the rows null where there is none. Lives as long as the manager it was made in.
+ * on average over all rows; each but for the rows null where there is none. Lives as long as the manager it was made
+ * in.
  */
 record Examples(
         int rows,

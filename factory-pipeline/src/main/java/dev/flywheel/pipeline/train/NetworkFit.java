@@ -41,9 +41,8 @@ final class NetworkFit {
             Examples examples = Examples.of(manager, matrix, labels);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
-            float[] parameters =
-                    fit.apply(new Training(
-                            trainer, manager, network, examples, weight, idWeights, objective, listener));
+            float[] parameters = fit.apply(
+                    new Training(trainer, manager, network, examples, weight, idWeights, objective, listener));
             fillUnseen(parameters, idWeights, weight);
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
                 scale = scale.smeared(labels, weights, network.outputs(manager, manager.create(parameters), examples));

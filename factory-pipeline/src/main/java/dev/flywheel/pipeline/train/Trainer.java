@@ -32,8 +32,7 @@ public interface Trainer extends Serializable {
      * Trains a model. Blocks until it is done; the same data, settings, seed and machine give the same model, bit for
      * bit. Several trainings may run at the same time, each on its own thread.
      *
-     * @param matrix the features and labels of the training rows, each of which counts as many times as its weight
-     *     says
+     * @param matrix the features and labels of the training rows, each of which counts as many times as its weight says
      * @param target what the labels mean
      * @param seed the seed of everything random
      * @param listener told of the progress, on this thread
