@@ -37,7 +37,7 @@ record Selection(String window, @Nullable Instant from, Instant to, long fromSou
      */
     static double[] weights(long[] times, Duration halfLife) {
         long newest = Arrays.stream(times).max().orElse(0);
-        double micros = halfLife.toSeconds() * 1e6 + halfLife.getNano() / 1e3;
+        double micros = halfLife.toSeconds() * 1e6 + halfLife.toNanosPart() / 1e3;
         return Arrays.stream(times)
                 .mapToDouble(time -> Math.pow(2, -((double) newest - time) / micros))
                 .toArray();
