@@ -16,8 +16,10 @@ import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.train.Continuation;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
+import dev.flywheel.pipeline.train.TrainingListener;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
@@ -51,6 +53,25 @@ final class RunExecution<I, L> {
 
     /** A trained candidate with what it predicts for the test examples. */
     private record Candidate(int number, Path directory, Evaluation evaluation) {}
+
+    /**
+     * A candidate to be trained.
+     *
+     * @param from what its training goes on from; empty if it begins anew
+     * @param features what it is trained on
+     */
+    private record Attempt(Trainer trainer, String from, FittedFeatures features, Fit fit) {
+
+        String describe() {
+            return RunRecord.describe(trainer, from);
+        }
+    }
+
+    /** Trains a candidate. */
+    private interface Fit {
+
+        TrainedModel run(TrainingListener listener);
+    }
 
     private final Pipeline<I, L, ?> pipeline;
     private final Line line;
@@ -194,26 +215,63 @@ final class RunExecution<I, L> {
         FeatureMatrix matrix = weighted(features.matrix(train), train);
         double[] champion = championScores(history, test);
 
+        List<Attempt> attempts = new ArrayList<>();
+        for (Trainer trainer : pipeline.candidates()) {
+            attempts.add(new Attempt(
+                    trainer,
+                    "",
+                    features,
+                    listener -> trainer.train(matrix, pipeline.source().target(), pipeline.seed(), listener)));
+            goingOn(trainer, train).ifPresent(attempts::add);
+        }
+        judge(best(train(attempts, history, test, labels, champion)), test);
+    }
+
+    /** {@return the candidates that could be trained} A failure is that of one; if all fail the run does. */
+    private List<Candidate> train(
+            List<Attempt> attempts, History<I> history, Dataset test, double[] labels, double @Nullable [] champion) {
         List<Candidate> candidates = new ArrayList<>();
         Throwable first = null;
-        for (Trainer trainer : pipeline.candidates()) {
+        for (Attempt attempt : attempts) {
             stopIfAbandoned();
             long start = System.nanoTime();
             try {
-                candidates.add(train(trainer, features, matrix, history, test, labels, champion));
+                candidates.add(train(attempt, attempts.size(), history, test, labels, champion));
             } catch (CancellationException e) {
                 throw e;
             } catch (RuntimeException | Error e) {
                 stopIfAbandoned();
                 first = first == null ? e : first;
-                log.warn("{} of pipeline {} could not be trained", trainer.describe(), pipeline.name(), e);
-                record.candidateFailed(trainer, (System.nanoTime() - start) / 1e9, e);
+                log.warn("{} of pipeline {} could not be trained", attempt.describe(), pipeline.name(), e);
+                record.candidateFailed(attempt.trainer, attempt.from, (System.nanoTime() - start) / 1e9, e);
             }
         }
         if (candidates.isEmpty() && first != null) {
             Throwables.throwIfUnchecked(first);
         }
-        judge(best(candidates), test);
+        return candidates;
+    }
+
+    /** {@return the candidate that goes on from the champion, if the trainer and the champion are such} */
+    private Optional<Attempt> goingOn(Trainer trainer, Dataset train) {
+        Optional<ModelVersion> champion = line.champion();
+        if (champion.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            String definition = pipeline.features().describe();
+            Path directory = champion.get().artifact().directory();
+            String from = "version " + champion.get().number();
+            return Continuation.find(trainer, definition, directory)
+                    .map(found -> new Attempt(trainer, from, found.features(), listener -> {
+                        FeatureMatrix matrix = weighted(found.features().matrix(train), train);
+                        return found.train(matrix, pipeline.source().target(), pipeline.seed(), listener);
+                    }));
+        } catch (FactoryException e) {
+            log.warn("no candidate of pipeline {} goes on from the champion", pipeline.name(), e);
+            record.note("No candidate goes on from the champion: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /** Examples weigh by their age, if that is wanted. */
@@ -239,31 +297,28 @@ final class RunExecution<I, L> {
     }
 
     private Candidate train(
-            Trainer trainer,
-            FittedFeatures features,
-            FeatureMatrix matrix,
+            Attempt attempt,
+            int attempts,
             History<I> history,
             Dataset test,
             double[] labels,
             double @Nullable [] champion) {
         int number = record.candidates();
-        double share = 0.7 / pipeline.candidates().size();
+        double share = 0.7 / attempts;
         double from = 0.25 + share * number;
-        line.report("training " + trainer.describe(), from);
+        line.report("training " + attempt.describe(), from);
         long start = System.nanoTime();
-        TrainedModel model = trainer.train(
-                matrix,
-                pipeline.source().target(),
-                pipeline.seed(),
-                progress -> line.report("training " + trainer.describe(), from + share * progress.done()));
+        TrainedModel model = attempt.fit.run(
+                progress -> line.report("training " + attempt.describe(), from + share * progress.done()));
         double seconds = (System.nanoTime() - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
-        Signature signature = ModelExport.write(features, model, candidate.resolve("model.onnx"));
+        Signature signature = ModelExport.write(attempt.features, model, candidate.resolve("model.onnx"));
+        Continuation.keep(attempt.trainer, model, pipeline.features().describe(), candidate);
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
         Evaluation evaluation = Evaluation.of(pipeline.task(), labels, score(artifact, history, test));
         evaluation = champion == null ? evaluation : evaluation.against(champion);
-        record.candidate(trainer, seconds, evaluation);
+        record.candidate(attempt.trainer, attempt.from, seconds, evaluation);
         return new Candidate(number, candidate, evaluation);
     }
 

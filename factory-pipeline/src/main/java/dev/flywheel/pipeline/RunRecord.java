@@ -46,6 +46,7 @@ final class RunRecord {
 
     private final List<RunReport.Part> parts = new ArrayList<>();
     private final List<RunReport.Candidate> candidates = new ArrayList<>();
+    private final List<String> names = new ArrayList<>();
     private List<Profiles.ColumnProfile> columns = List.of();
     private RunReport.Checks checks = new RunReport.Checks(0, 0, List.of(), "");
     private List<Slices.Slice> slices = List.of();
@@ -101,14 +102,30 @@ final class RunRecord {
         parts.add(new RunReport.Part("test", test.rows(), test.hash()));
     }
 
-    void candidate(Trainer trainer, double seconds, Evaluation evaluation) {
-        candidates.add(new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, evaluation.metrics(), ""));
+    /** @param from what the training went on from; empty if it began anew */
+    void candidate(Trainer trainer, String from, double seconds, Evaluation evaluation) {
+        add(trainer, from, seconds, evaluation.metrics(), "");
     }
 
     /** A candidate that could not be trained; the others go on. */
-    void candidateFailed(Trainer trainer, double seconds, Throwable cause) {
-        candidates.add(new RunReport.Candidate(trainer.name(), trainer.settings(), seconds, Map.of(), sentence(cause)));
-        note("Candidate " + trainer.describe() + " could not be trained: " + sentence(cause));
+    void candidateFailed(Trainer trainer, String from, double seconds, Throwable cause) {
+        add(trainer, from, seconds, Map.of(), sentence(cause));
+        note("Candidate " + describe(trainer, from) + " could not be trained: " + sentence(cause));
+    }
+
+    private void add(
+            Trainer trainer, String from, double seconds, Map<Metric, Estimate> metrics, String problem) {
+        Map<String, String> settings = new LinkedHashMap<>(trainer.settings());
+        if (!from.isEmpty()) {
+            settings.put("going on from", from);
+        }
+        candidates.add(new RunReport.Candidate(trainer.name(), settings, seconds, metrics, problem));
+        names.add(describe(trainer, from));
+    }
+
+    /** {@return a candidate on one line} */
+    static String describe(Trainer trainer, String from) {
+        return trainer.describe() + (from.isEmpty() ? "" : ", going on from " + from);
     }
 
     /** {@return how many candidates there are so far, failed ones too} */
@@ -234,7 +251,7 @@ final class RunRecord {
     }
 
     private String candidateName() {
-        return winner.isPresent() ? pipeline.candidates().get(winner.getAsInt()).describe() : "";
+        return winner.isPresent() ? names.get(winner.getAsInt()) : "";
     }
 
     private long rows(String part) {

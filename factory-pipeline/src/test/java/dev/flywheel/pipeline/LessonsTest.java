@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.model.ModelCard;
+import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.CrashChild.Point;
@@ -214,6 +215,36 @@ class LessonsTest {
                     .isEqualTo("pipeline \"readings\" cannot learn from examples that weigh by their age: the source"
                             + " tells no event time. Fix: name its column with eventTime(...), or let all examples count"
                             + " alike.");
+        }
+    }
+
+    @Test
+    void oneCandidateGoesOnFromTheChampionBesideAFreshOne() throws IOException {
+        Trainer warm = Trainers.mlp(4).epochs(30).warmStart();
+        Pipeline<Reading, Boolean, Double> pipeline = pipeline(timed(), Retrain.never(), Trainers.mlp(3).epochs(1), warm);
+        try (Factory factory = open()) {
+            factory.run(pipeline(timed(), Retrain.never(), warm));
+            assertThat(factory.versions("readings").get(0).card().candidate()).isEqualTo(warm.describe());
+        }
+        try (Factory factory = open();
+                Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
+            feed(live, now.get(), 20);
+            Run run = live.retrain().join();
+            assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
+            RunReport.Models models = report(run).models();
+            assertThat(models.candidates()).hasSize(3).allMatch(c -> c.problem().isEmpty());
+            assertThat(models.candidates())
+                    .extracting(candidate -> candidate.settings().getOrDefault("going on from", "nothing"))
+                    .containsExactly("nothing", "nothing", "version 1");
+            List<String> names = List.of(
+                    Trainers.mlp(3).epochs(1).describe(),
+                    warm.describe(),
+                    warm.describe() + ", going on from version 1");
+            assertThat(run.candidate()).isEqualTo(names.get(models.winner().orElseThrow()));
+            ModelVersion second = factory.versions("readings").get(1);
+            assertThat(second.card().candidate()).isEqualTo(run.candidate());
+            assertThat(Files.exists(second.artifact().directory().resolve("continue.f32")))
+                    .isEqualTo(run.candidate().startsWith(warm.describe()));
         }
     }
 

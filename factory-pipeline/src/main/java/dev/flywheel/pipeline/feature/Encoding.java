@@ -32,6 +32,10 @@ public final class Encoding implements Serializable {
         this.limit = limit;
     }
 
+    static Encoding of(Kind kind, int minCount, int limit) {
+        return new Encoding(kind, minCount, limit);
+    }
+
     /**
      * {@return an id for each value seen in training, the most frequent first, at most 10,000 of them; one id for every
      * other value; and one for a missing value}

@@ -122,6 +122,23 @@ public final class FittedFeatures {
         return FeatureMatrix.of(this, data);
     }
 
+    /** {@return all that was learned, as JSON in UTF-8} */
+    public byte[] json() {
+        return FeatureState.write(numbers.slots(), texts.slots(), times.slots(), notes);
+    }
+
+    /**
+     * {@return the features that the JSON holds}
+     *
+     * @param json what {@link #json} made
+     * @param source what is read, for the message: a file
+     * @throws dev.flywheel.core.StoreException if the JSON is damaged
+     * @throws dev.flywheel.core.ModelFormatException if a newer release wrote it
+     */
+    public static FittedFeatures read(byte[] json, String source) {
+        return FeatureState.read(json, source);
+    }
+
     /** {@return what was learned, one line for each raw column} */
     public String describe() {
         Map<String, String> lines = new LinkedHashMap<>(numbers.describe());

@@ -68,6 +68,10 @@ final class NumberBlock {
         raw = List.copyOf(new LinkedHashSet<>(slots.stream().map(Slot::column).toList()));
     }
 
+    List<Slot> slots() {
+        return slots;
+    }
+
     /** The columns of the input, in order. */
     List<String> raw() {
         return raw;

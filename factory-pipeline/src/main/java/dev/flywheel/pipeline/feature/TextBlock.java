@@ -49,6 +49,10 @@ final class TextBlock {
         raw = List.copyOf(new LinkedHashSet<>(slots.stream().map(Slot::column).toList()));
     }
 
+    List<Slot> slots() {
+        return slots;
+    }
+
     /** The columns of the input, in order. */
     List<String> raw() {
         return raw;

@@ -60,6 +60,10 @@ final class TimeBlock {
         this.slots = List.copyOf(slots);
     }
 
+    List<Slot> slots() {
+        return slots;
+    }
+
     /** The columns of the input, in order. */
     List<String> raw() {
         return slots.stream().map(Slot::column).toList();

@@ -36,6 +36,10 @@ public final class Transform implements Serializable {
         this.second = second;
     }
 
+    static Transform of(Kind kind, double first, double second) {
+        return new Transform(kind, first, second);
+    }
+
     /** {@return a step that takes {@code value} for missing, as where a file writes 0 for an unknown size} */
     public static Transform missingAt(double value) {
         return new Transform(Kind.MISSING_AT, requireFinite("missingAt", value), 0);

@@ -44,12 +44,17 @@ final class MinibatchFit {
     private long step;
 
     MinibatchFit(Training training, MlpSettings settings, long seed) {
+        this(training, settings, seed, new float[0]);
+    }
+
+    /** @param start the parameters to begin with; empty for random ones */
+    MinibatchFit(Training training, MlpSettings settings, long seed, float[] start) {
         this.training = training;
         this.settings = settings;
         this.manager = training.manager();
         this.random = new SplittableRandom(seed);
         Layout layout = training.network().layout();
-        this.parameters = training.parameters(manager, layout.start(random));
+        this.parameters = training.parameters(manager, start.length == 0 ? layout.start(random) : start);
         this.means = (PtNDArray) manager.zeros(new Shape(layout.size()));
         this.squares = (PtNDArray) manager.zeros(new Shape(layout.size()));
         this.weightMask = manager.create(layout.weightMask());

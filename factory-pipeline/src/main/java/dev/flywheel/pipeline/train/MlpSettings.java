@@ -17,42 +17,54 @@ import java.util.Map;
  * @param dropout the share of hidden units left out
  * @param embedding the size of the vectors of ids
  * @param patience passes without a better loss before stopping; 0 for no early stopping
+ * @param warm whether a run trains one more network, which goes on from the champion
  */
 record MlpSettings(
-        int epochs, int batchSize, double learningRate, double weightDecay, double dropout, int embedding, int patience)
+        int epochs,
+        int batchSize,
+        double learningRate,
+        double weightDecay,
+        double dropout,
+        int embedding,
+        int patience,
+        boolean warm)
         implements Serializable {
 
-    static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0);
+    static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, false);
 
     /** Rows learned from in all passes: more makes networks on flights overconfident. */
     private static final int LEARNED_ROWS = 1_500_000;
 
     MlpSettings epochs(int value) {
-        return new MlpSettings(value, batchSize, learningRate, weightDecay, dropout, embedding, patience);
+        return new MlpSettings(value, batchSize, learningRate, weightDecay, dropout, embedding, patience, warm);
     }
 
     MlpSettings batchSize(int value) {
-        return new MlpSettings(epochs, value, learningRate, weightDecay, dropout, embedding, patience);
+        return new MlpSettings(epochs, value, learningRate, weightDecay, dropout, embedding, patience, warm);
     }
 
     MlpSettings learningRate(double value) {
-        return new MlpSettings(epochs, batchSize, value, weightDecay, dropout, embedding, patience);
+        return new MlpSettings(epochs, batchSize, value, weightDecay, dropout, embedding, patience, warm);
     }
 
     MlpSettings weightDecay(double value) {
-        return new MlpSettings(epochs, batchSize, learningRate, value, dropout, embedding, patience);
+        return new MlpSettings(epochs, batchSize, learningRate, value, dropout, embedding, patience, warm);
     }
 
     MlpSettings dropout(double value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, value, embedding, patience);
+        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, value, embedding, patience, warm);
     }
 
     MlpSettings embedding(int value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, value, patience);
+        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, value, patience, warm);
     }
 
     MlpSettings patience(int value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, value);
+        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, value, warm);
+    }
+
+    MlpSettings startingWarm() {
+        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, true);
     }
 
     /** The smallest power of two that is at least a two hundredth of the rows, 64 to 1,024. */
@@ -83,5 +95,8 @@ record MlpSettings(
         all.put("dropout", Settings.plain(dropout));
         all.put("embedding", Integer.toString(embedding));
         all.put("earlyStopping", patience == 0 ? "off" : Integer.toString(patience));
+        if (warm) {
+            all.put("warmStart", "on");
+        }
     }
 }

@@ -2,10 +2,10 @@ package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Target;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -20,6 +20,9 @@ import java.util.Objects;
 public final class MlpTrainer implements Trainer {
 
     private static final long serialVersionUID = 1L;
+
+    /** What a network has learned would be lost at the rate at which one begins. */
+    private static final double WARM_RATE = 0.1;
 
     private final int[] hidden;
     private final MlpSettings settings;
@@ -89,6 +92,20 @@ public final class MlpTrainer implements Trainer {
         return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));
     }
 
+    /**
+     * {@return the same with a second candidate in each run, which goes on from the champion: it keeps the champion's
+     * fitted features and begins with its parameters, at a tenth of the learning rate} The first candidate begins
+     * anew, as without this; the better one of the two is judged, and its card says which it was. There is no second
+     * one where the champion was made by another trainer, with other settings or of other features, or without this.
+     */
+    public MlpTrainer warmStart() {
+        return with(settings.startingWarm());
+    }
+
+    boolean startsWarm() {
+        return settings.warm();
+    }
+
     private MlpTrainer with(MlpSettings changed) {
         return new MlpTrainer(hidden, changed);
     }
@@ -114,10 +131,20 @@ public final class MlpTrainer implements Trainer {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        List<Integer> sizes = Arrays.stream(hidden).boxed().toList();
-        Layout layout = Layout.mlp(matrix.features(), sizes, settings.embedding());
-        return new NetworkFit(this, layout, matrix, target, listener)
+        return new NetworkFit(this, layout(matrix.features()), matrix, target, listener)
                 .run(training -> new MinibatchFit(training, settings, seed).run());
+    }
+
+    /** Goes on from a network over the same features. */
+    TrainedModel trainOn(
+            NetworkModel before, FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
+        MlpSettings careful = settings.learningRate(WARM_RATE * settings.learningRate());
+        return new NetworkFit(this, layout(matrix.features()), matrix, target, listener, before)
+                .run(training -> new MinibatchFit(training, careful, seed, before.parameters()).run());
+    }
+
+    Layout layout(FittedFeatures features) {
+        return Layout.mlp(features, Arrays.stream(hidden).boxed().toList(), settings.embedding());
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.flywheel.pipeline.source.Target;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,13 +21,26 @@ final class NetworkFit {
     private final FeatureMatrix matrix;
     private final Objective objective;
     private final TrainingListener listener;
+    private final @Nullable NetworkModel before;
 
     NetworkFit(Trainer trainer, Layout layout, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
+        this(trainer, layout, matrix, target, listener, null);
+    }
+
+    /** @param before what the training goes on from; null if it begins anew */
+    NetworkFit(
+            Trainer trainer,
+            Layout layout,
+            FeatureMatrix matrix,
+            Target<?> target,
+            TrainingListener listener,
+            @Nullable NetworkModel before) {
         this.trainer = trainer.describe();
         this.layout = layout;
         this.matrix = matrix;
         this.objective = Objective.of(target);
         this.listener = listener;
+        this.before = before;
     }
 
     /** Lets {@code fit} find the parameters, and makes them a model. */
@@ -34,22 +48,28 @@ final class NetworkFit {
         long start = System.nanoTime();
         double[] labels = matrix.labels();
         double[] weights = matrix.weights();
-        Scale scale = Scale.fit(labels, weights, objective, layout, trainer);
+        Scale learned = before == null
+                ? Scale.fit(labels, weights, objective, layout, trainer)
+                : before.learnedScale().widened(labels, weights, layout, trainer);
+        Scale scale = learned;
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
             Network network = new Network(layout);
             Examples examples = Examples.of(manager, matrix, labels);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
-            float[] parameters = fit.apply(
-                    new Training(trainer, manager, network, examples, weight, idWeights, objective, listener));
-            fillUnseen(parameters, idWeights, weight);
+            float[] parameters =
+                    fit.apply(new Training(
+                            trainer, manager, network, examples, weight, idWeights, objective, listener));
+            if (before == null) {
+                fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before
+            }
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
                 scale = scale.smeared(labels, weights, network.outputs(manager, manager.create(parameters), examples));
             }
             log.debug(
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
-            return new NetworkModel(matrix.features(), layout, parameters, scale);
+            return new NetworkModel(matrix.features(), layout, parameters, scale, learned);
         }
     }
 

@@ -15,12 +15,31 @@ final class NetworkModel implements TrainedModel {
     private final Layout layout;
     private final float[] parameters;
     private final Scale scale;
+    /** The scale without what was put on it after the training. */
+    private final Scale learnedScale;
 
-    NetworkModel(FittedFeatures features, Layout layout, float[] parameters, Scale scale) {
+    NetworkModel(FittedFeatures features, Layout layout, float[] parameters, Scale scale, Scale learnedScale) {
         this.features = features;
         this.layout = layout;
         this.parameters = parameters;
         this.scale = scale;
+        this.learnedScale = learnedScale;
+    }
+
+    FittedFeatures features() {
+        return features;
+    }
+
+    Layout layout() {
+        return layout;
+    }
+
+    float[] parameters() {
+        return parameters.clone();
+    }
+
+    Scale learnedScale() {
+        return learnedScale;
     }
 
     @Override

@@ -106,6 +106,25 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         return new TrainingException("trainer " + trainer + " cannot learn from these examples", why, fix);
     }
 
+    /**
+     * This scale, which parameters have been learned on, for other labels, which are turned in place into what is
+     * learned.
+     *
+     * @param weights how many rows each row counts as
+     */
+    Scale widened(double[] labels, double[] weights, Layout layout, String trainer) {
+        double[] raw = labels.clone();
+        Scale own = fit(labels, weights, objective, layout, trainer);
+        if (objective == Objective.PROBABILITY) {
+            return this;
+        }
+        for (int i = 0; i < labels.length; i++) {
+            double value = objective == Objective.NUMBER_ON_LOG_SCALE ? Math.log(raw[i]) : raw[i];
+            labels[i] = (value - offset) / factor;
+        }
+        return new Scale(objective, factor, offset, Math.min(low, own.low), Math.max(high, own.high));
+    }
+
     /** Whether values are held within {@code low} and {@code high}. */
     boolean limited() {
         return Double.isFinite(low);

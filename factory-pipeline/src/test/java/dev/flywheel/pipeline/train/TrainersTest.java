@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDManager;
+import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.Task;
@@ -382,6 +384,59 @@ class TrainersTest {
         double[] ones = new double[rows];
         Arrays.fill(ones, 1);
         return ones;
+    }
+
+    @Test
+    void goesOnFromWhatWasKept() {
+        Label level = (x, category) -> Math.exp(2 * x + category) + 1;
+        assertGoesOn(YES, TrainersTest::noisy);
+        assertGoesOn(NUMBER, level);
+        assertGoesOn(NUMBER.onLogScale(), level);
+    }
+
+    private void assertGoesOn(Target<?> target, Label label) {
+        MlpTrainer trainer = Trainers.mlp(8).batchSize(64).epochs(4).warmStart();
+        FeatureMatrix matrix = matrix(640, label);
+        TrainedModel first = trainer.train(matrix, target, 1, epoch -> {});
+        Path kept = folder.resolve(target.describe().replaceAll("\\W", ""));
+        Durable.createDirectories(kept);
+        Continuation.keep(trainer, first, "features", kept);
+        Continuation found = Continuation.find(trainer, "features", kept).orElseThrow();
+        assertThat(found.features().describe()).isEqualTo(matrix.features().describe());
+        FeatureMatrix again = found.features().matrix(rows(640, label));
+        double[] before = first.predict(matrix);
+        double[] after = found.train(again, target, 2, epoch -> {}).predict(again);
+        double[] anew = trainer.train(matrix, target, 2, epoch -> {}).predict(matrix);
+        assertThat(distance(before, after))
+                .as("%s: nearer to what was learned than what another beginning leads to", target)
+                .isPositive()
+                .isLessThan(distance(before, anew));
+    }
+
+    private static double distance(double[] a, double[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += (a[i] - b[i]) * (a[i] - b[i]);
+        }
+        return Math.sqrt(sum / a.length);
+    }
+
+    @Test
+    void goesOnOnlyFromItsOwnKind() throws Exception {
+        MlpTrainer trainer = Trainers.mlp(4).epochs(1).warmStart();
+        FeatureMatrix matrix = matrix(300, TrainersTest::noisy);
+        TrainedModel model = trainer.train(matrix, YES, 1, epoch -> {});
+        Continuation.keep(Trainers.mlp(4).epochs(1), model, "features", folder);
+        assertThat(folder.resolve("continue.json")).as("nobody asked for it").doesNotExist();
+        Continuation.keep(trainer, model, "features", folder);
+        assertThat(Continuation.find(trainer, "features", folder)).isPresent();
+        assertThat(Continuation.find(trainer, "other features", folder)).isEmpty();
+        assertThat(Continuation.find(trainer.epochs(2), "features", folder)).isEmpty();
+        assertThat(Continuation.find(Trainers.logistic(), "features", folder)).isEmpty();
+        Files.write(folder.resolve("continue.f32"), new byte[7]);
+        assertThatThrownBy(() -> Continuation.find(trainer, "features", folder))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("it holds 7 bytes of parameters for mlp [4] over 1 numbers and 1 ids of 5");
     }
 
     @Test
