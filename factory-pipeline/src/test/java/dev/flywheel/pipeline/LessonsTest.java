@@ -41,11 +41,11 @@ class LessonsTest {
     private static final Instant START = Instant.parse("2004-01-01T00:00:00Z");
     private static final Duration DAY = Duration.ofDays(1);
     private static final int DAYS = 100;
+    private static final Instant NOW = START.plus(DAY.multipliedBy(DAYS));
 
     @TempDir
     Path directory;
 
-    private final AtomicReference<Instant> now = new AtomicReference<>(START.plus(DAY.multipliedBy(DAYS)));
     private Path csv;
     private Path home;
 
@@ -86,7 +86,7 @@ class LessonsTest {
     }
 
     private Factory open() {
-        return Factory.open(home, Factory.options().clock(now::get).withoutTicks());
+        return Factory.open(home, Factory.options().clock(() -> NOW).withoutTicks());
     }
 
     private static void feed(Deployment<Reading, Boolean, Double> live, Instant at, int count) {
@@ -107,7 +107,7 @@ class LessonsTest {
         Pipeline<Reading, Boolean, Double> pipeline = pipeline(timed(), retrain);
         try (Factory factory = open()) {
             try (Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
-                feed(live, now.get(), 20);
+                feed(live, NOW, 20);
             }
         }
         if (drift != null) {
@@ -122,7 +122,7 @@ class LessonsTest {
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
             ModelCard card = factory.versions("readings").get(1).card();
             assertThat(card.environment())
-                    .containsAllEntriesOf(Map.of("learned to time", now.get().toString()));
+                    .containsAllEntriesOf(Map.of("learned to time", NOW.toString()));
             assertThat(report(run).lineage().environment()).isEqualTo(card.environment());
             assertThat(card.datasetHashes()).hasSize(3);
             return card;
@@ -145,7 +145,7 @@ class LessonsTest {
 
     @Test
     void aWindowSlides() throws IOException {
-        Instant from = now.get().minus(DAY.multipliedBy(10));
+        Instant from = NOW.minus(DAY.multipliedBy(10));
         assertSelection(
                 learned(Retrain.never().learningFromLast(Duration.ofDays(10)), null),
                 "the last 10 d",
@@ -156,7 +156,7 @@ class LessonsTest {
 
     @Test
     void aRunLearnsFromTheLastDriftOn() throws IOException {
-        Instant drift = now.get().minus(DAY.multipliedBy(5));
+        Instant drift = NOW.minus(DAY.multipliedBy(5));
         assertSelection(
                 learned(Retrain.never().learningFromLastDrift(30), drift),
                 "the last drift on, but at least 30 examples",
@@ -167,8 +167,8 @@ class LessonsTest {
 
     @Test
     void aDriftOfYesterdayIsNotEnoughToLearnFrom() throws IOException {
-        Instant drift = now.get().minus(DAY);
-        Instant enough = now.get().minus(DAY.multipliedBy(20));
+        Instant drift = NOW.minus(DAY);
+        Instant enough = NOW.minus(DAY.multipliedBy(20));
         assertSelection(
                 learned(Retrain.never().learningFromLastDrift(100), drift),
                 "the last drift on, but at least 100 examples",
@@ -228,7 +228,7 @@ class LessonsTest {
         }
         try (Factory factory = open();
                 Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
-            feed(live, now.get(), 20);
+            feed(live, NOW, 20);
             Run run = live.retrain().join();
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
             RunReport.Models models = report(run).models();

@@ -14,7 +14,7 @@ import java.util.List;
  * @param notes what was worth knowing about the training rows
  */
 record FeatureState(
-        int format, List<Number> numbers, List<Text> texts, List<TimeBlock.Slot> times, List<String> notes) {
+        int format, List<Numeric> numbers, List<Category> texts, List<TimeBlock.Slot> times, List<String> notes) {
 
     private static final int FORMAT = 1;
 
@@ -22,7 +22,7 @@ record FeatureState(
     record Step(Transform.Kind kind, double first, double second) {}
 
     /** A {@link NumberBlock.Slot}. */
-    record Number(
+    record Numeric(
             String column,
             float missingAt,
             boolean flagged,
@@ -35,7 +35,7 @@ record FeatureState(
             double period) {}
 
     /** A {@link TextBlock.Slot}. */
-    record Text(String column, Encoding.Kind kind, int minCount, int limit, List<String> vocabulary) {}
+    record Category(String column, Encoding.Kind kind, int minCount, int limit, List<String> vocabulary) {}
 
     static byte[] write(
             List<NumberBlock.Slot> numbers,
@@ -65,8 +65,8 @@ record FeatureState(
                 List.copyOf(state.notes));
     }
 
-    private static Number number(NumberBlock.Slot slot) {
-        return new Number(
+    private static Numeric number(NumberBlock.Slot slot) {
+        return new Numeric(
                 slot.column(),
                 slot.missingAt(),
                 slot.flagged(),
@@ -81,7 +81,7 @@ record FeatureState(
                 slot.period());
     }
 
-    private static NumberBlock.Slot slot(Number number) {
+    private static NumberBlock.Slot slot(Numeric number) {
         return new NumberBlock.Slot(
                 number.column,
                 number.missingAt,
@@ -97,12 +97,12 @@ record FeatureState(
                 number.period);
     }
 
-    private static Text text(TextBlock.Slot slot) {
+    private static Category text(TextBlock.Slot slot) {
         Encoding encoding = slot.encoding();
-        return new Text(slot.column(), encoding.kind(), encoding.minCount(), encoding.limit(), slot.vocabulary());
+        return new Category(slot.column(), encoding.kind(), encoding.minCount(), encoding.limit(), slot.vocabulary());
     }
 
-    private static TextBlock.Slot slot(Text text) {
+    private static TextBlock.Slot slot(Category text) {
         return new TextBlock.Slot(
                 text.column, Encoding.of(text.kind, text.minCount, text.limit), text.vocabulary);
     }
