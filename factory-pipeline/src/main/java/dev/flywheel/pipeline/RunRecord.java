@@ -113,8 +113,7 @@ final class RunRecord {
         note("Candidate " + describe(trainer, from) + " could not be trained: " + sentence(cause));
     }
 
-    private void add(
-            Trainer trainer, String from, double seconds, Map<Metric, Estimate> metrics, String problem) {
+    private void add(Trainer trainer, String from, double seconds, Map<Metric, Estimate> metrics, String problem) {
         Map<String, String> settings = new LinkedHashMap<>(trainer.settings());
         if (!from.isEmpty()) {
             settings.put("going on from", from);

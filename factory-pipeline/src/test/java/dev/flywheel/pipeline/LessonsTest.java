@@ -121,8 +121,7 @@ class LessonsTest {
             Run run = live.retrain().join();
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
             ModelCard card = factory.versions("readings").get(1).card();
-            assertThat(card.environment())
-                    .containsAllEntriesOf(Map.of("learned to time", NOW.toString()));
+            assertThat(card.environment()).containsAllEntriesOf(Map.of("learned to time", NOW.toString()));
             assertThat(report(run).lineage().environment()).isEqualTo(card.environment());
             assertThat(card.datasetHashes()).hasSize(3);
             return card;
@@ -221,7 +220,8 @@ class LessonsTest {
     @Test
     void oneCandidateGoesOnFromTheChampionBesideAFreshOne() throws IOException {
         Trainer warm = Trainers.mlp(4).epochs(30).warmStart();
-        Pipeline<Reading, Boolean, Double> pipeline = pipeline(timed(), Retrain.never(), Trainers.mlp(3).epochs(1), warm);
+        Pipeline<Reading, Boolean, Double> pipeline =
+                pipeline(timed(), Retrain.never(), Trainers.mlp(3).epochs(1), warm);
         try (Factory factory = open()) {
             factory.run(pipeline(timed(), Retrain.never(), warm));
             assertThat(factory.versions("readings").get(0).card().candidate()).isEqualTo(warm.describe());

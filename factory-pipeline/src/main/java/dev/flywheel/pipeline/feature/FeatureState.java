@@ -103,7 +103,6 @@ record FeatureState(
     }
 
     private static TextBlock.Slot slot(Category text) {
-        return new TextBlock.Slot(
-                text.column, Encoding.of(text.kind, text.minCount, text.limit), text.vocabulary);
+        return new TextBlock.Slot(text.column, Encoding.of(text.kind, text.minCount, text.limit), text.vocabulary);
     }
 }

@@ -87,9 +87,7 @@ public final class Continuation {
             return Optional.empty();
         }
         Head head = Json.readKnown(read(file), Head.class, file.toString());
-        if (head.format != FORMAT
-                || !head.trainer.equals(trainer.describe())
-                || !head.definition.equals(definition)) {
+        if (head.format != FORMAT || !head.trainer.equals(trainer.describe()) || !head.definition.equals(definition)) {
             return Optional.empty();
         }
         Path featureFile = directory.resolve(FEATURES);

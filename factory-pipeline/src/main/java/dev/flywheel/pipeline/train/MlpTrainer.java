@@ -94,9 +94,9 @@ public final class MlpTrainer implements Trainer {
 
     /**
      * {@return the same with a second candidate in each run, which goes on from the champion: it keeps the champion's
-     * fitted features and begins with its parameters, at a tenth of the learning rate} The first candidate begins
-     * anew, as without this; the better one of the two is judged, and its card says which it was. There is no second
-     * one where the champion was made by another trainer, with other settings or of other features, or without this.
+     * fitted features and begins with its parameters, at a tenth of the learning rate} The first candidate begins anew,
+     * as without this; the better one of the two is judged, and its card says which it was. There is no second one
+     * where the champion was made by another trainer, with other settings or of other features, or without this.
      */
     public MlpTrainer warmStart() {
         return with(settings.startingWarm());

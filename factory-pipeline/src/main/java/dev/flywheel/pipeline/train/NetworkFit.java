@@ -58,9 +58,8 @@ final class NetworkFit {
             Examples examples = Examples.of(manager, matrix, labels);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
-            float[] parameters =
-                    fit.apply(new Training(
-                            trainer, manager, network, examples, weight, idWeights, objective, listener));
+            float[] parameters = fit.apply(
+                    new Training(trainer, manager, network, examples, weight, idWeights, objective, listener));
             if (before == null) {
                 fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before
             }
