@@ -11,6 +11,9 @@ public final class BatchOptions {
 
     private static final BatchOptions DEFAULTS = new BatchOptions();
 
+    /** More would wait for longer than anybody wants, and the places of the queue are made in advance. */
+    private static final int MOST_WAITING = 1 << 20;
+
     private int maxRows = 64;
     private int maxTokens;
     private int lanes;
@@ -78,10 +81,17 @@ public final class BatchOptions {
         return copy;
     }
 
-    /** {@return a copy with this as the most requests that wait; more are refused. At least 1, by default 4096} */
+    /**
+     * {@return a copy with this as the most requests that wait; more are refused. 1 to 1,048,576, by default 4096} Each
+     * takes 8 to 16 bytes in advance.
+     */
     public BatchOptions queueCapacity(int requests) {
         BatchOptions copy = new BatchOptions(this);
         copy.queueCapacity = atLeastOne("queueCapacity", requests);
+        if (requests > MOST_WAITING) {
+            throw new IllegalArgumentException("option queueCapacity is invalid: found " + requests
+                    + ", expected at most " + MOST_WAITING);
+        }
         return copy;
     }
 

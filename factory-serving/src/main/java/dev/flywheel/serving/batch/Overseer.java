@@ -164,7 +164,6 @@ final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements 
         for (Slot<C, R> slot : lanes.all()) {
             long ran = slot.look(now);
             if (ran >= timeout && slot.tell()) {
-                slot.runner.terminate();
                 Watch.SHARED.lookBy(now + grace);
             } else if (ran >= timeout + grace) {
                 CountDownLatch unused = giveUp(slot, slot::giveUp, hung());

@@ -104,6 +104,11 @@ final class Ring<E> {
         return cells.getAcquire((int) ends.getAcquire(HEAD) & mask);
     }
 
+    /** {@return whether a claimed position was not put into; called as {@link #poll} is} */
+    boolean isUnfilled(long position) {
+        return position >= next && cells.getAcquire((int) position & mask) == null;
+    }
+
     /** {@return whether nothing is before this position any more} */
     boolean isNext(long position) {
         return ends.getAcquire(HEAD) == position;

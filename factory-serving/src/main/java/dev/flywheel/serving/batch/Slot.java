@@ -18,6 +18,7 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
 
     // In the middle of an array longer than cache lines: lanes side by side do not slow each other down.
     private static final int STATE = 16;
+    private static final int TELLING = 17;
     private final AtomicLongArray state = new AtomicLongArray(32);
 
     final R runner;
@@ -41,7 +42,21 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
 
     boolean claim() {
         long now = state.get(STATE);
-        return isFree(now) && state.compareAndSet(STATE, now, now + 1);
+        if (!isFree(now) || !state.compareAndSet(STATE, now, now + 1)) {
+            return false;
+        }
+        if (state.get(TELLING) != 0) {
+            awaitTold();
+        }
+        return true;
+    }
+
+    /** Lets the watcher finish what it tells the holder before, who has gone, so that it does not hit this one. */
+    @SuppressWarnings("ThreadPriorityCheck")
+    private void awaitTold() {
+        while (state.get(TELLING) != 0) {
+            Thread.yield();
+        }
     }
 
     /** {@return whether the lane is still there; if not, the holder is to close it} */
@@ -91,11 +106,22 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
         return current < 0 || isFree(current) ? 0 : Math.max(1, now - seenNanos);
     }
 
-    /** {@return whether the run that the watcher has seen is to be told to end, which is done once} */
+    /** Tells the run that the watcher has seen to end, once, and no other. {@return whether that is done now} */
     boolean tell() {
-        boolean first = !told;
+        if (told) {
+            return false;
+        }
         told = true;
-        return first;
+        state.set(TELLING, 1);
+        try {
+            // Whoever claims the lane after this has seen that somebody is being told, and waits.
+            if (state.get(STATE) == seen) {
+                runner.terminate();
+            }
+        } finally {
+            state.set(TELLING, 0);
+        }
+        return true;
     }
 
     /** Runs rows, and notes how that went. */

@@ -28,6 +28,7 @@ final class WaitingLine<C extends Call<?>> {
     private final long deadlineNanos;
     private final Ring<C> ring;
     private final Backlog<C> backlog = new Backlog<>();
+    private final Unfilled unfilled = new Unfilled();
     private final ReentrantLock taking = new ReentrantLock();
     /** The most calls that may be in the ring: the capacity, less the backlog, and more by those that are gone. */
     private final AtomicInteger room;
@@ -51,7 +52,7 @@ final class WaitingLine<C extends Call<?>> {
         this.name = name;
         this.capacity = options.queueCapacity();
         this.deadlineNanos = options.deadlineNanos();
-        this.ring = new Ring<>(2 * Math.min(capacity, 1 << 29));
+        this.ring = new Ring<>(2 * capacity);
         this.room = new AtomicInteger(capacity);
     }
 
@@ -61,18 +62,30 @@ final class WaitingLine<C extends Call<?>> {
      * @throws ClosedException if it is closed
      */
     void add(C call, @Nullable Thread waiter) {
-        boolean over = !call.waits();
+        // If so, it comes again, from a line that was closed and failed it. Here it is gone from the beginning.
+        int over = call.waits() ? 0 : 1;
         call.enter(this, deadlineNanos, waiter);
+        room.addAndGet(over);
         long position = claim(1);
         if (position < 0) {
+            room.addAndGet(-over);
             call.turnAway();
             throw refusal(position, 1);
         }
-        if (over) {
-            // It comes again, from a line that was closed and failed it. Here it is gone from the beginning.
-            left(false);
+        try {
+            enter(call, position);
+        } catch (RuntimeException | Error e) {
+            // Out of stack, where every call fails: so without any.
+            Unfilled left = unfilled;
+            synchronized (left) {
+                if (left.count < Unfilled.MOST) {
+                    left.calls[left.count] = call;
+                    left.positions[left.count++] = position;
+                    left.any = true;
+                }
+            }
+            throw e;
         }
-        enter(call, position);
     }
 
     /**
@@ -85,14 +98,49 @@ final class WaitingLine<C extends Call<?>> {
             over += call.waits() ? 0 : 1;
             call.enter(this, deadlineNanos, waiter);
         }
-        long position = claim(calls.size());
-        if (position < 0) {
-            calls.forEach(Call::turnAway);
-            throw refusal(position, calls.size());
-        }
+        Object[] all = calls.toArray();
         room.addAndGet(over);
-        for (C call : calls) {
-            enter(call, position++);
+        long position = claim(all.length);
+        if (position < 0) {
+            room.addAndGet(-over);
+            calls.forEach(Call::turnAway);
+            throw refusal(position, all.length);
+        }
+        int entered = 0;
+        try {
+            for (C call : calls) {
+                enter(call, position + entered);
+                entered++;
+            }
+        } catch (RuntimeException | Error e) {
+            Unfilled left = unfilled;
+            synchronized (left) {
+                for (int i = entered; i < all.length && left.count < Unfilled.MOST; i++) {
+                    left.calls[left.count] = all[i];
+                    left.positions[left.count++] = position + i;
+                    left.any = true;
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** Fills the places of threads that could not, with calls that are gone. */
+    @SuppressWarnings("unchecked") // they were to come in here
+    private void fillPlaces() {
+        synchronized (unfilled) {
+            for (int i = 0; i < unfilled.count; i++) {
+                C call = (C) unfilled.calls[i];
+                unfilled.calls[i] = null;
+                if (call != null && ring.isUnfilled(unfilled.positions[i])) {
+                    if (call.leave()) {
+                        left(false);
+                    }
+                    ring.put(unfilled.positions[i], call);
+                }
+            }
+            unfilled.count = 0;
+            unfilled.any = false;
         }
     }
 
@@ -157,6 +205,9 @@ final class WaitingLine<C extends Call<?>> {
     }
 
     private void takeInOrder(Batch<C> batch, int rows) {
+        if (unfilled.any) {
+            fillPlaces();
+        }
         long stamp = lastStamp;
         int gone = 0;
         while (batch.size() < rows) {
@@ -200,6 +251,9 @@ final class WaitingLine<C extends Call<?>> {
 
     /** Moves everything from the ring into the backlog. */
     private void drain() {
+        if (unfilled.any) {
+            fillPlaces();
+        }
         int drained = 0;
         long stamp = lastStamp;
         for (C call = ring.poll(); call != null; call = ring.poll()) {

@@ -37,7 +37,7 @@ final class Watch {
         try {
             watched.add(some);
             if (thread == null) {
-                Thread started = new Thread(this::run, "flywheel-serving-watch");
+                Thread started = new Thread(null, this::run, "flywheel-serving-watch", 0, false);
                 started.setDaemon(true);
                 // Not before it has started: where there is no memory for a thread now, the next batcher tries again.
                 started.start();

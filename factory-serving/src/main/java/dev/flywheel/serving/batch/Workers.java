@@ -10,6 +10,8 @@ import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The threads that run what waits. They are daemons, started when there is work for them and ended after ten idle
@@ -31,6 +33,8 @@ final class Workers<C extends Call<?>> {
     private static final int MOST_SPINS = 400;
 
     private static final int FEWEST_SPINS = 10;
+
+    private static final Logger log = LoggerFactory.getLogger(Workers.class);
 
     private final Supplier<Batch<C>> batches;
     private final Predicate<Batch<C>> work;
@@ -126,12 +130,17 @@ final class Workers<C extends Call<?>> {
     private final class Worker implements Runnable {
 
         final Batch<C> batch = batches.get();
-        final Thread thread = new Thread(this, "flywheel-serving-" + number.incrementAndGet());
+        // Without the thread locals that the host may have its threads inherit: the next caller is somebody else.
+        final Thread thread = new Thread(null, this, "flywheel-serving-" + number.incrementAndGet(), 0, false);
 
         @Nullable
         Runnable chore;
 
         volatile boolean called;
+
+        /** Whether it has entered upon its duty and not left it, though it may have been taken off. */
+        private boolean onDuty;
+
         private int spins = MOST_SPINS / 4;
 
         Worker(@Nullable Runnable chore) {
@@ -156,7 +165,7 @@ final class Workers<C extends Call<?>> {
                     Runnable other = chore;
                     chore = null;
                     if (other == null) {
-                        serve();
+                        serveWhatever();
                     } else {
                         other.run();
                     }
@@ -166,14 +175,34 @@ final class Workers<C extends Call<?>> {
             }
         }
 
+        /** Leaves the duty also where something is thrown that nobody expected: out of memory, most likely. */
+        private void serveWhatever() {
+            try {
+                serve();
+            } catch (Throwable e) {
+                log.warn("a worker failed, and goes on", e);
+                batch.failRest(e);
+                batch.finish();
+                batch.clear();
+                if (onDuty) {
+                    onDuty = false;
+                    lend(batch, batch.finishingSince());
+                }
+                // What waits may have counted on it.
+                Watch.SHARED.lookBy(Nanos.now() + RETRY_NANOS);
+            }
+        }
+
         private void serve() {
             batch.reclaim();
+            onDuty = true;
             while (true) {
                 boolean dutiful = true;
                 if (work.test(batch)) {
                     dutiful = finish();
                 } else if (!spin()) {
                     dutiful = false;
+                    onDuty = false;
                     duty.decrementAndGet();
                 }
                 // Whoever saw this worker on duty has woken nobody, so it looks again after it has left.
@@ -182,6 +211,7 @@ final class Workers<C extends Call<?>> {
                         return;
                     }
                     batch.reclaim();
+                    onDuty = true;
                 }
             }
         }
