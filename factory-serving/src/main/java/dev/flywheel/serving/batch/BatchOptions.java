@@ -89,8 +89,8 @@ public final class BatchOptions {
         BatchOptions copy = new BatchOptions(this);
         copy.queueCapacity = atLeastOne("queueCapacity", requests);
         if (requests > MOST_WAITING) {
-            throw new IllegalArgumentException("option queueCapacity is invalid: found " + requests
-                    + ", expected at most " + MOST_WAITING);
+            throw new IllegalArgumentException(
+                    "option queueCapacity is invalid: found " + requests + ", expected at most " + MOST_WAITING);
         }
         return copy;
     }

@@ -35,7 +35,8 @@ class BatcherFaultTest {
 
     @Test
     void placesThatWereClaimedAndNotFilledAreSkipped() {
-        WaitingLine<Ask> line = new WaitingLine<>("line", BatchOptions.defaults().queueCapacity(2));
+        WaitingLine<Ask> line =
+                new WaitingLine<>("line", BatchOptions.defaults().queueCapacity(2));
         line.add(new Ask(1), null);
         assertThatThrownBy(() -> line.addAll(failingAtTheSecond(new Ask(2)), null))
                 .isInstanceOf(StackOverflowError.class);
@@ -173,7 +174,8 @@ class BatcherFaultTest {
 
     @Test
     void refusesAQueueThatNobodyCouldWaitIn() {
-        assertThat(BatchOptions.defaults().queueCapacity(1 << 20).queueCapacity()).isEqualTo(1 << 20);
+        assertThat(BatchOptions.defaults().queueCapacity(1 << 20).queueCapacity())
+                .isEqualTo(1 << 20);
         assertThatThrownBy(() -> BatchOptions.defaults().queueCapacity(Integer.MAX_VALUE))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("option queueCapacity is invalid: found 2147483647, expected at most 1048576");
