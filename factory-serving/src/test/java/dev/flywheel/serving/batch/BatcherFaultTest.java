@@ -211,6 +211,7 @@ class BatcherFaultTest {
         thread.join();
     }
 
+    @SuppressWarnings("InfiniteRecursion") // the end of the stack ends it
     private static int dive(Consumer<Integer> work, int depth) {
         int left;
         try {
