@@ -26,6 +26,9 @@ public final class Main {
               score     whole datasets, and a graph with ten feature columns     --rows 1000000
               swap      a hot swap under full load     --callers 8,64 --every 75 (ms)
               shadow    a shadow ten times as slow: do callers feel it?     --callers 1,4
+              log       predictions and feedback logged at a pace, and joined, in a heap of 256 MiB
+                          --parts predict,feedback,join --rates 200000 --callers 1 --labellers 256
+                          --predictions 10000000
               steady    millions of predictions and a thousand swaps: does memory grow?
                           --predictions 10000000 --swaps 1000 --callers 8
               peek      experiments looked at after each observation: how many stop wrongly, how soon rightly
@@ -63,6 +66,7 @@ public final class Main {
         commands.put("score", ScoreCommand::run);
         commands.put("swap", SwapCommand::run);
         commands.put("shadow", ShadowCommand::run);
+        commands.put("log", LogCommand::run);
         commands.put("steady", SteadyCommand::run);
         commands.put("peek", PeekCommand::run);
         commands.put("detect", DetectCommand::run);

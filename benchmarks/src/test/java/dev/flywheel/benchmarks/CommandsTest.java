@@ -79,6 +79,15 @@ class CommandsTest {
     }
 
     @Test
+    void logJoinsWhatItHasLogged() throws Exception {
+        run(LogCommand::run, "--rates 1000 --labellers 4 --predictions 3000 --rounds 1 --seconds 0.1");
+        assertThat(rows("logs")).hasSize(6);
+        assertThat(rows("logs"))
+                .filteredOn(row -> row.work().endsWith("not logged"))
+                .allSatisfy(row -> assertThat(row.flywheel()).isZero());
+    }
+
+    @Test
     void steadyWatchesMemory() throws Exception {
         run(SteadyCommand::run, "--predictions 20000 --swaps 100 --callers 4");
         assertThat(rows("steady")).hasSize(3);

@@ -8,7 +8,9 @@ import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.flywheel.Feedback;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
+import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.time.Duration;
@@ -86,7 +88,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             firstRun(threads);
         }
         RowType<I> type = History.kept(pipeline, line).type();
-        this.predictions = PredictionLog.open(line.directory().predictions(), type);
+        pipeline.requireLogged(pipeline.features().columns(type.schema()));
+        this.predictions = PredictionLog.open(
+                line.directory().predictions(),
+                type,
+                pipeline.logging(),
+                line.clock().instant());
         this.outcomes =
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
@@ -114,17 +121,25 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return the prediction for one input, made on the caller's thread} */
     public Prediction<O> predict(I input) {
-        return champion.endpoint().predict(input);
+        Prediction<O> prediction = champion.endpoint().predict(input);
+        predictions.acknowledge(prediction.id());
+        return prediction;
     }
 
     /** {@return the prediction for one input, batched with those of other callers} */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        return champion.endpoint().predictAsync(input);
+        CompletableFuture<Prediction<O>> made = champion.endpoint().predictAsync(input);
+        return pipeline.logging().durability() == Logging.Durability.ACKNOWLEDGED
+                ? made.thenCompose(
+                        prediction -> predictions.acknowledged(prediction.id()).thenApply(kept -> prediction))
+                : made;
     }
 
     /** {@return the predictions for many inputs, in their order} */
     public List<Prediction<O>> predictAll(List<I> inputs) {
-        return champion.endpoint().predictAll(inputs);
+        List<Prediction<O>> made = champion.endpoint().predictAll(inputs);
+        predictions.acknowledge(made.stream().map(Prediction::id).toList());
+        return made;
     }
 
     /** {@return the raw predictions for the rows of a dataset, in their order; they are not logged} */
@@ -175,6 +190,25 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             outcomes.feedback(labels, at);
             accepted(labels, at);
         }
+    }
+
+    /**
+     * Takes feedback of any kind: a correction, partial credit, satisfaction. When this returns it is on disk. It may
+     * come late, twice, revised, or for a prediction made by another process over the same home.
+     *
+     * @param id the id of the prediction
+     * @param feedback what really happened, or what somebody thought of the prediction
+     * @throws dev.flywheel.core.DataException if the outcome is not finite, or has no logarithm on a log scale
+     * @throws dev.flywheel.core.StoreException if it cannot be written
+     * @throws ClosedException if the deployment is closed
+     */
+    public void feedback(UUID id, Feedback<L> feedback) {
+        requireOpen();
+        Objects.requireNonNull(id, "id");
+        Feedback<Double> encoded = feedback.map(pipeline.source().target()::encode);
+        Instant at = line.clock().instant();
+        outcomes.feedback(id, encoded, at);
+        encoded.outcome().ifPresent(label -> accepted(Map.of(id, label), at));
     }
 
     private void accepted(Map<UUID, Double> labels, Instant at) {
@@ -352,7 +386,18 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** What happens every second: all that the passing of time brings about. */
     void tick() {
         events.check();
+        expire(line.clock().instant());
         startRunIfDue();
+    }
+
+    /** Deletes what the logs hold for too long. */
+    private void expire(Instant now) {
+        try {
+            predictions.expire(now);
+            outcomes.expire(now);
+        } catch (RuntimeException e) {
+            events.publish(new Event.Failed("deleting old records of pipeline " + name(), e));
+        }
     }
 
     /** Called on threads of the host, too, whose business it is not if this fails. */

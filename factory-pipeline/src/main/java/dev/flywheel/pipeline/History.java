@@ -121,14 +121,15 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
         Instant now = line.clock().instant();
         Lessons lessons = pipeline.retrain().lessons;
         boolean timed = Examples.hasTimes(dataset);
-        Schema schema = Examples.schema(type.schema(), timed);
+        Schema schema = Examples.schema(pipeline.logging().logged(type.schema()), timed);
         List<BoundCheck> checks =
                 pipeline.checks().stream().map(check -> check.bind(schema)).toList();
         FeedbackJoin join = new FeedbackJoin(
-                line.directory().predictions(),
-                line.directory().feedback(),
-                type.schema(),
-                ChronoUnit.FOREVER.getDuration());
+                        line.directory().predictions(),
+                        line.directory().feedback(),
+                        type.schema(),
+                        ChronoUnit.FOREVER.getDuration())
+                .spillingTo(work);
         Instant from = lessons.sinceDrift() > 0
                 ? sinceDrift(pipeline, join, lessons.sinceDrift(), lastDrift)
                 : lessons.window() == null ? Instant.MIN : now.minus(lessons.window());

@@ -6,12 +6,14 @@ import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.check.Check;
 import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Trainer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.DoubleFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -39,14 +41,21 @@ public final class Pipeline<I, L, O> {
     private final Retrain retrain;
     private final @Nullable Approval approval;
     private final long seed;
+    private final Logging<? super I> logging;
 
     private Pipeline(
-            Draft<I, L> draft, DoubleFunction<O> response, Retrain retrain, @Nullable Approval approval, long seed) {
+            Draft<I, L> draft,
+            DoubleFunction<O> response,
+            Retrain retrain,
+            @Nullable Approval approval,
+            long seed,
+            Logging<? super I> logging) {
         this.draft = draft;
         this.response = response;
         this.retrain = retrain;
         this.approval = approval;
         this.seed = seed;
+        this.logging = logging;
     }
 
     /**
@@ -145,7 +154,19 @@ public final class Pipeline<I, L, O> {
          */
         Ready<I, L, O> seed(long seed);
 
-        /** {@return the definition} */
+        /**
+         * {@return this stage with another way to log predictions; the default logs every one, whole, for ever}
+         *
+         * @throws IllegalStateException if logging was set before
+         */
+        Ready<I, L, O> log(Logging<? super I> logging);
+
+        /**
+         * {@return the definition}
+         *
+         * @throws IllegalArgumentException if it learns from feedback, and predictions are not logged with all that it
+         *     learns from
+         */
         Pipeline<I, L, O> build();
     }
 
@@ -170,6 +191,10 @@ public final class Pipeline<I, L, O> {
         }
         lines.add("retrain " + retrain.describe());
         lines.add("seed " + seed);
+        // the default prints nothing, so that the hashes of definitions stay what they were
+        if (!logging.equals(Logging.everything())) {
+            lines.add("log " + logging.describe());
+        }
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
     }
 
@@ -231,6 +256,27 @@ public final class Pipeline<I, L, O> {
 
     long seed() {
         return seed;
+    }
+
+    Logging<? super I> logging() {
+        return logging;
+    }
+
+    /**
+     * Looks whether what a run learns from is logged.
+     *
+     * @param columns the columns of the features
+     * @throws IllegalArgumentException if one of them is not
+     */
+    void requireLogged(Set<String> columns) {
+        requireLogged(draft, columns, logging);
+    }
+
+    private static void requireLogged(Draft<?, ?> draft, Set<String> columns, Logging<?> logging) {
+        String of = " of pipeline \"" + draft.name + "\"";
+        logging.requireLogged(columns, "the features" + of);
+        logging.requireLogged(
+                draft.checks.stream().flatMap(check -> check.needed().stream()).toList(), "the checks" + of);
     }
 
     private record Draft<I, L>(
@@ -303,7 +349,7 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
-            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null);
+            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null, null);
         }
     }
 
@@ -312,7 +358,8 @@ public final class Pipeline<I, L, O> {
             DoubleFunction<O> response,
             @Nullable Retrain rules,
             @Nullable Approval approval,
-            @Nullable Long chosenSeed)
+            @Nullable Long chosenSeed,
+            @Nullable Logging<? super I> chosenLogging)
             implements Ready<I, L, O> {
 
         @Override
@@ -321,29 +368,47 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, approval, chosenSeed);
+            return new ReadyStage<>(d, response, retrain, approval, chosenSeed, chosenLogging);
         }
 
         @Override
         public Ready<I, L, O> approve(Approval rule) {
             requireUnset("approve", approval == null ? null : approval.describe());
-            return new ReadyStage<>(d, response, rules, Objects.requireNonNull(rule, "approval"), chosenSeed);
+            return new ReadyStage<>(
+                    d, response, rules, Objects.requireNonNull(rule, "approval"), chosenSeed, chosenLogging);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, approval, seed);
+            return new ReadyStage<>(d, response, rules, approval, seed, chosenLogging);
+        }
+
+        @Override
+        public Ready<I, L, O> log(Logging<? super I> logging) {
+            requireUnset("log", chosenLogging == null ? null : chosenLogging.describe());
+            Objects.requireNonNull(logging, "logging");
+            return new ReadyStage<>(d, response, rules, approval, chosenSeed, logging);
         }
 
         @Override
         public Pipeline<I, L, O> build() {
+            Logging<? super I> logging = chosenLogging == null ? Logging.everything() : chosenLogging;
+            requireLogged(d, Objects.requireNonNull(d.features).columns(), logging);
+            boolean learns =
+                    rules != null && !rules.describe().equals(Retrain.never().describe());
+            if (rules != null && learns && logging.durability() == Logging.Durability.NONE) {
+                throw new IllegalArgumentException("retrain \"" + rules.describe() + "\" of pipeline \"" + d.name
+                        + "\" learns from logged predictions, and durability is NONE, which logs none. Fix: leave"
+                        + " retrain(...) out, or log with another durability.");
+            }
             return new Pipeline<>(
                     d,
                     response,
                     rules == null ? Retrain.never() : rules,
                     approval,
-                    chosenSeed == null ? 42 : chosenSeed);
+                    chosenSeed == null ? 42 : chosenSeed,
+                    logging);
         }
     }
 

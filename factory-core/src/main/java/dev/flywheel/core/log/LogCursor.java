@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
  * closes it.
  *
  * <p>It shows every record that was acknowledged before {@link #next} was called, and may show later ones that are
- * written but not yet acknowledged; these survive the end of the writing process, but not a loss of power.
+ * written but not yet acknowledged; these survive the end of the writing process, but not a loss of power. Records that
+ * retention deletes while it reads are passed over.
  */
 public final class LogCursor implements AutoCloseable {
 
@@ -141,7 +142,7 @@ public final class LogCursor implements AutoCloseable {
             if (open.offset() != open.size()) {
                 throw damaged(open);
             }
-            if (later != open.sequence() + 1) {
+            if (later != open.sequence() + 1 && Files.exists(open.segment().file())) {
                 throw new StoreException(
                         "reading log " + directory,
                         "records " + (open.sequence() + 1) + " to " + (later - 1) + " are gone: the segment after "
@@ -149,12 +150,32 @@ public final class LogCursor implements AutoCloseable {
                         "restore the missing segments from a backup, or read from sequence " + later
                                 + " on if retention deleted them");
             }
-            SegmentReader following = new SegmentReader(Segment.open(directory.resolve(Segment.name(later))));
+            SegmentReader following = follow(later);
+            if (following == null) {
+                continue;
+            }
             open.close();
             reader = following;
             open = following;
         }
         return true;
+    }
+
+    /**
+     * {@return a reader of a segment, or null if retention has deleted it just now} Retention deletes the oldest first,
+     * so where the segment before is gone, too, a gap is no damage.
+     */
+    private @Nullable SegmentReader follow(long first) throws IOException {
+        Path file = directory.resolve(Segment.name(first));
+        try {
+            return new SegmentReader(Segment.open(file));
+        } catch (FileNotFoundException e) {
+            if (Files.exists(file)) {
+                throw e;
+            }
+            LOG.debug("segment {} was deleted by retention just now", file);
+            return null;
+        }
     }
 
     /** Nothing whole follows in the last segment: either its end for now, or damage. */

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -47,6 +48,9 @@ public final class SegmentLog implements AutoCloseable {
     private long next;
     private volatile @Nullable Failure failure;
     private volatile boolean closed;
+
+    // one deletes at a time, oldest first, while others append
+    private final ReentrantLock deleting = new ReentrantLock();
 
     private final ReentrantLock committing = new ReentrantLock();
     private final Condition committed = committing.newCondition();
@@ -167,7 +171,7 @@ public final class SegmentLog implements AutoCloseable {
             check();
             boolean full = active.size() + Frame.HEADER_BYTES + length > segmentBytes;
             if (full && next > active.segment().first()) {
-                roll();
+                startSegment();
             }
             active.append(next, record);
             return next++;
@@ -259,13 +263,13 @@ public final class SegmentLog implements AutoCloseable {
 
     /**
      * Deletes every file that holds only records before a sequence. Never the newest file, so some of these records may
-     * stay.
+     * stay. Appends go on meanwhile, and so do cursors: they pass over what is gone.
      *
      * @return the sequence of the first record that is left
      * @throws StoreException if the file system refuses
      */
     public long deleteBefore(long sequence) {
-        appending.lock();
+        deleting.lock();
         try {
             check();
             NavigableMap<Long, Path> segments = Segment.list(directory);
@@ -279,7 +283,60 @@ public final class SegmentLog implements AutoCloseable {
         } catch (IOException e) {
             throw LogCursor.unreadable(directory, e);
         } finally {
+            deleting.unlock();
+        }
+    }
+
+    /**
+     * Begins a new file, so that the newest one can be deleted when its time has come, however few records there are.
+     * All that was appended before is on the disk when this returns. Does nothing if the newest file has no record.
+     *
+     * @throws StoreException if the disk is full or fails, now or before
+     * @throws ClosedException if the log was closed
+     */
+    public void roll() {
+        appending.lock();
+        try {
+            check();
+            if (next > active.segment().first()) {
+                startSegment();
+            }
+        } catch (IOException e) {
+            throw fail(e);
+        } finally {
             appending.unlock();
+        }
+    }
+
+    /**
+     * {@return the sequences with which the files of a log begin, in order, in any process; the last file is the one
+     * that is appended to}
+     *
+     * @throws StoreException if there is no such log or the file system refuses
+     */
+    public static List<Long> segments(Path directory) {
+        try {
+            return List.copyOf(Segment.list(directory.toAbsolutePath()).keySet());
+        } catch (IOException e) {
+            throw LogCursor.unreadable(directory, e);
+        }
+    }
+
+    /**
+     * {@return the size of a log's files together, in bytes, in any process}
+     *
+     * @throws StoreException if there is no such log or the file system refuses
+     */
+    public static long bytes(Path directory) {
+        try {
+            long bytes = 0;
+            for (Path file : Segment.list(directory.toAbsolutePath()).values()) {
+                // 0 for one that retention has deleted just now
+                bytes += file.toFile().length();
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw LogCursor.unreadable(directory, e);
         }
     }
 
@@ -383,7 +440,7 @@ public final class SegmentLog implements AutoCloseable {
         }
     }
 
-    private void roll() throws IOException {
+    private void startSegment() throws IOException {
         active.writeOut();
         active.sync();
         active.close();

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -136,6 +137,11 @@ public final class Check implements Serializable {
         }
         Rule[] asked = rules.toArray(Rule[]::new);
         return row -> violation(row, name, position, asked);
+    }
+
+    /** {@return the column that must not be missing, if this is a check of one} */
+    public Optional<String> needed() {
+        return rules.stream().anyMatch(Rule.NotNull.class::isInstance) ? Optional.ofNullable(column) : Optional.empty();
     }
 
     /** {@return the check in words, as "distance between 0 and 12000, not null"} */

@@ -202,6 +202,24 @@ public final class Features<I> implements Serializable {
         return FeatureFitter.fit(this, data);
     }
 
+    /** {@return the raw columns that are known from the definition alone: of an automatic one over rows, the named} */
+    public Set<String> columns() {
+        if (type != null) {
+            return columns(RecordType.of(type).schema());
+        }
+        return specs.stream().map(Spec::column).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /**
+     * {@return the raw columns that a model sees}
+     *
+     * @param schema the columns of the rows
+     * @throws IllegalArgumentException if one is absent, or of a type that its feature cannot take
+     */
+    public Set<String> columns(Schema schema) {
+        return resolve(schema).stream().map(Spec::column).collect(Collectors.toCollection(TreeSet::new));
+    }
+
     /** The features over these columns, with the automatic ones spelled out; only times are left open. */
     List<Spec> resolve(Schema schema) {
         List<Spec> resolved = new ArrayList<>();

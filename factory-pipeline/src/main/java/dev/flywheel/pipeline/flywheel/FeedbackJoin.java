@@ -3,29 +3,35 @@ package dev.flywheel.pipeline.flywheel;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.Schema;
-import dev.flywheel.core.log.LogCursor;
-import dev.flywheel.core.log.RowDecoder;
-import dev.flywheel.core.model.PredictionIds;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Joins predictions with their outcomes by id. Immutable and thread-safe; reads the logs as they are at the call, also
- * while others write them.
+ * while others write them or retention deletes from them.
  *
- * <p>An outcome counts when it became known at most the patience after its prediction. The one that became known last
- * wins; of those at the same instant, the one that came last. The same label again is a duplicate and changes nothing,
- * another one is a correction. A later outcome is late: counted, not learned from. An outcome whose prediction is not
- * in the log is unknown: it stays in the log of feedback, and is joined once its prediction is there.
+ * <p>An outcome counts when it became known at most the patience after its prediction. A correction outranks every
+ * label; of the others, the one that became known last wins; of those at the same instant, the one that came last. The
+ * same again is a duplicate and changes nothing. A later outcome is late: counted, not learned from. Satisfaction is no
+ * outcome; its patience has no end.
  *
- * <p>Memory: about 60 bytes for each prediction of the time asked for. Both logs are read from the start.
+ * <p>Feedback whose prediction is not in the log is unknown: it stays in the log of feedback, and is joined once its
+ * prediction is there. Where the log was not to hold the prediction, because it is outside of the sample or was deleted
+ * because of its age, feedback is known not to be logged.
+ *
+ * <p>Memory: at most about 64 MiB, for any number of predictions up to a hundred million, and in proportion beyond.
+ * More than half a million predictions are joined part by part, by a hash of their ids, through temporary files of
+ * about 80 bytes for each prediction and 60 for each outcome (Grace join: Kitsuregawa, Tanaka and Moto-oka, 1983). Both
+ * logs are read from the start, predictions twice.
  */
 public final class FeedbackJoin {
+
+    /** How many predictions are joined without temporary files. */
+    static final int IN_MEMORY = 1 << 19;
 
     // about what microseconds in a long can hold
     private static final Duration LONGEST = Duration.ofDays(100_000_000);
@@ -34,6 +40,8 @@ public final class FeedbackJoin {
     private final Path feedback;
     private final Schema rows;
     private final long patience;
+    private final int inMemory;
+    private final @Nullable Path scratch;
 
     /**
      * @param predictions the directory of a {@link PredictionLog}; flush it first to see the newest predictions
@@ -42,13 +50,38 @@ public final class FeedbackJoin {
      * @param patience how long after its prediction an outcome counts
      */
     public FeedbackJoin(Path predictions, Path feedback, Schema rows, Duration patience) {
+        this(predictions, feedback, rows, micros(patience), IN_MEMORY, null);
+    }
+
+    private FeedbackJoin(
+            Path predictions, Path feedback, Schema rows, long patience, int inMemory, @Nullable Path scratch) {
         this.predictions = predictions.toAbsolutePath();
         this.feedback = feedback.toAbsolutePath();
         this.rows = Objects.requireNonNull(rows, "rows");
+        this.patience = patience;
+        this.inMemory = inMemory;
+        this.scratch = scratch;
+    }
+
+    private static long micros(Duration patience) {
         if (patience.isNegative()) {
             throw new IllegalArgumentException("patience must not be negative, found " + patience);
         }
-        this.patience = Micros.of(patience.compareTo(LONGEST) > 0 ? LONGEST : patience);
+        return Micros.of(patience.compareTo(LONGEST) > 0 ? LONGEST : patience);
+    }
+
+    /**
+     * {@return this join with another place for its temporary files}
+     *
+     * @param directory an existing directory; the default is that of the JVM's property {@code java.io.tmpdir}
+     */
+    public FeedbackJoin spillingTo(Path directory) {
+        return new FeedbackJoin(predictions, feedback, rows, patience, inMemory, directory.toAbsolutePath());
+    }
+
+    /** {@return this join, with files for parts of so many predictions} */
+    FeedbackJoin inMemory(int most) {
+        return new FeedbackJoin(predictions, feedback, rows, patience, most, scratch);
     }
 
     /**
@@ -59,9 +92,16 @@ public final class FeedbackJoin {
      * @param row the input; valid only during the call that hands it out
      * @param output the model's raw output
      * @param label what came of it
+     * @param weight how much of an example it is, from 0 to 1: 1 unless only partial credit was given
      * @param at when it was predicted
      */
-    public record Joined(UUID id, int version, RowReader row, double output, double label, Instant at) {}
+    public record Joined(UUID id, int version, RowReader row, double output, double label, double weight, Instant at) {
+
+        /** A prediction with an outcome of full weight. */
+        public Joined(UUID id, int version, RowReader row, double output, double label, Instant at) {
+            this(id, version, row, output, label, 1, at);
+        }
+    }
 
     /** Receives what a join finds, on the thread that joins. What a method throws ends the join. */
     public interface Receiver {
@@ -75,12 +115,20 @@ public final class FeedbackJoin {
         /** Takes a prediction that has had no outcome. */
         default void never(UUID id) {}
 
-        /** Takes an outcome whose prediction is not in the log. */
-        default void unknown(UUID id, double label, Instant at) {}
+        /**
+         * Takes the score of a prediction, after its outcome if it has one.
+         *
+         * @param version the number of the model version that made the prediction
+         */
+        default void satisfied(UUID id, int version, double score) {}
+
+        /** Takes feedback whose prediction is not in the log, in the order in which feedback was logged. */
+        default void unknown(UUID id, Feedback<Double> outcome, Instant at) {}
     }
 
     /**
-     * Joins the predictions of a span of time with all outcomes there are.
+     * Joins the predictions of a span of time with all feedback there is. Ages in the report are as of the newest
+     * record in the logs.
      *
      * @param from the first time of prediction
      * @param to the time of prediction at which the span ends; a prediction at this time is not in it
@@ -88,120 +136,28 @@ public final class FeedbackJoin {
      * @throws StoreException if a log is damaged or cannot be read
      */
     public JoinReport run(Instant from, Instant to, Receiver receiver) {
-        JoinReport.Counter counter = new JoinReport.Counter();
-        long start = clamp(from);
-        long end = clamp(to);
-        JoinTable table = predicted(start, end);
-        outcomes(table, start, end, receiver, counter);
-        give(table, receiver, counter);
-        return counter.report();
+        return run(from, to, receiver, null);
     }
 
-    /** The first walk: which predictions there are. */
-    private JoinTable predicted(long start, long end) {
-        JoinTable table = new JoinTable();
-        walk(predictions, cursor -> {
-            PredictionFrame frame = PredictionFrame.of(cursor, predictions);
-            long micros = frame.micros();
-            boolean inside = micros >= start && micros < end;
-            // an id runs ahead of its prediction where the clock was set back, so one outside can look like one inside
-            if (inside || belongs(frame.id(), start, end)) {
-                table.add(frame.high(), frame.low(), micros, inside ? 0 : JoinTable.OUTSIDE);
-            }
-        });
-        return table;
+    /**
+     * Joins the predictions of a span of time with all feedback there is.
+     *
+     * @param from the first time of prediction
+     * @param to the time of prediction at which the span ends; a prediction at this time is not in it
+     * @param receiver takes what is found
+     * @param now the time at which ages are told in the report; null for that of the newest record
+     * @throws StoreException if a log is damaged or cannot be read
+     */
+    public JoinReport run(Instant from, Instant to, Receiver receiver, @Nullable Instant now) {
+        JoinRun run = new JoinRun(
+                predictions, feedback, rows, new JoinRun.Span(clamp(from), clamp(to), patience), receiver, now);
+        int parts = run.parts(inMemory);
+        return parts == 1 ? run.inMemory() : run.inParts(parts, scratch);
     }
 
-    /** The second walk: what came of them. */
-    private void outcomes(JoinTable table, long start, long end, Receiver receiver, JoinReport.Counter counter) {
-        walk(feedback, cursor -> {
-            FeedbackFrame frame = FeedbackFrame.of(cursor, feedback);
-            int slot = table.find(frame.high(), frame.low());
-            if (slot >= 0) {
-                if (!table.is(slot, JoinTable.OUTSIDE)) {
-                    take(table, slot, frame, counter);
-                }
-            } else if (belongs(frame.id(), start, end)) {
-                counter.unknown++;
-                receiver.unknown(frame.id(), frame.label(), Micros.instant(frame.micros()));
-            }
-        });
-    }
-
-    private void take(JoinTable table, int slot, FeedbackFrame frame, JoinReport.Counter counter) {
-        long micros = frame.micros();
-        if (micros - patience > table.predicted(slot)) {
-            counter.lateOutcomes++;
-            table.set(slot, JoinTable.LATE);
-        } else if (!table.is(slot, JoinTable.LABELLED)) {
-            table.label(slot, frame.label(), micros);
-        } else {
-            if (table.label(slot) == frame.label()) {
-                counter.duplicates++;
-            } else {
-                counter.corrections++;
-            }
-            if (micros >= table.labelled(slot)) {
-                table.label(slot, frame.label(), micros);
-            }
-        }
-    }
-
-    /** The third walk: predictions with their outcomes. */
-    private void give(JoinTable table, Receiver receiver, JoinReport.Counter counter) {
-        RowDecoder decoder = new RowDecoder(rows);
-        walk(predictions, cursor -> {
-            PredictionFrame frame = PredictionFrame.of(cursor, predictions);
-            int slot = table.find(frame.high(), frame.low());
-            if (slot < 0 || table.is(slot, JoinTable.OUTSIDE | JoinTable.SEEN)) {
-                return;
-            }
-            table.set(slot, JoinTable.SEEN);
-            ByteBuffer row = frame.row();
-            counter.predictions++;
-            if (!decoder.fits(row)) {
-                counter.otherSchema++;
-            } else if (table.is(slot, JoinTable.LABELLED)) {
-                counter.joined++;
-                receiver.joined(new Joined(
-                        frame.id(),
-                        frame.version(),
-                        decoder.read(row),
-                        frame.output(),
-                        table.label(slot),
-                        Micros.instant(frame.micros())));
-            } else if (table.is(slot, JoinTable.LATE)) {
-                counter.late++;
-                receiver.late(frame.id());
-            } else {
-                counter.never++;
-                receiver.never(frame.id());
-            }
-        });
-    }
-
-    private interface Visitor {
-        void visit(LogCursor cursor);
-    }
-
-    private static void walk(Path log, Visitor visitor) {
-        if (!Files.isDirectory(log)) {
-            return;
-        }
-        try (LogCursor cursor = LogCursor.open(log, 0)) {
-            while (cursor.next()) {
-                visitor.visit(cursor);
-            }
-        }
-    }
-
-    /** An id of ours tells its time, so an outcome of another span is not taken for an unknown one. */
-    private static boolean belongs(UUID id, long start, long end) {
-        if (id.version() != 7) {
-            return true;
-        }
-        long micros = Micros.of(PredictionIds.time(id));
-        return micros >= start && micros < end;
+    /** {@return the directory of the log of feedback} */
+    Path feedback() {
+        return feedback;
     }
 
     private static long clamp(Instant at) {

@@ -4,15 +4,17 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.log.SegmentLog;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came of predictions, on disk: id, label and time of each outcome. Thread-safe. Whoever opened it closes it,
- * before the prediction log.
+ * What came of predictions, on disk: id, time and outcome or score. Thread-safe. Whoever opened it closes it, before
+ * the prediction log.
  *
  * <p>Every outcome is kept as it came, also repeated, corrected, late and unknown ones; {@link FeedbackJoin} says what
  * they mean together. So an outcome whose prediction is not known today is joined when it is known tomorrow.
@@ -21,13 +23,18 @@ public final class FeedbackLog implements AutoCloseable {
 
     private final Path directory;
     private final @Nullable PredictionLog<?> predictions;
+    private final Retention retention;
     private final ReentrantLock mending = new ReentrantLock();
     private volatile SegmentLog log;
     private volatile boolean closed;
 
-    private FeedbackLog(Path directory, @Nullable PredictionLog<?> predictions) {
-        this.directory = directory;
+    private FeedbackLog(Path directory, @Nullable PredictionLog<?> predictions, @Nullable Duration kept) {
+        this.directory = directory.toAbsolutePath();
         this.predictions = predictions;
+        this.retention = new Retention(
+                this.directory,
+                kept,
+                cursor -> FeedbackFrame.of(cursor, this.directory).micros());
         this.log = SegmentLog.open(directory);
     }
 
@@ -39,7 +46,7 @@ public final class FeedbackLog implements AutoCloseable {
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
     public static FeedbackLog open(Path directory, PredictionLog<?> predictions) {
-        return new FeedbackLog(directory, predictions);
+        return new FeedbackLog(directory, predictions, predictions.logging().feedbackKept());
     }
 
     /**
@@ -48,7 +55,7 @@ public final class FeedbackLog implements AutoCloseable {
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
     public static FeedbackLog open(Path directory) {
-        return new FeedbackLog(directory, null);
+        return new FeedbackLog(directory, null, null);
     }
 
     /**
@@ -64,8 +71,24 @@ public final class FeedbackLog implements AutoCloseable {
      */
     public void feedback(UUID id, double label, Instant at) {
         checkLabel(id, label);
+        feedback(id, Feedback.label(label), at);
+    }
+
+    /**
+     * Takes feedback of any kind; when this returns it is on the disk, and its prediction too. Callers that wait at the
+     * same time share one fsync.
+     *
+     * @param id the prediction's id; one that is not known is kept
+     * @param feedback what came of it
+     * @param at when it became known
+     * @throws IllegalArgumentException if a label is not finite
+     * @throws StoreException if the disk is full or fails; the same call may be made again
+     * @throws ClosedException if the log was closed
+     */
+    public void feedback(UUID id, Feedback<Double> feedback, Instant at) {
+        feedback.outcome().ifPresent(label -> checkLabel(id, label));
         SegmentLog current = whole();
-        long sequence = current.append(FeedbackFrame.of(id, label, at));
+        long sequence = current.append(FeedbackFrame.of(id, feedback, at));
         if (predictions != null) {
             predictions.settle(id);
         }
@@ -84,13 +107,68 @@ public final class FeedbackLog implements AutoCloseable {
      * @throws ClosedException if the log was closed
      */
     public void feedback(Map<UUID, Double> labels, Instant at) {
-        labels.forEach(FeedbackLog::checkLabel);
+        Map<UUID, Feedback<Double>> all = new LinkedHashMap<>();
+        labels.forEach((id, label) -> {
+            checkLabel(id, label);
+            all.put(id, Feedback.label(label));
+        });
+        feedbackAll(all, at);
+    }
+
+    /**
+     * Takes much feedback of any kind; when this returns all is on the disk, and the predictions too.
+     *
+     * @param feedback what came of each prediction, by the prediction's id
+     * @param at when it became known
+     * @throws IllegalArgumentException if a label is not finite; then none is taken
+     * @throws StoreException if the disk is full or fails; the same call may be made again
+     * @throws ClosedException if the log was closed
+     */
+    public void feedbackAll(Map<UUID, Feedback<Double>> feedback, Instant at) {
+        feedback.forEach((id, one) -> one.outcome().ifPresent(label -> checkLabel(id, label)));
         SegmentLog current = whole();
-        labels.forEach((id, label) -> current.append(FeedbackFrame.of(id, label, at)));
+        feedback.forEach((id, one) -> current.append(FeedbackFrame.of(id, one, at)));
         if (predictions != null) {
             predictions.flush();
         }
         current.sync();
+    }
+
+    /**
+     * Joins all there is, keeps what is unknown as {@link DeadLetters}, and says how long labels take. Reads both logs
+     * from start to end, so it is for once an hour or so, not for every tick.
+     *
+     * @param join a join over this log
+     * @param now the time at which ages are told
+     * @throws IllegalArgumentException if the join is of another log
+     * @throws StoreException if a log is damaged, or the file system refuses
+     */
+    public JoinReport sweep(FeedbackJoin join, Instant now) {
+        if (!join.feedback().equals(directory)) {
+            throw new IllegalArgumentException("the join reads " + join.feedback() + ", this log is " + directory);
+        }
+        if (predictions != null) {
+            predictions.flush();
+        }
+        DeadLetters.Pile pile = new DeadLetters.Pile();
+        JoinReport report = join.run(Instant.MIN, Instant.MAX, pile, now);
+        mending.lock();
+        try {
+            pile.letters(now).write(directory);
+        } finally {
+            mending.unlock();
+        }
+        return report;
+    }
+
+    /**
+     * Deletes files all of whose records are older than the log keeps them; see {@link Logging#keepFeedback}. Cheap
+     * when there is nothing to do, so it may be called every second.
+     */
+    public void expire(Instant now) {
+        if (!closed && !log.failed()) {
+            retention.run(log, now);
+        }
     }
 
     /** {@return the number of outcomes ever taken, repeated ones too} */

@@ -1,8 +1,11 @@
 package dev.flywheel.pipeline.flywheel;
 
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
 /**
- * The predictions of a window by id, with what is known of their outcomes: an open-addressing table of 41 bytes an
- * entry, half to three quarters full. Not thread-safe.
+ * Predictions by id, with what is known of their outcomes: an open-addressing table of 41 bytes an entry, 8 more once
+ * there is partial credit and 16 more once there is satisfaction, half to three quarters full. Not thread-safe.
  */
 final class JoinTable {
 
@@ -18,6 +21,12 @@ final class JoinTable {
     /** The prediction was given out. */
     static final int SEEN = 8;
 
+    /** The label is a correction. */
+    static final int CORRECTED = 16;
+
+    /** There is a score. */
+    static final int SCORED = 32;
+
     private static final int USED = 128;
     private static final int LARGEST = 1 << 30;
 
@@ -27,6 +36,9 @@ final class JoinTable {
     private long[] labelled;
     private double[] label;
     private byte[] state;
+    private double @Nullable [] weight;
+    private double @Nullable [] score;
+    private long @Nullable [] scored;
     private int size;
 
     JoinTable() {
@@ -40,6 +52,15 @@ final class JoinTable {
         labelled = new long[capacity];
         label = new double[capacity];
         state = new byte[capacity];
+    }
+
+    /** {@return a table that holds so many predictions without growing} */
+    static JoinTable of(long predictions) {
+        long capacity = 1 << 10;
+        while (capacity < LARGEST && predictions >= capacity - capacity / 4) {
+            capacity *= 2;
+        }
+        return new JoinTable((int) capacity);
     }
 
     /** Adds a prediction; one that is there stays as it is. */
@@ -71,6 +92,11 @@ final class JoinTable {
         state[slot] |= (byte) flag;
     }
 
+    /** {@return all flags of a prediction} */
+    int state(int slot) {
+        return state[slot] & ~USED & 0xFF;
+    }
+
     /** {@return when the prediction was made, in microseconds since the epoch} */
     long predicted(int slot) {
         return predicted[slot];
@@ -85,10 +111,40 @@ final class JoinTable {
         return label[slot];
     }
 
-    void label(int slot, double value, long micros) {
+    /** {@return the weight of its label, from 0 to 1} */
+    double weight(int slot) {
+        return weight == null ? 1 : weight[slot];
+    }
+
+    void label(int slot, double value, double partial, long micros) {
         label[slot] = value;
         labelled[slot] = micros;
         set(slot, LABELLED);
+        if (partial < 1 && weight == null) {
+            weight = new double[state.length];
+            Arrays.fill(weight, 1);
+        }
+        if (weight != null) {
+            weight[slot] = partial;
+        }
+    }
+
+    /** {@return its score; 0 without one} */
+    double score(int slot) {
+        return score == null ? 0 : score[slot];
+    }
+
+    /** Takes a score, unless one that became known later is there. */
+    void score(int slot, double value, long micros) {
+        if (score == null || scored == null) {
+            score = new double[state.length];
+            scored = new long[state.length];
+        }
+        if (!is(slot, SCORED) || micros >= scored[slot]) {
+            score[slot] = value;
+            scored[slot] = micros;
+            set(slot, SCORED);
+        }
     }
 
     private int slot(long idHigh, long idLow) {
@@ -109,13 +165,18 @@ final class JoinTable {
         JoinTable larger = new JoinTable(state.length * 2);
         for (int old = 0; old < state.length; old++) {
             if (state[old] != 0) {
+                larger.add(high[old], low[old], predicted[old], 0);
                 int slot = larger.slot(high[old], low[old]);
-                larger.high[slot] = high[old];
-                larger.low[slot] = low[old];
-                larger.predicted[slot] = predicted[old];
+                larger.state[slot] = state[old];
                 larger.labelled[slot] = labelled[old];
                 larger.label[slot] = label[old];
-                larger.state[slot] = state[old];
+                if (weight != null) {
+                    larger.label(slot, label[old], weight[old], labelled[old]);
+                    larger.state[slot] = state[old];
+                }
+                if (score != null && scored != null && is(old, SCORED)) {
+                    larger.score(slot, score[old], scored[old]);
+                }
             }
         }
         high = larger.high;
@@ -124,5 +185,8 @@ final class JoinTable {
         labelled = larger.labelled;
         label = larger.label;
         state = larger.state;
+        weight = larger.weight;
+        score = larger.score;
+        scored = larger.scored;
     }
 }

@@ -1,6 +1,5 @@
 package dev.flywheel.pipeline.flywheel;
 
-import dev.flywheel.core.StoreException;
 import dev.flywheel.core.log.LogCursor;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -19,7 +18,7 @@ record PredictionFrame(ByteBuffer bytes) {
     private static final byte FORMAT = 1;
 
     static PredictionFrame of(LogCursor cursor, Path log) {
-        return new PredictionFrame(checked(cursor, log, FORMAT, HEADER_BYTES));
+        return new PredictionFrame(LogRecord.checked(cursor, log, FORMAT, HEADER_BYTES));
     }
 
     static void write(ByteBuffer to, UUID id, int version, double output, Instant at, ByteBuffer row) {
@@ -53,19 +52,5 @@ record PredictionFrame(ByteBuffer bytes) {
 
     ByteBuffer row() {
         return bytes.duplicate().position(HEADER_BYTES);
-    }
-
-    /** The checksum has passed, so a record of another shape was written by another library. */
-    static ByteBuffer checked(LogCursor cursor, Path log, byte format, int bytes) {
-        ByteBuffer record = cursor.record();
-        byte found = record.hasRemaining() ? record.get(0) : 0;
-        if (found != format || record.remaining() < bytes) {
-            throw new StoreException(
-                    "reading record " + cursor.sequence() + " of " + log,
-                    "its format is " + found + " with " + record.remaining() + " bytes, this library reads format "
-                            + format + " with at least " + bytes,
-                    "upgrade the library");
-        }
-        return record;
     }
 }

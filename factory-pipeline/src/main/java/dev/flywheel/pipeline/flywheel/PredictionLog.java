@@ -3,11 +3,17 @@ package dev.flywheel.pipeline.flywheel;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.log.SegmentLog;
 import dev.flywheel.core.model.PredictionIds;
+import dev.flywheel.pipeline.flywheel.Logging.Durability;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
@@ -32,6 +38,10 @@ public final class PredictionLog<I> implements AutoCloseable {
     // longer than any prediction takes from its id to its record
     private static final long LATENCY_MILLIS = 60_000;
 
+    private final Logging<? super I> logging;
+    private final double rate;
+    private final boolean acknowledged;
+    private final Retention retention;
     private final HandOff<I> queue = new HandOff<>(CAPACITY);
     private final LongAdder dropped = new LongAdder();
     private final PredictionWriter<I> writer;
@@ -39,23 +49,45 @@ public final class PredictionLog<I> implements AutoCloseable {
     private volatile long stuckAt = -1;
     private volatile boolean closed;
 
-    private PredictionLog(Path directory, RowType<I> type) {
-        this.writer = new PredictionWriter<>(directory, type, queue, dropped);
+    private PredictionLog(Path directory, RowType<I> type, Logging<? super I> logging, Instant now) {
+        this.logging = logging;
+        this.rate = logging.rate();
+        this.acknowledged = logging.durability() == Durability.ACKNOWLEDGED;
+        this.writer =
+                new PredictionWriter<>(directory, type, new PredictionWriter.Rules<>(logging, now), queue, dropped);
+        this.retention = new Retention(
+                directory.toAbsolutePath(),
+                logging.predictionsKept(),
+                cursor -> PredictionFrame.of(cursor, directory).micros());
         this.writer.start();
+    }
+
+    /**
+     * Opens the log of all predictions in a directory, creating it if it does not exist.
+     *
+     * @param type how a row becomes columns; rows must not change after they were handed in
+     * @throws StoreException if another has it open, it is damaged or the file system refuses
+     */
+    public static <I> PredictionLog<I> open(Path directory, RowType<I> type) {
+        return open(directory, type, Logging.everything(), Instant.EPOCH);
     }
 
     /**
      * Opens the log of predictions in a directory, creating it if it does not exist.
      *
      * @param type how a row becomes columns; rows must not change after they were handed in
+     * @param logging what is logged
+     * @param now the time; if another share of the predictions was logged before, this one is from now on
+     * @throws IllegalArgumentException if the rows lack a column that logging names, or one that it hashes is no text
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
-    public static <I> PredictionLog<I> open(Path directory, RowType<I> type) {
-        return new PredictionLog<>(directory, type);
+    public static <I> PredictionLog<I> open(Path directory, RowType<I> type, Logging<? super I> logging, Instant now) {
+        Schema unused = logging.logged(type.schema());
+        return new PredictionLog<>(directory, type, logging, now);
     }
 
     /**
-     * Hands a prediction to the log.
+     * Hands a prediction to the log, which keeps it if it is in the sample and no exception.
      *
      * @param id its id
      * @param version the number of the model version that made it
@@ -71,6 +103,9 @@ public final class PredictionLog<I> implements AutoCloseable {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(row, "row");
         Objects.requireNonNull(at, "at");
+        if (!Sampling.sampled(id.getMostSignificantBits(), id.getLeastSignificantBits(), rate)) {
+            return;
+        }
         long position = queue.offer(id, version, row, output, at);
         if (position < 0) {
             position = waitForRoom(id, version, row, output, at);
@@ -96,6 +131,9 @@ public final class PredictionLog<I> implements AutoCloseable {
         }
         stuckAt = queue.taken();
         dropped.increment();
+        if (acknowledged) {
+            writer.lost(id);
+        }
         return -1;
     }
 
@@ -124,7 +162,59 @@ public final class PredictionLog<I> implements AutoCloseable {
         }
     }
 
-    /** {@return the number of predictions that were not logged since the log was opened} */
+    /**
+     * Waits until a prediction that was handed in is on the disk, if the log is to acknowledge predictions; otherwise
+     * returns at once. Callers that wait at the same time share one fsync.
+     *
+     * @throws StoreException if it was not logged, because the disk is full, fails or cannot keep up
+     * @throws ClosedException if the log was closed before it was on the disk
+     */
+    public void acknowledge(UUID id) {
+        acknowledge(List.of(id));
+    }
+
+    /**
+     * Waits as {@link #acknowledge(UUID)} does for many predictions, once for all.
+     *
+     * @throws StoreException if one was not logged, because the disk is full, fails or cannot keep up
+     * @throws ClosedException if the log was closed before they were on the disk
+     */
+    public void acknowledge(Collection<UUID> ids) {
+        if (acknowledged) {
+            flush();
+            ids.forEach(writer::requireKept);
+        }
+    }
+
+    /**
+     * {@return a stage that completes when a prediction that was handed in is on the disk, or exceptionally as
+     * {@link #acknowledge} throws; on a thread of the common pool} Completed already if the log is not to acknowledge
+     * predictions.
+     */
+    public CompletableFuture<Void> acknowledged(UUID id) {
+        if (!acknowledged) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return writer.reached(queue.offered()).thenRunAsync(() -> writer.requireKept(id));
+    }
+
+    /** {@return what is logged} */
+    public Logging<? super I> logging() {
+        return logging;
+    }
+
+    /**
+     * Deletes files all of whose records are older than the log keeps them; see {@link Logging#keepPredictions}. Cheap
+     * when there is nothing to do, so it may be called every second.
+     */
+    public void expire(Instant now) {
+        SegmentLog open = writer.log();
+        if (open != null && !closed) {
+            retention.run(open, now);
+        }
+    }
+
+    /** {@return the number of predictions that were not logged since the log was opened, though they were to be} */
     public long dropped() {
         return dropped.sum();
     }

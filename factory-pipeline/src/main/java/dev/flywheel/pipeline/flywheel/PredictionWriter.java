@@ -3,17 +3,22 @@ package dev.flywheel.pipeline.flywheel;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.log.RowEncoder;
 import dev.flywheel.core.log.SegmentLog;
+import dev.flywheel.pipeline.flywheel.Logging.Durability;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.PriorityQueue;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,10 +40,15 @@ final class PredictionWriter<I> {
     private final HandOff<I> queue;
     private final LongAdder dropped;
     private final RowEncoder encoder;
+    private final RowWriter row;
+    private final @Nullable Predicate<? super I> exception;
+    private final @Nullable Losses losses;
     private final Thread thread;
 
+    // written by the thread alone
+    private volatile @Nullable SegmentLog log;
+
     // of the thread alone
-    private @Nullable SegmentLog log;
     private ByteBuffer frame = ByteBuffer.allocate(512);
     private long pending;
     private long pendingMillis;
@@ -50,6 +60,8 @@ final class PredictionWriter<I> {
 
     private final ReentrantLock flushing = new ReentrantLock();
     private final Condition flushed = flushing.newCondition();
+    // under "flushing"
+    private final PriorityQueue<Waiting> waiting = new PriorityQueue<>();
     private volatile long wanted;
     private volatile long done;
     private volatile long settledMillis;
@@ -58,15 +70,59 @@ final class PredictionWriter<I> {
     private volatile boolean closing;
     private volatile boolean ended;
 
-    PredictionWriter(Path directory, RowType<I> type, HandOff<I> queue, LongAdder dropped) {
+    /** What is logged, from when on. */
+    record Rules<I>(Logging<? super I> logging, Instant now) {
+
+        @Nullable
+        Predicate<? super I> exception() {
+            return logging.exception();
+        }
+    }
+
+    PredictionWriter(Path directory, RowType<I> type, Rules<I> rules, HandOff<I> queue, LongAdder dropped) {
         this.directory = directory.toAbsolutePath();
         this.type = type;
         this.queue = queue;
         this.dropped = dropped;
         this.encoder = new RowEncoder(type.schema());
-        this.log = SegmentLog.open(this.directory);
+        this.row = LoggedRow.of(encoder, type.schema(), rules.logging);
+        this.exception = rules.exception();
+        this.losses = rules.logging.durability() == Durability.ACKNOWLEDGED ? new Losses(this.directory) : null;
+        SegmentLog opened = SegmentLog.open(this.directory);
+        try {
+            // before its first record a log has had no other share
+            Sampling.keep(this.directory, rules.logging.rate(), opened.nextSequence() == 0 ? Instant.EPOCH : rules.now);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+        this.log = opened;
         this.thread = new Thread(this::run, "flywheel-predictions " + this.directory);
         this.thread.setDaemon(true);
+    }
+
+    /** {@return the log, or null while the disk fails} */
+    @Nullable
+    SegmentLog log() {
+        return log;
+    }
+
+    /** Notes that a prediction, which was to be acknowledged, is not logged. */
+    void lost(UUID id) {
+        if (losses != null) {
+            losses.add(id);
+        }
+    }
+
+    /**
+     * Looks whether a prediction that was on its way has arrived.
+     *
+     * @throws StoreException if it has not
+     */
+    void requireKept(UUID id) {
+        if (losses != null) {
+            losses.requireKept(id);
+        }
     }
 
     void start() {
@@ -92,11 +148,7 @@ final class PredictionWriter<I> {
             while (done < target) {
                 StoreException failed = failure;
                 if (failed != null) {
-                    throw new StoreException(
-                            "flushing predictions to " + directory,
-                            "the log fails (" + failed.getMessage() + ")",
-                            "free space on the disk or mend it; the log goes on by itself",
-                            failed);
+                    throw failing(failed);
                 }
                 if (ended) {
                     throw closedException();
@@ -169,48 +221,64 @@ final class PredictionWriter<I> {
     }
 
     private void append(HandOff.Slot<I> slot) {
+        UUID id = Objects.requireNonNull(slot.id);
         SegmentLog open = log;
         if (open == null) {
-            dropped.increment();
+            drop(id);
             return;
         }
         try {
+            if (excepted(Objects.requireNonNull(slot.row))) {
+                return;
+            }
             Instant at = Objects.requireNonNull(slot.at);
             open.append(encode(slot, at));
             pending++;
             pendingMillis = at.toEpochMilli();
+            if (losses != null) {
+                losses.pending(id);
+            }
         } catch (StoreException e) {
-            dropped.increment();
+            drop(id);
             fail(e);
         } catch (RuntimeException | Error e) {
             // one bad row must not end the thread
-            dropped.increment();
+            drop(id);
             problem = e;
         }
+    }
+
+    private void drop(UUID id) {
+        dropped.increment();
+        lost(id);
+    }
+
+    /** A rule that fails says nothing, so the input is not logged: it may be one that must not be. */
+    private boolean excepted(I input) {
+        return exception != null && exception.test(input);
     }
 
     private ByteBuffer encode(HandOff.Slot<I> slot, Instant at) {
         UUID id = Objects.requireNonNull(slot.id);
         encoder.clear();
-        type.write(Objects.requireNonNull(slot.row), encoder);
-        ByteBuffer row = encoder.row();
-        int bytes = PredictionFrame.HEADER_BYTES + row.remaining();
+        type.write(Objects.requireNonNull(slot.row), row);
+        ByteBuffer encoded = encoder.row();
+        int bytes = PredictionFrame.HEADER_BYTES + encoded.remaining();
         if (frame.capacity() < bytes || frame.capacity() > 1 << 20) {
             frame = ByteBuffer.allocate(Math.max(512, 2 * bytes));
         }
-        PredictionFrame.write(frame.clear(), id, slot.version, slot.output, at, row);
+        PredictionFrame.write(frame.clear(), id, slot.version, slot.output, at, encoded);
         return frame.flip();
     }
 
     private void syncIfDue(boolean last) {
         long now = System.nanoTime();
-        if (log == null) {
-            if (last || now - lastTry > RETRY_NANOS) {
-                reopen(now);
-            }
-            if (log == null) {
-                return;
-            }
+        if (log == null && (last || now - lastTry > RETRY_NANOS)) {
+            reopen(now);
+        }
+        SegmentLog open = log;
+        if (open == null) {
+            return;
         }
         long taken = queue.taken();
         boolean due = wanted > done || last || now - lastSync > SYNC_NANOS;
@@ -219,9 +287,12 @@ final class PredictionWriter<I> {
         }
         try {
             if (pending > 0) {
-                log.sync();
+                open.sync();
             }
             pending = 0;
+            if (losses != null) {
+                losses.kept();
+            }
             settledMillis = pendingMillis;
             lastSync = System.nanoTime();
             signal(taken);
@@ -234,6 +305,9 @@ final class PredictionWriter<I> {
         LOG.error("predictions are not logged until the disk takes them again", e);
         dropped.add(pending);
         pending = 0;
+        if (losses != null) {
+            losses.allLost();
+        }
         lastTry = System.nanoTime();
         SegmentLog broken = log;
         log = null;
@@ -260,9 +334,59 @@ final class PredictionWriter<I> {
         try {
             done = reached;
             flushed.signalAll();
+            StoreException failed = failure;
+            for (Waiting one = waiting.peek(); one != null && (failed != null || one.target <= done); ) {
+                complete(waiting.remove(), failed);
+                one = waiting.peek();
+            }
         } finally {
             flushing.unlock();
         }
+    }
+
+    /** Somebody who waits without a thread, for so many entries of the queue. */
+    private record Waiting(long target, CompletableFuture<Void> future) implements Comparable<Waiting> {
+        @Override
+        public int compareTo(Waiting other) {
+            return Long.compare(target, other.target);
+        }
+    }
+
+    /** {@return a stage that completes as {@link #flush} returns; what depends on it must not run on this thread} */
+    CompletableFuture<Void> reached(long target) {
+        CompletableFuture<Void> future = new CompletableFuture<>();
+        flushing.lock();
+        try {
+            StoreException failed = failure;
+            if (done >= target || failed != null || ended) {
+                complete(new Waiting(target, future), failed);
+            } else {
+                waiting.add(new Waiting(target, future));
+                wanted = Math.max(wanted, target);
+                napping = false;
+                LockSupport.unpark(thread);
+            }
+        } finally {
+            flushing.unlock();
+        }
+        return future;
+    }
+
+    private void complete(Waiting one, @Nullable StoreException failed) {
+        boolean unused;
+        if (one.target <= done) {
+            unused = one.future.complete(null);
+        } else {
+            unused = one.future.completeExceptionally(failed == null ? closedException() : failing(failed));
+        }
+    }
+
+    private StoreException failing(StoreException failed) {
+        return new StoreException(
+                "flushing predictions to " + directory,
+                "the log fails (" + failed.getMessage() + ")",
+                "free space on the disk or mend it; the log goes on by itself",
+                failed);
     }
 
     private void report(boolean last) {
@@ -288,8 +412,9 @@ final class PredictionWriter<I> {
 
     private void end() {
         try {
-            if (log != null) {
-                log.close();
+            SegmentLog open = log;
+            if (open != null) {
+                open.close();
             }
         } catch (StoreException e) {
             LOG.error("closing the prediction log {}", directory, e);
@@ -298,6 +423,9 @@ final class PredictionWriter<I> {
             try {
                 ended = true;
                 flushed.signalAll();
+                while (!waiting.isEmpty()) {
+                    complete(waiting.remove(), failure);
+                }
             } finally {
                 flushing.unlock();
             }

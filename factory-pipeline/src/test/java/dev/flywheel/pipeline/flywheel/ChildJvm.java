@@ -26,6 +26,13 @@ final class ChildJvm implements AutoCloseable {
         return new ChildJvm(command(main, arguments));
     }
 
+    /** Starts a JVM whose heap is small. */
+    static ChildJvm startWithHeap(int mebibytes, Class<?> main, String... arguments) throws IOException {
+        List<String> command = command(main, arguments);
+        command.add(1, "-Xmx" + mebibytes + "m");
+        return new ChildJvm(command);
+    }
+
     /** Starts a JVM that may not write a file beyond a size: to it, the disk is full there. */
     static ChildJvm startWithFileLimit(int kibibytes, Class<?> main, String... arguments) throws IOException {
         List<String> command =

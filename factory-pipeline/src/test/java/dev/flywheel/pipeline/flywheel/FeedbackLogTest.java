@@ -111,7 +111,7 @@ class FeedbackLogTest {
         try (LogCursor cursor = LogCursor.open(root, 0)) {
             while (cursor.next()) {
                 FeedbackFrame frame = FeedbackFrame.of(cursor, root);
-                found.add(frame.id() + " " + frame.label() + " " + Micros.instant(frame.micros()));
+                found.add(frame.id() + " " + frame.value() + " " + Micros.instant(frame.micros()));
             }
         }
         return found;

@@ -34,7 +34,7 @@ class JoinTableTest {
         table.add(1, 2, 3, JoinTable.OUTSIDE);
         int slot = table.find(1, 2);
         table.set(slot, JoinTable.LATE);
-        table.label(slot, 0.5, 9);
+        table.label(slot, 0.5, 1, 9);
         for (int i = 0; i < 5_000; i++) {
             table.add(7, i, i, 0);
         }
