@@ -82,9 +82,10 @@ class PipelineLoggingTest {
         Logging<Point> part = Logging.of(Point.class).only(Point::x);
         assertThatThrownBy(() -> ready(withoutY()).log(part).build())
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the features of pipeline \"points\" need colour, which everything, only x does not log as it"
-                        + " is, so no run could learn from feedback. Fix: log it, leave it out, or say"
-                        + " durability(NONE).");
+                .hasMessage(
+                        "the features of pipeline \"points\" need colour, which everything, only x does not log as it"
+                                + " is, so no run could learn from feedback. Fix: log it, leave it out, or say"
+                                + " durability(NONE).");
         assertThatThrownBy(() -> ready(Features.auto(Point.class))
                         .log(Logging.of(Point.class).hashed(Point::colour, new byte[16]))
                         .build())

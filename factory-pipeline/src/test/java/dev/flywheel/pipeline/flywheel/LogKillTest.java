@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Kills a process that predicts, takes feedback of all kinds, sweeps and begins new files, at random instants. A failure
- * prints the seed, which {@code -Dtests.seed=} repeats as far as timing allows.
+ * Kills a process that predicts, takes feedback of all kinds, sweeps and begins new files, at random instants. A
+ * failure prints the seed, which {@code -Dtests.seed=} repeats as far as timing allows.
  */
 class LogKillTest {
 
@@ -91,11 +91,14 @@ class LogKillTest {
             JoinReport report = join.run(Instant.MIN, Instant.MAX, whole);
             assertThat(join.inMemory(1).run(Instant.MIN, Instant.MAX, parts)).isEqualTo(report);
             assertThat(parts).isEqualTo(whole);
-            assertThat(report.unknown() + report.notLogged()).as("seed %d", SEED).isZero();
+            assertThat(report.unknown() + report.notLogged())
+                    .as("seed %d", SEED)
+                    .isZero();
             // a label may be on the disk, and even corrected, without its acknowledgment having been read
             assertThat(whole.seen).as("seed %d", SEED).containsAll(predicted);
-            labels.forEach((id, label) ->
-                    assertThat(whole.labels.getOrDefault(id, Double.NaN)).as("seed %d", SEED).isIn(label, label + 0.5));
+            labels.forEach((id, label) -> assertThat(whole.labels.getOrDefault(id, Double.NaN))
+                    .as("seed %d", SEED)
+                    .isIn(label, label + 0.5));
             assertThat(whole.scores).as("seed %d", SEED).containsAllEntriesOf(scores);
             assertThat(DeadLetters.of(root.resolve("feedback")).letters()).isEmpty();
         }
