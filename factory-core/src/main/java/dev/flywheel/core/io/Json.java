@@ -71,6 +71,15 @@ public final class Json {
         }
     }
 
+    /** {@return a record, list or map as JSON in UTF-8 on one line, without the line's end} */
+    public static byte[] writeLine(Object value) {
+        try {
+            return STRICT.writer().without(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(value.getClass() + " cannot be written as JSON", e);
+        }
+    }
+
     /**
      * {@return the record that the JSON holds}
      *
