@@ -49,12 +49,16 @@ class WatchHistoryTest {
         PipelineDirectory directory = directory();
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < 2 * WatchHistory.KEPT; i++) {
-            lines.append(new String(Json.writeLine(result(i)), StandardCharsets.UTF_8)).append("\n");
+            lines.append(new String(Json.writeLine(result(i)), StandardCharsets.UTF_8))
+                    .append("\n");
         }
         Files.writeString(directory.path().resolve("watch.jsonl"), lines);
         WatchHistory.open(directory).add(result(5_000));
         List<WindowResult> kept = WatchHistory.read(directory);
-        assertThat(kept).hasSize(WatchHistory.KEPT + 1).startsWith(result(WatchHistory.KEPT)).endsWith(result(5_000));
+        assertThat(kept)
+                .hasSize(WatchHistory.KEPT + 1)
+                .startsWith(result(WatchHistory.KEPT))
+                .endsWith(result(5_000));
     }
 
     @Test
