@@ -81,7 +81,7 @@ class CommandsTest {
     @Test
     void logJoinsWhatItHasLogged() throws Exception {
         run(LogCommand::run, "--rates 1000 --labellers 4 --predictions 3000 --rounds 1 --seconds 0.1");
-        assertThat(rows("logs")).hasSize(6);
+        assertThat(rows("logs")).hasSize(7);
         assertThat(rows("logs"))
                 .filteredOn(row -> row.work().endsWith("not logged"))
                 .allSatisfy(row -> assertThat(row.flywheel()).isZero());
@@ -127,7 +127,7 @@ class CommandsTest {
         run(PeekCommand::run, "--experiments 100 --observations 2000 --effect 50");
 
         List<Results.Row> rows = rows("always-valid");
-        assertThat(rows).hasSize(6);
+        assertThat(rows).hasSize(7);
         assertThat(rows.subList(0, 3)).allSatisfy(row -> {
             assertThat(row.flywheel()).isLessThanOrEqualTo(0.05);
             assertThat(row.met()).isTrue();
