@@ -127,7 +127,7 @@ class CommandsTest {
         run(PeekCommand::run, "--experiments 100 --observations 2000 --effect 50");
 
         List<Results.Row> rows = rows("always-valid");
-        assertThat(rows).hasSize(7);
+        assertThat(rows).hasSize(6);
         assertThat(rows.subList(0, 3)).allSatisfy(row -> {
             assertThat(row.flywheel()).isLessThanOrEqualTo(0.05);
             assertThat(row.met()).isTrue();
