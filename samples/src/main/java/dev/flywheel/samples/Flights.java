@@ -20,19 +20,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.PriorityQueue;
-import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Will this flight be late? Replays six months of real flights: the first four weeks train a first model, then every
  * flight is predicted before it departs and its outcome is fed back after it has landed. The factory trains again by
- * itself and swaps a candidate in only if it passes the gates; a frozen copy of the first model runs beside it for
- * comparison.
+ * itself and swaps a candidate in only if it passes the gates. Two others run beside it for comparison: a frozen copy of
+ * the first model, and one that trains as often on the same flights and lets every candidate serve.
  */
 public final class Flights {
 
@@ -40,15 +36,14 @@ public final class Flights {
 
     record Delay(double probability, boolean warn) {}
 
-    /** A label on its way: known once the flight has landed. */
-    private record Landing(Instant at, UUID id, boolean late) {}
-
     private static final int TRAINING_WEEKS = 4;
     private static final int LAST_WEEK = 24;
     private static final Duration NOTICE = Duration.ofHours(1);
+    private static final Retrain WEEKLY = Retrain.every(Duration.ofDays(7));
+    /** Any value passes. */
+    private static final Gate NONE = Gate.atLeast(Metric.ROC_AUC, 0);
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
-    private final PriorityQueue<Landing> inTheAir = new PriorityQueue<>((a, b) -> a.at.compareTo(b.at));
     private final ProgressBar bar = new ProgressBar();
     private final Latencies latencies = new Latencies();
     private final List<Story.Week> weeks = new ArrayList<>();
@@ -59,8 +54,8 @@ public final class Flights {
         new Flights().replay(Path.of("data/flights.csv.gz"), directory);
     }
 
-    static Pipeline<Flight, Boolean, Delay> pipeline(String name, Path history, Retrain retrain) {
-        return Pipeline.named(name)
+    static Pipeline<Flight, Boolean, Delay> pipeline(String name, Path history, Retrain retrain, Gate... gates) {
+        Pipeline.Trained<Flight, Boolean> trained = Pipeline.named(name)
                 .from(Csv.files(history).eventTime("dep_time").examples(Flight.class, Target.atLeast("delay", 15)))
                 .check(Check.column("distance").between(0, 12_000).notNull()) // bad rows go to quarantine
                 .split(Split.newest(Duration.ofDays(7)))
@@ -69,24 +64,30 @@ public final class Flights {
                         .category(Flight::origin)
                         .category(Flight::destination)
                         .calendar(Flight::depTime, CalendarPart.HOUR_OF_DAY, CalendarPart.DAY_OF_WEEK))
-                .train(Trainers.logistic(), Trainers.mlp(64, 32)) // a portfolio of candidates
-                .gate(Gate.atLeast(Metric.ROC_AUC, 0.55))
-                .gate(Gate.notWorseThanChampion(Metric.ROC_AUC, 0.005))
-                .gate(Gate.notWorseThanChampion(Metric.LOG_LOSS, 0.005))
-                .respond(p -> new Delay(p, p > 0.4))
-                .retrain(retrain)
-                .build();
+                .train(Trainers.logistic(), Trainers.mlp(64, 32)); // a portfolio of candidates
+        for (Gate gate : gates) {
+            trained = trained.gate(gate);
+        }
+        return trained.respond(p -> new Delay(p, p > 0.4)).retrain(retrain).build();
     }
 
     private void replay(Path flights, Path directory) throws IOException {
         Replay.Data data = Replay.read(flights, TRAINING_WEEKS, Replay.fresh(directory));
-        Pipeline<Flight, Boolean, Delay> living = pipeline("delays", data.history(), Retrain.every(Duration.ofDays(7)));
-        Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never());
-        now.set(data.start());
-        try (Factory factory = Factory.open(
-                        directory.resolve("factory"),
-                        Factory.options().clock(now::get).onProgress(bar::training));
-                Deployment<Flight, Boolean, Delay> frozen = factory.start(still);
+        Pipeline<Flight, Boolean, Delay> living = pipeline(
+                "delays",
+                data.history(),
+                WEEKLY,
+                Gate.atLeast(Metric.ROC_AUC, 0.55),
+                Gate.notWorseThanChampion(Metric.ROC_AUC, 0.005),
+                Gate.notWorseThanChampion(Metric.LOG_LOSS, 0.005));
+        Pipeline<Flight, Boolean, Delay> eager = pipeline("delays-always", data.history(), WEEKLY, NONE);
+        Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never(), NONE);
+        now.set(data.start().minus(NOTICE));
+        // one factory trains one model at a time, so that the comparison has another one
+        try (Factory factory = open(directory.resolve("factory"));
+                Factory others = open(directory.resolve("others"));
+                Deployment<Flight, Boolean, Delay> frozen = others.start(still);
+                Deployment<Flight, Boolean, Delay> always = others.start(eager);
                 Deployment<Flight, Boolean, Delay> live = factory.start(living)) {
             live.onPromotion(e -> decide("version " + e.version() + " serves", e.reason(), true))
                     .onRejected(e -> decide(
@@ -94,56 +95,62 @@ public final class Flights {
                     .onError(e -> decide(e.activity() + " failed", String.valueOf(e.cause()), false));
             bar.clear();
             System.out.println(Story.HEADER);
+            Lane factoryLane = new Lane(live);
+            Lane alwaysLane = new Lane(always);
             for (int week = TRAINING_WEEKS; week <= LAST_WEEK; week++) {
-                weeks.add(fly(week, data.flights(week), live, frozen));
+                weeks.add(fly(week, data.flights(week), factoryLane, alwaysLane, frozen));
             }
             bar.clear();
-            new Story(weeks, decisions, latencies).tell(factory, directory);
+            new Story(weeks, decisions, latencies).tell(factory, others, directory);
         }
     }
 
+    private Factory open(Path home) {
+        return Factory.open(
+                home,
+                Factory.options().clock(now::get).withoutTicks().onProgress(bar::training));
+    }
+
     private Story.Week fly(
-            int week,
-            List<Replay.Departure> departures,
-            Deployment<Flight, Boolean, Delay> live,
-            Deployment<Flight, Boolean, Delay> frozen) {
+            int week, List<Replay.Departure> departures, Lane live, Lane always, Deployment<Flight, ?, Delay> frozen) {
         Story.Tally tally = new Story.Tally(departures.size());
         int done = 0;
-        for (Replay.Departure departure : departures) {
-            Flight flight = departure.flight();
-            Instant asked = flight.depTime().minus(NOTICE);
-            if (ChronoUnit.DAYS.between(now.get().truncatedTo(ChronoUnit.DAYS), asked) > 0) {
-                live.awaitRun(); // a run takes at most a day of simulated time
+        for (List<Replay.Departure> hour : Replay.byHour(departures)) {
+            proceed(hour.get(0).flight().depTime().minus(NOTICE), live, always);
+            List<Flight> flights = hour.stream().map(Replay.Departure::flight).toList();
+            List<Prediction<Delay>> byAlways = always.deployment().predictAll(flights);
+            List<Prediction<Delay>> byFrozen = frozen.predictAll(flights);
+            for (int i = 0; i < flights.size(); i++) {
+                now.set(flights.get(i).depTime().minus(NOTICE));
+                long start = System.nanoTime();
+                Prediction<Delay> byFactory = live.deployment().predict(flights.get(i));
+                latencies.add(System.nanoTime() - start);
+                live.flies(hour.get(i), byFactory);
+                always.flies(hour.get(i), byAlways.get(i));
+                tally.add(hour.get(i).late(), probability(byFrozen.get(i)), probability(byAlways.get(i)), probability(byFactory));
+                bar.flying(week, ++done, departures.size());
             }
-            land(asked, live);
-            now.set(asked);
-            long start = System.nanoTime();
-            Prediction<Delay> prediction = live.predict(flight);
-            latencies.add(System.nanoTime() - start);
-            tally.add(
-                    departure.late(),
-                    prediction.value().probability(),
-                    frozen.predict(flight).value().probability());
-            inTheAir.add(new Landing(departure.landing(), prediction.id(), departure.late()));
-            bar.flying(week, ++done, departures.size());
         }
-        Story.Week summary = tally.week(week, live.version());
+        Story.Week summary = tally.week(week, live.deployment().version());
         bar.clear();
         System.out.println(summary);
         return summary;
     }
 
-    /** Feeds back the outcomes of the flights that have landed by now, an hour's worth at a time. */
-    private void land(Instant upTo, Deployment<Flight, Boolean, Delay> live) {
-        if (inTheAir.isEmpty() || inTheAir.peek().at().isAfter(upTo.minus(Duration.ofHours(1)))) {
-            return;
+    /** Goes on to another hour: what has landed by then is fed back, and a run takes at most a day. */
+    private void proceed(Instant to, Lane live, Lane always) {
+        boolean nextDay = ChronoUnit.DAYS.between(now.get().truncatedTo(ChronoUnit.DAYS), to) > 0;
+        if (nextDay) {
+            live.deployment().awaitRun();
+            always.deployment().awaitRun();
         }
-        Map<UUID, Boolean> outcomes = new HashMap<>();
-        while (!inTheAir.isEmpty() && !inTheAir.peek().at().isAfter(upTo)) {
-            Landing landing = inTheAir.remove();
-            outcomes.put(landing.id(), landing.late());
-        }
-        live.feedback(outcomes);
+        now.set(to);
+        live.land(to);
+        always.land(to);
+    }
+
+    private static double probability(Prediction<Delay> prediction) {
+        return prediction.value().probability();
     }
 
     private void decide(String title, String reason, boolean promoted) {

@@ -20,6 +20,8 @@ import java.time.temporal.TemporalAdjusters;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 
 /** The flights file as a stream of departures by week, and its first weeks as a file of history to learn from. */
@@ -49,6 +51,14 @@ final class Replay {
     }
 
     private Replay() {}
+
+    /** {@return departures in order of time, those of an hour together} */
+    static List<List<Departure>> byHour(List<Departure> departures) {
+        return List.copyOf(departures.stream()
+                .collect(Collectors.groupingBy(
+                        d -> d.flight.depTime().truncatedTo(ChronoUnit.HOURS), TreeMap::new, Collectors.toList()))
+                .values());
+    }
 
     static Path fresh(Path directory) throws IOException {
         if (Files.exists(directory)) {

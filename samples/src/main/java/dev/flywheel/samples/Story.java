@@ -19,8 +19,8 @@ import java.util.function.ToDoubleFunction;
 /** What the replay came to, week by week: a table on the console, result.json and an HTML page. */
 final class Story {
 
-    static final String HEADER = " week  flights   late |  AUC frozen  factory | log loss frozen  factory |"
-            + " calibration error frozen  factory | version";
+    static final String HEADER = " week flights   late |    AUC frozen  always factory   regret |"
+            + " log loss frozen  always factory   regret | version";
 
     /** A candidate promoted or refused. */
     record Decision(String day, String title, String reason, boolean promoted) {
@@ -38,50 +38,76 @@ final class Story {
     /** How a model did in a week. */
     record Quality(double auc, double logLoss, double calibrationError) {}
 
+    /** How much worse the factory did than the better of the two others; negative where it did better than both. */
+    record Regret(double auc, double logLoss) {
+
+        static Regret of(Quality factory, Quality frozen, Quality always) {
+            return new Regret(
+                    Math.max(frozen.auc, always.auc) - factory.auc,
+                    factory.logLoss - Math.min(frozen.logLoss, always.logLoss));
+        }
+    }
+
     /** One line of the table. */
-    record Week(int week, int flights, double lateShare, Quality frozen, Quality factory, int version) {
+    record Week(
+            int week,
+            int flights,
+            double lateShare,
+            Quality frozen,
+            Quality always,
+            Quality factory,
+            Regret regret,
+            int version) {
 
         @Override
         public String toString() {
             return String.format(
                     Locale.ROOT,
-                    "%5d %8d %6.3f | %11.4f %8.4f | %15.4f %8.4f | %24.4f %8.4f | %7d",
+                    "%5d %7d %6.3f | %13.4f %7.4f %7.4f %+8.4f | %15.4f %7.4f %7.4f %+8.4f | %7d",
                     week,
                     flights,
                     lateShare,
                     frozen.auc,
+                    always.auc,
                     factory.auc,
+                    regret.auc,
                     frozen.logLoss,
+                    always.logLoss,
                     factory.logLoss,
-                    frozen.calibrationError,
-                    factory.calibrationError,
+                    regret.logLoss,
                     version);
         }
     }
 
-    /** A week's outcomes beside what the two models had said. */
+    /** A week's outcomes beside what the three models had said. */
     static final class Tally {
 
         private final double[] labels;
-        private final double[] factory;
         private final double[] frozen;
+        private final double[] always;
+        private final double[] factory;
         private int count;
 
         Tally(int flights) {
             labels = new double[flights];
-            factory = new double[flights];
             frozen = new double[flights];
+            always = new double[flights];
+            factory = new double[flights];
         }
 
-        void add(boolean late, double byFactory, double byFrozen) {
+        void add(boolean late, double byFrozen, double byAlways, double byFactory) {
             labels[count] = late ? 1 : 0;
-            factory[count] = byFactory;
-            frozen[count++] = byFrozen;
+            frozen[count] = byFrozen;
+            always[count] = byAlways;
+            factory[count++] = byFactory;
         }
 
         Week week(int week, int version) {
             double late = java.util.Arrays.stream(labels).average().orElse(Double.NaN);
-            return new Week(week, count, late, quality(frozen), quality(factory), version);
+            Quality first = quality(frozen);
+            Quality eager = quality(always);
+            Quality living = quality(factory);
+            return new Week(week, count, late, first, eager, living, Regret.of(living, first, eager), version);
         }
 
         private Quality quality(double[] scores) {
@@ -103,7 +129,7 @@ final class Story {
     }
 
     /** Prints the summary, and writes result.json and the page beside it. */
-    void tell(Factory factory, Path directory) throws IOException {
+    void tell(Factory factory, Factory others, Path directory) throws IOException {
         Path json = directory.resolve("result.json");
         Path html = directory.resolve("report.html");
         Map<String, Object> result = new LinkedHashMap<>(summary());
@@ -113,11 +139,16 @@ final class Story {
         Files.writeString(html, page());
         System.out.printf(
                 Locale.ROOT,
-                "mean  AUC %.4f frozen, %.4f factory; log loss %.4f frozen, %.4f factory%n",
+                " mean %14s | %13.4f %7.4f %7.4f %+8.4f | %15.4f %7.4f %7.4f %+8.4f |%n",
+                "",
                 mean(w -> w.frozen.auc),
+                mean(w -> w.always.auc),
                 mean(w -> w.factory.auc),
+                mean(w -> w.regret.auc),
                 mean(w -> w.frozen.logLoss),
-                mean(w -> w.factory.logLoss));
+                mean(w -> w.always.logLoss),
+                mean(w -> w.factory.logLoss),
+                mean(w -> w.regret.logLoss));
         System.out.printf(
                 Locale.ROOT,
                 "%,d predictions one by one: %,.0f requests/s, p50 %.1f us, p99 %.1f us%n",
@@ -125,7 +156,9 @@ final class Story {
                 latencies.requestsPerSecond(),
                 latencies.percentileMicros(0.50),
                 latencies.percentileMicros(0.99));
-        System.out.println("versions " + factory.versions("delays").size() + ", numbers in " + json.toAbsolutePath());
+        System.out.println("versions " + factory.versions("delays").size() + " of the factory, "
+                + others.versions("delays-always").size() + " where every candidate serves");
+        System.out.println("numbers  " + json.toAbsolutePath());
         System.out.println("report   " + html.toAbsolutePath());
     }
 
@@ -136,9 +169,13 @@ final class Story {
     private Map<String, Object> summary() {
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("meanAucFrozen", mean(w -> w.frozen.auc));
+        summary.put("meanAucAlways", mean(w -> w.always.auc));
         summary.put("meanAucFactory", mean(w -> w.factory.auc));
+        summary.put("meanAucRegret", mean(w -> w.regret.auc));
         summary.put("meanLogLossFrozen", mean(w -> w.frozen.logLoss));
+        summary.put("meanLogLossAlways", mean(w -> w.always.logLoss));
         summary.put("meanLogLossFactory", mean(w -> w.factory.logLoss));
+        summary.put("meanLogLossRegret", mean(w -> w.regret.logLoss));
         summary.put("predictions", latencies.count());
         summary.put("requestsPerSecond", latencies.requestsPerSecond());
         summary.put("p50Micros", latencies.percentileMicros(0.50));
@@ -151,11 +188,11 @@ final class Story {
                 new Page.Figure(
                         "Mean weekly AUC",
                         number(mean(w -> w.factory.auc)),
-                        "frozen " + number(mean(w -> w.frozen.auc))),
+                        beside(w -> w.frozen.auc, w -> w.always.auc)),
                 new Page.Figure(
                         "Mean weekly log loss",
                         number(mean(w -> w.factory.logLoss)),
-                        "frozen " + number(mean(w -> w.frozen.logLoss))),
+                        beside(w -> w.frozen.logLoss, w -> w.always.logLoss)),
                 new Page.Figure(
                         "Predictions",
                         String.format(Locale.ROOT, "%,d", latencies.count()),
@@ -166,27 +203,27 @@ final class Story {
                         String.format(Locale.ROOT, "%,.0f requests/s, one caller", latencies.requestsPerSecond())));
         return Page.titled("Flights: a factory that keeps itself up to date")
                 .intro(
-                        "Every flight was predicted before it departed, by the factory's champion and by a frozen copy of its"
-                                + " first model, and its outcome was fed back after it had landed. Marks show when a new version"
-                                + " began to serve.")
+                        "Every flight was predicted before it departed, by the factory's champion, by a frozen copy of its"
+                                + " first model, and by a model that is replaced by every candidate. Its outcome was fed back"
+                                + " after it had landed. Marks show when a new version of the factory began to serve. Regret is"
+                                + " how much worse the factory did in a week than the better of the two others.")
                 .figures(figures)
                 .section("Week by week")
                 .charts(
-                        chart("ROC AUC", "Higher is better.", w -> w.frozen.auc, w -> w.factory.auc),
-                        chart("Log loss", "Lower is better.", w -> w.frozen.logLoss, w -> w.factory.logLoss),
-                        chart(
-                                "Calibration error",
-                                "Lower is better.",
-                                w -> w.frozen.calibrationError,
-                                w -> w.factory.calibrationError))
+                        chart("ROC AUC", "Higher is better.", Quality::auc),
+                        chart("Log loss", "Lower is better.", Quality::logLoss),
+                        chart("Calibration error", "Lower is better.", Quality::calibrationError))
                 .table(table())
                 .section("Decisions")
                 .events(decisions.stream().map(Decision::event).toList())
                 .html();
     }
 
-    private Page.LineChart chart(
-            String name, String description, ToDoubleFunction<Week> frozen, ToDoubleFunction<Week> factory) {
+    private String beside(ToDoubleFunction<Week> frozen, ToDoubleFunction<Week> always) {
+        return "frozen " + number(mean(frozen)) + ", always retrained " + number(mean(always));
+    }
+
+    private Page.LineChart chart(String name, String description, ToDoubleFunction<Quality> figure) {
         List<String> axis =
                 weeks.stream().map(week -> Integer.toString(week.week)).toList();
         List<Integer> marks = new ArrayList<>();
@@ -195,8 +232,10 @@ final class Story {
                 marks.add(i);
             }
         }
-        List<Page.Series> series =
-                List.of(new Page.Series("factory", values(factory)), new Page.Series("frozen", values(frozen)));
+        List<Page.Series> series = List.of(
+                new Page.Series("factory", values(w -> figure.applyAsDouble(w.factory))),
+                new Page.Series("frozen", values(w -> figure.applyAsDouble(w.frozen))),
+                new Page.Series("always retrained", values(w -> figure.applyAsDouble(w.always))));
         return new Page.LineChart(name, description, "Week", name, axis, series, marks, "new version");
     }
 
@@ -210,11 +249,13 @@ final class Story {
                 "Flights",
                 "Late",
                 "AUC frozen",
+                "AUC always",
                 "AUC factory",
+                "AUC regret",
                 "Log loss frozen",
+                "Log loss always",
                 "Log loss factory",
-                "ECE frozen",
-                "ECE factory",
+                "Log loss regret",
                 "Version");
         List<List<String>> rows = weeks.stream()
                 .map(week -> List.of(
@@ -222,15 +263,21 @@ final class Story {
                         String.format(Locale.ROOT, "%,d", week.flights),
                         number(week.lateShare),
                         number(week.frozen.auc),
+                        number(week.always.auc),
                         number(week.factory.auc),
+                        signed(week.regret.auc),
                         number(week.frozen.logLoss),
+                        number(week.always.logLoss),
                         number(week.factory.logLoss),
-                        number(week.frozen.calibrationError),
-                        number(week.factory.calibrationError),
+                        signed(week.regret.logLoss),
                         Integer.toString(week.version)))
                 .toList();
         return new Page.Table(
-                "The frozen first model beside the factory; ECE is the expected calibration error", columns, rows);
+                "The frozen first model, the one that every candidate replaces, and the factory", columns, rows);
+    }
+
+    private static String signed(double value) {
+        return String.format(Locale.ROOT, "%+.4f", value);
     }
 
     private static String number(double value) {

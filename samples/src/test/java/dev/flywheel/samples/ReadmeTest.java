@@ -47,34 +47,98 @@ class ReadmeTest {
         if (Files.exists(home)) {
             MoreFiles.deleteRecursively(home, RecursiveDeleteOption.ALLOW_INSECURE);
         }
+        assertThat(Files.readString(Path.of("..", "README.md")))
+                .contains("```\n" + printed(() -> Churn.main(new String[0])).strip() + "\n```");
+    }
+
+    @Test
+    void wheelPrintsWhatTheReadmeShows() throws IOException {
+        String shown = Pattern.compile("```\n(retrains: [^`]*)```")
+                .matcher(Files.readString(Path.of("..", "README.md")))
+                .results()
+                .map(match -> match.group(1))
+                .collect(Collectors.joining());
+        assertThat(shown.lines()).hasSize(4);
+        assertThat(printed(() -> Wheel.main(new String[0])).lines())
+                .containsAll(shown.lines().toList());
+    }
+
+    private interface Command {
+
+        void run() throws IOException;
+    }
+
+    private static String printed(Command command) throws IOException {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream console = System.out;
         System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
         try {
-            Churn.main(new String[0]);
+            command.run();
         } finally {
             System.setOut(console);
         }
-        assertThat(Files.readString(Path.of("..", "README.md")))
-                .contains("```\n" + printed.toString(StandardCharsets.UTF_8).strip() + "\n```");
+        return printed.toString(StandardCharsets.UTF_8);
     }
 
     @Test
     void numbersAreThoseOfTheKeptResult() throws IOException {
         JsonNode result = new ObjectMapper()
                 .readTree(Path.of("..", "benchmarks", "results", "flights.json").toFile());
-        assertThat(Files.readString(Path.of("..", "README.md")))
-                .contains(row("mean weekly ROC AUC", result, "meanAucFrozen", "meanAucFactory"))
-                .contains(row("mean weekly log loss", result, "meanLogLossFrozen", "meanLogLossFactory"));
+        String readme = Files.readString(Path.of("..", "README.md"));
+        JsonNode weeks = result.get("weeks");
+        assertThat(weeks).hasSize(21).allSatisfy(week -> assertThat(readme)
+                .contains(row(
+                        week.get("week").asText(),
+                        week.at("/frozen/auc"),
+                        week.at("/always/auc"),
+                        week.at("/factory/auc"),
+                        week.at("/regret/auc"),
+                        week.at("/frozen/logLoss"),
+                        week.at("/always/logLoss"),
+                        week.at("/factory/logLoss"),
+                        week.at("/regret/logLoss"))));
+        assertThat(readme)
+                .contains(row(
+                        "mean",
+                        result.get("meanAucFrozen"),
+                        result.get("meanAucAlways"),
+                        result.get("meanAucFactory"),
+                        result.get("meanAucRegret"),
+                        result.get("meanLogLossFrozen"),
+                        result.get("meanLogLossAlways"),
+                        result.get("meanLogLossFactory"),
+                        result.get("meanLogLossRegret")));
     }
 
-    private static String row(String name, JsonNode result, String frozen, String factory) {
+    @Test
+    void sentencesAreThoseOfTheKeptResult() throws IOException {
+        JsonNode result = new ObjectMapper()
+                .readTree(Path.of("..", "benchmarks", "results", "flights.json").toFile());
+        long promoted = 0;
+        for (JsonNode decision : result.get("decisions")) {
+            promoted += decision.get("promoted").asBoolean() ? 1 : 0;
+        }
+        int all = result.get("decisions").size();
+        assertThat(Files.readString(Path.of("..", "README.md")))
+                .contains(String.format(
+                        Locale.ROOT,
+                        "Of %d weekly candidates %d were promoted and %d refused",
+                        all,
+                        promoted,
+                        all - promoted))
+                .contains(String.format(
+                        Locale.ROOT,
+                        "%,.0f predictions a second, p99 %.0f \u00b5s",
+                        result.get("requestsPerSecond").asDouble(),
+                        result.get("p99Micros").asDouble()));
+    }
+
+    private static String row(String name, JsonNode... figures) {
+        Object[] cells = Stream.concat(
+                        Stream.of(name), Stream.of(figures).map(JsonNode::asDouble))
+                .toArray();
         return String.format(
-                Locale.ROOT,
-                "| %s | %.4f | %.4f |",
-                name,
-                result.get(frozen).asDouble(),
-                result.get(factory).asDouble());
+                Locale.ROOT, "| %s | %.4f | %.4f | %.4f | %+.4f | %.4f | %.4f | %.4f | %+.4f |", cells);
     }
 
     @Test

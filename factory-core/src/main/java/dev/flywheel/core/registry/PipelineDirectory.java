@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
  *   staging/            artifacts on their way to a version; emptied when the registry is opened
  *   aliases/            every alias move: when, from, to, who, why, evidence
  *   approvals/          candidates that wait for a person, and what came of it
+ *   triggers.json       what the rules of retraining have counted and decided
+ *   paused              why a rollback has paused retraining; absent if none has
  *   predictions/        what was predicted
  *   feedback/           what came of it
  * </pre>
