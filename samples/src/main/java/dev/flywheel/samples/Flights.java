@@ -27,8 +27,8 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * Will this flight be late? Replays six months of real flights: the first four weeks train a first model, then every
  * flight is predicted before it departs and its outcome is fed back after it has landed. The factory trains again by
- * itself and swaps a candidate in only if it passes the gates. Two others run beside it for comparison: a frozen copy of
- * the first model, and one that trains as often on the same flights and lets every candidate serve.
+ * itself and swaps a candidate in only if it passes the gates. Two others run beside it for comparison: a frozen copy
+ * of the first model, and one that trains as often on the same flights and lets every candidate serve.
  */
 public final class Flights {
 
@@ -107,8 +107,7 @@ public final class Flights {
 
     private Factory open(Path home) {
         return Factory.open(
-                home,
-                Factory.options().clock(now::get).withoutTicks().onProgress(bar::training));
+                home, Factory.options().clock(now::get).withoutTicks().onProgress(bar::training));
     }
 
     private Story.Week fly(
@@ -127,7 +126,11 @@ public final class Flights {
                 latencies.add(System.nanoTime() - start);
                 live.flies(hour.get(i), byFactory);
                 always.flies(hour.get(i), byAlways.get(i));
-                tally.add(hour.get(i).late(), probability(byFrozen.get(i)), probability(byAlways.get(i)), probability(byFactory));
+                tally.add(
+                        hour.get(i).late(),
+                        probability(byFrozen.get(i)),
+                        probability(byAlways.get(i)),
+                        probability(byFactory));
                 bar.flying(week, ++done, departures.size());
             }
         }

@@ -30,8 +30,7 @@ import java.util.UUID;
 public final class Wheel {
 
     private static final List<String> CONTRACTS = List.of("Month-to-month", "One year", "Two year");
-    private static final Set<String> TOLD =
-            Set.of(AuditEvent.REJECTED, AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK);
+    private static final Set<String> TOLD = Set.of(AuditEvent.REJECTED, AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK);
 
     public static void main(String[] args) throws IOException {
         Path home = Replay.fresh(Path.of("target", "wheel")).resolve("factory");

@@ -86,17 +86,19 @@ class ReadmeTest {
                 .readTree(Path.of("..", "benchmarks", "results", "flights.json").toFile());
         String readme = Files.readString(Path.of("..", "README.md"));
         JsonNode weeks = result.get("weeks");
-        assertThat(weeks).hasSize(21).allSatisfy(week -> assertThat(readme)
-                .contains(row(
-                        week.get("week").asText(),
-                        week.at("/frozen/auc"),
-                        week.at("/always/auc"),
-                        week.at("/factory/auc"),
-                        week.at("/regret/auc"),
-                        week.at("/frozen/logLoss"),
-                        week.at("/always/logLoss"),
-                        week.at("/factory/logLoss"),
-                        week.at("/regret/logLoss"))));
+        assertThat(weeks)
+                .hasSize(21)
+                .allSatisfy(week -> assertThat(readme)
+                        .contains(row(
+                                week.get("week").asText(),
+                                week.at("/frozen/auc"),
+                                week.at("/always/auc"),
+                                week.at("/factory/auc"),
+                                week.at("/regret/auc"),
+                                week.at("/frozen/logLoss"),
+                                week.at("/always/logLoss"),
+                                week.at("/factory/logLoss"),
+                                week.at("/regret/logLoss"))));
         assertThat(readme)
                 .contains(row(
                         "mean",
@@ -134,11 +136,9 @@ class ReadmeTest {
     }
 
     private static String row(String name, JsonNode... figures) {
-        Object[] cells = Stream.concat(
-                        Stream.of(name), Stream.of(figures).map(JsonNode::asDouble))
+        Object[] cells = Stream.concat(Stream.of(name), Stream.of(figures).map(JsonNode::asDouble))
                 .toArray();
-        return String.format(
-                Locale.ROOT, "| %s | %.4f | %.4f | %.4f | %+.4f | %.4f | %.4f | %.4f | %+.4f |", cells);
+        return String.format(Locale.ROOT, "| %s | %.4f | %.4f | %.4f | %+.4f | %.4f | %.4f | %.4f | %+.4f |", cells);
     }
 
     @Test
