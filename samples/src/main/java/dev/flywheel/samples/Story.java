@@ -213,7 +213,8 @@ final class Story {
                         chart("ROC AUC", "Higher is better.", Quality::auc),
                         chart("Log loss", "Lower is better.", Quality::logLoss),
                         chart("Calibration error", "Lower is better.", Quality::calibrationError))
-                .table(table())
+                .table(table("ROC AUC", Quality::auc, Regret::auc))
+                .table(table("Log loss", Quality::logLoss, Regret::logLoss))
                 .section("Decisions")
                 .events(decisions.stream().map(Decision::event).toList())
                 .html();
@@ -243,37 +244,31 @@ final class Story {
         return weeks.stream().map(figure::applyAsDouble).toList();
     }
 
-    private Page.Table table() {
-        List<String> columns = List.of(
-                "Week",
-                "Flights",
-                "Late",
-                "AUC frozen",
-                "AUC always",
-                "AUC factory",
-                "AUC regret",
-                "Log loss frozen",
-                "Log loss always",
-                "Log loss factory",
-                "Log loss regret",
-                "Version");
-        List<List<String>> rows = weeks.stream()
-                .map(week -> List.of(
-                        Integer.toString(week.week),
-                        String.format(Locale.ROOT, "%,d", week.flights),
-                        number(week.lateShare),
-                        number(week.frozen.auc),
-                        number(week.always.auc),
-                        number(week.factory.auc),
-                        signed(week.regret.auc),
-                        number(week.frozen.logLoss),
-                        number(week.always.logLoss),
-                        number(week.factory.logLoss),
-                        signed(week.regret.logLoss),
-                        Integer.toString(week.version)))
-                .toList();
-        return new Page.Table(
-                "The frozen first model, the one that every candidate replaces, and the factory", columns, rows);
+    private Page.Table table(String name, ToDoubleFunction<Quality> figure, ToDoubleFunction<Regret> regret) {
+        List<List<String>> rows = new ArrayList<>();
+        for (Week week : weeks) {
+            rows.add(List.of(
+                    Integer.toString(week.week),
+                    String.format(Locale.ROOT, "%,d", week.flights),
+                    number(week.lateShare),
+                    number(figure.applyAsDouble(week.frozen)),
+                    number(figure.applyAsDouble(week.always)),
+                    number(figure.applyAsDouble(week.factory)),
+                    signed(regret.applyAsDouble(week.regret)),
+                    Integer.toString(week.version)));
+        }
+        rows.add(List.of(
+                "mean",
+                "",
+                "",
+                number(mean(w -> figure.applyAsDouble(w.frozen))),
+                number(mean(w -> figure.applyAsDouble(w.always))),
+                number(mean(w -> figure.applyAsDouble(w.factory))),
+                signed(mean(w -> regret.applyAsDouble(w.regret))),
+                ""));
+        List<String> columns =
+                List.of("Week", "Flights", "Late", "Frozen", "Always retrained", "Factory", "Regret", "Version");
+        return new Page.Table(name, columns, rows);
     }
 
     private static String signed(double value) {
