@@ -4,7 +4,6 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
-import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
@@ -13,11 +12,9 @@ import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.PredictionObserver;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.DoubleFunction;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +25,6 @@ import org.slf4j.LoggerFactory;
 final class Champion<I, O> implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Champion.class);
-    private static final String PAUSED = "paused";
 
     /** Hears which version serves. */
     interface Listener {
@@ -44,7 +40,7 @@ final class Champion<I, O> implements AutoCloseable {
     /** How a candidate that a person has approved becomes champion while this serves. */
     private final RunExecution.Promotion promotion = this::promote;
     /** Why no other version may serve; changes under the lock. */
-    private volatile @Nullable String paused;
+    private final Pause pause;
 
     private boolean closed;
 
@@ -65,7 +61,7 @@ final class Champion<I, O> implements AutoCloseable {
         this.line = line;
         this.events = events;
         this.listener = listener;
-        this.paused = line.marked(PAUSED).orElse(null);
+        this.pause = new Pause(line);
         this.endpoint = open(line, Codec.rows(type, response), observer, listener);
         line.serving().set(promotion);
     }
@@ -110,7 +106,7 @@ final class Champion<I, O> implements AutoCloseable {
 
     /** {@return why no other version may serve, if a rollback is the reason} */
     Optional<String> paused() {
-        return Optional.ofNullable(paused);
+        return pause.reason();
     }
 
     /**
@@ -122,7 +118,7 @@ final class Champion<I, O> implements AutoCloseable {
         synchronized (lock) {
             requireOpen();
             int previous = version();
-            Optional<String> refusal = paused != null
+            Optional<String> refusal = pause.reason().isPresent()
                     ? Optional.of("a rollback has paused promotions")
                     : line.promote(candidate, why, evidence);
             if (refusal.isPresent()) {
@@ -142,9 +138,9 @@ final class Champion<I, O> implements AutoCloseable {
             requireOpen();
             int from = version();
             int steps = stepsToWhole();
-            String before = paused;
-            pause("rolled back from version " + from + " at " + line.clock().instant());
-            ModelVersion previous = Closing.onFailure(() -> rollBack(steps, from), () -> pause(before));
+            String before = pause.reason().orElse(null);
+            pause.set("rolled back from version " + from + " at " + line.clock().instant());
+            ModelVersion previous = Closing.onFailure(() -> rollBack(steps, from), () -> pause.set(before));
             events.publish(
                     new Event.Promoted(previous.number(), OptionalInt.of(from), "rolled back; retraining is paused"));
             return previous.number();
@@ -155,7 +151,7 @@ final class Champion<I, O> implements AutoCloseable {
     void resume() {
         synchronized (lock) {
             requireOpen();
-            pause(null);
+            pause.set(null);
         }
     }
 
@@ -203,22 +199,6 @@ final class Champion<I, O> implements AutoCloseable {
         listener.serving(champion.number(), card);
         log.info("pipeline {} serves version {}", line.name(), champion.number());
         return champion;
-    }
-
-    private void pause(@Nullable String reason) {
-        if (!Objects.equals(reason, paused)) {
-            line.audit()
-                    .append(
-                            reason == null
-                                    ? line.event("host", AuditEvent.RESUMED)
-                                    : line.event("host", AuditEvent.PAUSED).with("why", reason));
-        }
-        if (reason == null) {
-            line.unmark(PAUSED);
-        } else {
-            line.mark(PAUSED, reason);
-        }
-        paused = reason;
     }
 
     private void requireOpen() {

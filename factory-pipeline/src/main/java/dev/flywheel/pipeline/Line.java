@@ -112,7 +112,7 @@ record Line(
     private void promote(Approvals.Saved approved) {
         OptionalInt champion =
                 champion().map(version -> OptionalInt.of(version.number())).orElse(OptionalInt.empty());
-        if (champion.equals(OptionalInt.of(approved.version()))) {
+        if (wasChampion(approved.version())) {
             approvals.end(approved, Approvals.Status.USED, ""); // a crash came before this was noted
         } else if (!champion.equals(approved.champion())) {
             approvals.end(
@@ -123,6 +123,12 @@ record Line(
         } else {
             promoteWhole(approved);
         }
+    }
+
+    /** What an approval has put into production once, and a rollback taken back since, it does not put there again. */
+    private boolean wasChampion(int version) {
+        return registry.history(Factory.CHAMPION).stream()
+                .anyMatch(move -> move.to().equals(OptionalInt.of(version)));
     }
 
     private void promoteWhole(Approvals.Saved approved) {

@@ -223,6 +223,52 @@ class ApprovalTest {
     }
 
     @Test
+    void anApprovalServesOnceAlsoIfACrashCameBeforeThatWasNoted() throws IOException {
+        factory.run(asking());
+        ApprovalRequest request = asked.get(0);
+        factory.freeze("a holiday", "ann");
+        factory.approve("points", request.artifact(), "ann", "yes");
+        byte[] unused = Files.readAllBytes(request.file());
+        factory.unfreeze("back", "ann");
+        assertThat(champion()).isEqualTo(2);
+        factory.close();
+        Files.write(request.file(), unused);
+
+        factory = open();
+        try (Deployment<Point, Boolean, Double> live = factory.start(asking())) {
+            assertThat(live.rollback()).isEqualTo(1);
+            live.resume();
+            assertThat(factory.approvals("points")).isEmpty();
+            assertThat(live.version()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aPauseThatACrashKeptFromTheAuditLogIsTold() throws IOException {
+        factory.run(CrashChild.pipeline(csv));
+        try (Deployment<Point, Boolean, Double> live = factory.start(CrashChild.pipeline(csv))) {
+            live.rollback();
+        }
+        Path file = home.resolve("pipelines/points/paused.json");
+        String told = Files.readString(file);
+        assertThat(story()).containsOnlyOnce("paused");
+        factory.close();
+        Files.writeString(file, told.replaceAll("paused/[0-9a-f-]+", "paused/of-a-crash"));
+
+        factory = open();
+        try (Deployment<Point, Boolean, Double> live = factory.start(CrashChild.pipeline(csv))) {
+            assertThat(live.paused()).isPresent();
+            assertThat(story()).endsWith("rolled-back", "paused");
+            live.resume();
+        }
+        reopen();
+        try (Deployment<Point, Boolean, Double> live = factory.start(CrashChild.pipeline(csv))) {
+            assertThat(live.paused()).isEmpty();
+            assertThat(story()).endsWith("rolled-back", "paused", "resumed");
+        }
+    }
+
+    @Test
     void aNewerCandidateTakesTheOthersPlace() throws IOException {
         factory.run(asking());
         CrashTest.writePoints(csv, 220);

@@ -25,7 +25,7 @@ final class CrashPromises {
         /** The version that made the prediction: 0 if there was none, -1 if that is not known. */
         final int version;
 
-        final double output;
+        private final double output;
         private double acknowledged = Double.NaN;
         private double offered;
         private boolean open;
@@ -33,6 +33,11 @@ final class CrashPromises {
         Outcome(int version, double output) {
             this.version = version;
             this.output = output;
+        }
+
+        /** {@return whether this may be the prediction that it is of} */
+        boolean isOf(int madeBy, double predicted) {
+            return version < 0 || (version == madeBy && output == predicted);
         }
 
         boolean acknowledged() {
