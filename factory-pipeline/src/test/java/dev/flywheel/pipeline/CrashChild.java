@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -169,7 +170,9 @@ final class CrashChild {
                 case 0 -> rollBack(random.nextBoolean() ? live : asked);
                 case 1 -> freeze();
                 case 2 -> note(random.nextLong());
-                default -> asked.retrain();
+                default -> {
+                    CompletableFuture<Run> unused = asked.retrain();
+                }
             }
         }
     }
@@ -208,8 +211,7 @@ final class CrashChild {
 
     private void note(long number) {
         say("note " + ++notes + "." + number);
-        factory.audit()
-                .append(AuditEvent.of("host", "noted", "points").with("number", notes + "." + number));
+        factory.audit().append(AuditEvent.of("host", "noted", "points").with("number", notes + "." + number));
         say("noted " + notes + "." + number);
     }
 

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -123,7 +124,7 @@ final class CrashPromises {
     }
 
     void told(UUID id) {
-        Outcome outcome = outcomes.get(id);
+        Outcome outcome = Objects.requireNonNull(outcomes.get(id));
         outcome.acknowledged = outcome.offered;
         outcome.open = false;
         acknowledged++;

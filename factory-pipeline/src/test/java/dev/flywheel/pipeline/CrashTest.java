@@ -1,7 +1,5 @@
 package dev.flywheel.pipeline;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.flywheel.pipeline.CrashChild.Point;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -39,6 +39,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A home in which one {@link CrashChild} after the other was killed, and what each was promised there. */
 final class CrashedHome {
@@ -54,7 +55,7 @@ final class CrashedHome {
     private final List<UUID> untold = new ArrayList<>();
 
     private int lives;
-    private PublicKey key;
+    private @Nullable PublicKey key;
     private Optional<Checkpoint> checkpoint = Optional.empty();
     private String summary = "";
 
@@ -130,21 +131,23 @@ final class CrashedHome {
     /** Opens the home as the next process would, and looks for everything that was promised. */
     void reopen() {
         if (key != null) {
-            assertSound("before anybody has mended it");
+            assertSound(key, "before anybody has mended it");
         }
         try (Factory factory = Factory.open(home, Factory.options().withoutTicks())) {
-            key = factory.audit().publicKey();
+            PublicKey signer = factory.audit().publicKey();
+            key = signer;
             thaw(factory);
             for (String name : PIPELINES) {
                 if (!factory.history(name).isEmpty()) {
                     assertServing(factory, name);
                 }
             }
-            assertSound("after it was opened again");
+            assertSound(signer, "after it was opened again");
             checkpoint = Optional.of(factory.audit().checkpoint());
             assertAudited(factory);
         }
-        assertThat(promises.outcomes.isEmpty() || Files.exists(pipeline("points"))).isTrue();
+        assertThat(promises.outcomes.isEmpty() || Files.exists(pipeline("points")))
+                .isTrue();
         if (Files.exists(pipeline("points").resolve("feedback"))) {
             assertJoined();
         }
@@ -154,8 +157,8 @@ final class CrashedHome {
         return home.resolve("pipelines").resolve(name);
     }
 
-    private void assertSound(String when) {
-        AuditVerification verified = AuditVerification.of(home.resolve("audit"), key, checkpoint, entry -> {});
+    private void assertSound(PublicKey signer, String when) {
+        AuditVerification verified = AuditVerification.of(home.resolve("audit"), signer, checkpoint, entry -> {});
         assertThat(verified.problem()).as("the audit log " + when).isEmpty();
     }
 
@@ -264,7 +267,9 @@ final class CrashedHome {
             while (!there && rest.hasNext()) {
                 there = rest.next().equals(next);
             }
-            assertThat(there).as("%s: %s, in order, found %s", what, promised, found).isTrue();
+            assertThat(there)
+                    .as("%s: %s, in order, found %s", what, promised, found)
+                    .isTrue();
         }
     }
 
@@ -275,7 +280,9 @@ final class CrashedHome {
                 case AuditEvent.FROZEN -> frozen = true;
                 case AuditEvent.UNFROZEN -> frozen = false;
                 case AuditEvent.PROMOTED ->
-                    assertThat(frozen).as("%s while promotions were frozen", event).isFalse();
+                    assertThat(frozen)
+                            .as("%s while promotions were frozen", event)
+                            .isFalse();
                 default -> {}
             }
         }
@@ -304,8 +311,7 @@ final class CrashedHome {
                 default -> {}
             }
         }
-        promises.answers.forEach(
-                (version, yes) -> assertThat(answered).containsEntry(Integer.toString(version), yes));
+        promises.answers.forEach((version, yes) -> assertThat(answered).containsEntry(Integer.toString(version), yes));
         approved.removeAll(settled);
         assertThat(approved)
                 .as("approved, neither champion nor overtaken, and nothing forbids it")
@@ -395,7 +401,10 @@ final class CrashedHome {
             @Override
             public void unknown(UUID id, Feedback<Double> label, Instant at) {
                 Outcome outcome = promises.outcomes.get(id);
-                if (!seen.add(id) || outcome == null || !outcome.mayBe(label.outcome().orElseThrow()) || outcome.version != 0) {
+                if (!seen.add(id)
+                        || outcome == null
+                        || !outcome.mayBe(label.outcome().orElseThrow())
+                        || outcome.version != 0) {
                     wrong.add("unknown " + id + " " + label);
                 }
             }
