@@ -35,10 +35,10 @@ final class Plot {
         if (!series.isEmpty()) {
             html.open("span", "class", "legend");
             for (int i = 0; i < series.size(); i++) {
-                key("M1 5H25", "line s" + i, series.get(i));
+                key(html, "M1 5H25", "line s" + i, series.get(i));
             }
             if (!marks.isEmpty()) {
-                key("M13 0V10", "mark", marks);
+                key(html, "M13 0V10", "mark", marks);
             }
             html.close();
         }
@@ -47,7 +47,8 @@ final class Plot {
         return this;
     }
 
-    private void key(String path, String style, String name) {
+    /** Writes a sign of a legend and what it stands for. */
+    static void key(Html html, String path, String style, String name) {
         html.open("span", "class", "key")
                 .open("svg", "width", "26", "height", "10", "aria-hidden", "true", "focusable", "false")
                 .empty("path", "d", path, "class", style)
@@ -165,7 +166,7 @@ final class Plot {
         return this;
     }
 
-    private static String tickLabel(double tick, Axis axis) {
+    static String tickLabel(double tick, Axis axis) {
         double step =
                 axis.ticks().size() > 1 ? axis.ticks().get(1) - axis.ticks().get(0) : 1;
         if (Math.abs(tick) < step * 1e-6) {
