@@ -13,6 +13,7 @@ import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -323,6 +324,16 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      */
     public List<Decision> decisions() {
         return triggers.decisions();
+    }
+
+    /**
+     * {@return the report of this pipeline over time, written anew}
+     *
+     * @see Factory#report
+     */
+    public Path report() {
+        requireOpen();
+        return Chronicle.write(line);
     }
 
     /**

@@ -276,6 +276,20 @@ public final class Factory implements AutoCloseable {
     }
 
     /**
+     * Tells a pipeline's story over time in one HTML file: its versions and champions, quality, drift, labels, runs and
+     * decisions with their reasons. It needs no network and no script, follows the reader's light or dark setting, and
+     * stays under about 2 MB: the newest of long lists are shown, and neighbours of many windows as one, as the page
+     * then says. What is not known is left out, with a sentence.
+     *
+     * @return the file, {@code report.html} in the pipeline's directory, written anew by each call
+     * @throws IllegalArgumentException if there is no such pipeline
+     * @throws dev.flywheel.core.StoreException if the file system refuses
+     */
+    public Path report(String pipeline) {
+        return Chronicle.write(known(pipeline));
+    }
+
+    /**
      * Forbids promotions, of every pipeline and also after a restart, until {@link #unfreeze}. Runs go on, and register
      * what passes the gates; rollbacks are allowed.
      *

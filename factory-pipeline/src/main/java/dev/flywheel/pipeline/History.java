@@ -90,6 +90,11 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
         return new Selection("all that the source gives", null, line.clock().instant(), dataset.rows(), 0);
     }
 
+    /** {@return the columns of the inputs that are logged with predictions} */
+    static Schema inputs(Line line) {
+        return Examples.inputs(keptDataset(keptEntry(line), line).schema());
+    }
+
     private static Kept keptEntry(Line line) {
         try {
             return Json.read(

@@ -112,10 +112,11 @@ final class DriftSection {
         chart.open(
                 "Drift of each feature, window by window",
                 "A row for each feature and a place for each window; the darker, the larger the change; a dot where"
-                        + " it is drift",
+                        + " it is drift, a dash where that counts",
                 List.of(
                         TimeChart.Key.area("cool l4", "change within what chance and the limits allow"),
                         TimeChart.Key.area("warm l4", "drift: significant and large; the darker, the larger"),
+                        new TimeChart.Key("M10 5h6", "spot on", "it counts: seen often enough in a row"),
                         TimeChart.Key.area("blank", "too few rows to tell")));
         double y = TimeChart.TOP;
         StringBuilder dots = new StringBuilder();
@@ -164,8 +165,9 @@ final class DriftSection {
                     ROW - 2,
                     name + ", " + TimelineReport.time(group.from()) + ": " + words(drift));
             if (drift.drifted() && width > 4) {
-                dots.append('M').append(Plot.px(left + (width - 1) / 2)).append(' ');
-                dots.append(Plot.px(y + ROW / 2)).append("h0");
+                double length = drift.alarm() ? Math.max(0, Math.min(8, width - 5)) : 0;
+                dots.append('M').append(Plot.px(left + (width - 1 - length) / 2)).append(' ');
+                dots.append(Plot.px(y + ROW / 2)).append('h').append(Plot.px(length));
             }
         }
     }

@@ -47,31 +47,32 @@ final class LabelSection {
         TimeChart chart = new TimeChart(page.out(), axis, BODY);
         chart.open(
                 "Predictions and outcomes, window by window",
-                "How many predictions each window holds, and for how many of them the outcome is known",
+                "How many predictions were made in each window, and how many outcomes came in, of whichever predictions",
                 List.of(
                         TimeChart.Key.area("quiet", "predictions"),
-                        TimeChart.Key.area("bar", "with an outcome")));
+                        TimeChart.Key.area("bar", "outcomes that came in")));
         double most = groups.stream()
-                .mapToDouble(group -> (double) group.sum(Timeline.Window::predictions))
+                .mapToDouble(group ->
+                        Math.max(group.sum(Timeline.Window::predictions), group.sum(Timeline.Window::labels)))
                 .max()
                 .orElse(1);
         Axis y = chart.values(0, Math.max(1, most));
-        chart.grid(y, "Predictions");
+        chart.grid(y, "Count");
         for (Thinned group : groups) {
+            double left = axis.at(group.from());
+            double half = Math.max(1, (axis.at(group.to()) - left) / 2 - 0.5);
+            String when = TimelineReport.time(group.from()) + ": ";
             long predictions = group.sum(Timeline.Window::predictions);
-            long known = Math.min(predictions, group.sum(Timeline.Window::labels));
-            String tip = TimelineReport.time(group.from()) + ": " + Numbers.count(predictions) + " predictions, "
-                    + Numbers.count(known) + " with an outcome";
-            bar(chart, y, group, "quiet", predictions, tip);
-            bar(chart, y, group, "bar", known, tip);
+            bar(chart, y, "quiet", left, half, predictions, when + Numbers.count(predictions) + " predictions");
+            long labels = group.sum(Timeline.Window::labels);
+            bar(chart, y, "bar", left + half, half, labels, when + Numbers.count(labels) + " outcomes");
         }
         chart.time().close();
     }
 
-    private void bar(TimeChart chart, Axis y, Thinned group, String style, long count, String tip) {
+    private static void bar(
+            TimeChart chart, Axis y, String style, double left, double width, long count, String tip) {
         if (count > 0) {
-            double left = axis.at(group.from());
-            double width = Math.max(1, axis.at(group.to()) - left - 1);
             double top = y.at((double) count);
             chart.plot.box(style, left, top, width, y.start() - top, tip);
         }

@@ -75,7 +75,7 @@ public record Timeline(
      * @param to when it ended
      * @param version the version that served
      * @param predictions how many predictions there were
-     * @param labels how many of them have an outcome
+     * @param labels how many outcomes came in, of whichever predictions
      * @param features how each feature differs from what the version learned from
      * @param prediction how the predictions differ; null if they were not compared
      * @param quality how good the predictions were; null if that is not known
@@ -105,11 +105,12 @@ public record Timeline(
      *
      * @param column its name
      * @param state whether that is drift
+     * @param alarm whether the drift counts, such as because it was seen in several windows in a row
      * @param effect the size of the change, 0 for none; what is 0.5 or more is shown as the largest
      * @param measure what the effect is, such as "PSI"
      * @param sentence the verdict in words
      */
-    public record Drift(String column, ColumnDrift.State state, double effect, String measure, String sentence) {
+    public record Drift(String column, ColumnDrift.State state, boolean alarm, double effect, String measure, String sentence) {
 
         boolean drifted() {
             return state == ColumnDrift.State.DRIFTED;
