@@ -79,7 +79,7 @@ final class DriftSection {
         if (drifted.isEmpty()) {
             page.paragraph("No feature has drifted" + (predictions ? ", nor have the predictions." : "."));
         } else {
-            page.table(sentences(drifted));
+            sentences(drifted);
         }
     }
 
@@ -206,24 +206,39 @@ final class DriftSection {
         }
     }
 
-    private static Page.Table sentences(List<Feature> drifted) {
-        List<List<String>> rows = new ArrayList<>();
-        for (Feature feature : drifted) {
-            Timeline.Drift last = feature.last;
-            Timeline.Window first = feature.firstDrift;
-            Timeline.Window latest = feature.lastDrift;
-            if (last != null && first != null && latest != null) {
-                rows.add(List.of(
-                        feature.name,
-                        Numbers.count(feature.drifted) + " of " + Numbers.count(feature.windows),
-                        TimelineReport.time(first.from()),
-                        TimelineReport.time(latest.to()),
-                        TimelineReport.clip(last.sentence())));
-            }
+    private void sentences(List<Feature> drifted) {
+        Html out = page.out();
+        Tables.open(out, "What drifted, in how many windows, and what was seen last", "told");
+        out.open("thead").open("tr");
+        for (String heading : List.of("Feature", "Drift in", "From the first to the last", "What was seen last")) {
+            Tables.heading(out, heading, false);
         }
-        return new Page.Table(
-                "What drifted, in how many windows, and what was seen last",
-                List.of("Feature", "Windows", "First", "Last", "What was seen last"),
-                rows);
+        out.close().close().open("tbody");
+        drifted.forEach(feature -> sentence(out, feature));
+        Tables.close(out.close());
+    }
+
+    private static void sentence(Html out, Feature feature) {
+        Timeline.Drift last = feature.last;
+        Timeline.Window first = feature.firstDrift;
+        Timeline.Window latest = feature.lastDrift;
+        if (last == null || first == null || latest == null) {
+            return;
+        }
+        String windows = Numbers.count(feature.drifted) + " of " + TimelineReport.many(feature.windows, "window");
+        out.open("tr").open("th", "scope", "row").leaf("span", feature.name, "class", "name").close();
+        out.leaf("td", windows, "data-label", "Drift in");
+        out.open("td", "data-label", "From the first to the last")
+                .leaf("span", TimelineReport.time(first.from()), "class", "block")
+                .leaf("span", TimelineReport.time(latest.to()), "class", "block")
+                .close();
+        out.leaf(
+                        "td",
+                        Page.typographic(TimelineReport.clip(last.sentence())),
+                        "data-label",
+                        "What was seen last",
+                        "class",
+                        "long")
+                .close();
     }
 }

@@ -130,8 +130,8 @@ final class EpisodeSection {
             out.leaf("span", "took " + Numbers.duration(seconds), "class", "settings");
         }
         out.close();
-        out.leaf("td", Page.typographic(TimelineReport.clip(run.trigger())), "data-label", "Because");
-        out.open("td", "data-label", "Learned from").leaf("span", learned(run), "class", "block");
+        out.leaf("td", Page.typographic(TimelineReport.clip(run.trigger())), "data-label", "Because", "class", "long");
+        out.open("td", "data-label", "Learned from", "class", "long").leaf("span", learned(run), "class", "block");
         if (run.train() > 0) {
             out.leaf(
                     "span",

@@ -102,8 +102,18 @@ final class LabelSection {
             return Numbers.count(Math.round(duration.toMillis() / 86_400_000.0)) + " days";
         }
         if (days >= 1) {
-            return days + " d" + (duration.toHoursPart() > 0 ? " " + duration.toHoursPart() + " h" : "");
+            return days + " d" + part(duration.toHoursPart(), "h");
+        }
+        if (duration.toHours() >= 1) {
+            return duration.toHours() + " h" + part(duration.toMinutesPart(), "min");
+        }
+        if (duration.toMinutes() >= 1) {
+            return duration.toMinutes() + " min" + part(duration.toSecondsPart(), "s");
         }
         return duration.isZero() ? "0 s" : Numbers.duration(duration.toMillis() / 1000.0);
+    }
+
+    private static String part(int count, String unit) {
+        return count == 0 ? "" : " " + count + " " + unit;
     }
 }

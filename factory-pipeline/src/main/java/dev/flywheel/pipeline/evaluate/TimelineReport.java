@@ -107,7 +107,9 @@ final class TimelineReport {
         Page.sign(out, tone);
         out.open("div").leaf("strong", champion(last));
         if (last != null) {
-            out.leaf("p", Page.typographic(VersionSection.verb(last) + ": " + clip(last.why())));
+            String verb = VersionSection.verb(last);
+            String first = verb.substring(0, 1).toUpperCase(Locale.ROOT) + verb.substring(1);
+            out.leaf("p", Page.typographic(first + ": " + clip(last.why())));
         }
         if (!timeline.standing().isEmpty()) {
             out.leaf("p", timeline.standing());

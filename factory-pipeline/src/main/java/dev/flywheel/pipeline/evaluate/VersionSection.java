@@ -122,7 +122,7 @@ final class VersionSection {
     }
 
     private static void production(Html out, List<AliasMove> moves) {
-        out.open("td", "data-label", "In production");
+        out.open("td", "data-label", "In production", "class", "long");
         if (moves.isEmpty()) {
             out.leaf("span", "never", "class", "muted");
         }

@@ -39,6 +39,8 @@ class HtmlReportTest {
     private PageSource regression;
     private PageSource failed;
     private PageSource story;
+    private PageSource timeline;
+    private PageSource hostileTimeline;
 
     @BeforeAll
     void draw(@TempDir Path directory) {
@@ -49,10 +51,12 @@ class HtmlReportTest {
         failed = new PageSource(
                 SampleReports.failed("churn", "no row passed the checks").html());
         story = new PageSource(SampleReports.story().html());
+        timeline = new PageSource(SampleTimelines.weeks(200).html());
+        hostileTimeline = new PageSource(TimelineTest.of(HOSTILE).html());
     }
 
     private List<PageSource> pages() {
-        return List.of(binary, regression, failed, story);
+        return List.of(binary, regression, failed, story, timeline, hostileTimeline);
     }
 
     @Test
@@ -232,6 +236,25 @@ class HtmlReportTest {
             assertThat(page.section(section).toLowerCase(Locale.ROOT))
                     .as(section)
                     .contains(HARMLESS.substring(0, 30));
+        }
+    }
+
+    @Test
+    void noTextOfATimelineCanBecomeMarkup() {
+        assertThat(hostileTimeline.text).doesNotContain("<script", "\u0000");
+        assertThat(hostileTimeline.texts("h1")).containsExactly(HARMLESS);
+        assertThat(hostileTimeline.texts("h2"))
+                .containsExactly(
+                        "Champion and quality",
+                        "Drift",
+                        "Predictions and their outcomes",
+                        "Decisions and their reasons",
+                        "Tried in traffic",
+                        "Versions",
+                        "Runs",
+                        "Not shown");
+        for (String section : List.of("Drift", "Decisions and their reasons", "Versions", "Runs", "Not shown")) {
+            assertThat(hostileTimeline.section(section)).as(section).contains(HARMLESS);
         }
     }
 
