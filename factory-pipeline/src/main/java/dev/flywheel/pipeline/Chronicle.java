@@ -103,10 +103,7 @@ final class Chronicle {
 
     /** {@return what keeps the champion from changing, in sentences} */
     private String standing(TriggerState rules) {
-        return Stream.of(
-                        line.freeze().reason(),
-                        line.marked(Champion.PAUSED),
-                        Optional.ofNullable(rules.stopped()))
+        return Stream.of(line.freeze().reason(), line.marked(Champion.PAUSED), Optional.ofNullable(rules.stopped()))
                 .flatMap(Optional::stream)
                 .map(Chronicle::asSentence)
                 .collect(Collectors.joining(" "));
@@ -257,9 +254,12 @@ final class Chronicle {
                 return null;
             }
             Schema inputs = History.inputs(line);
-            FeedbackJoin join =
-                    new FeedbackJoin(predictions, feedback, inputs, ChronoUnit.FOREVER.getDuration());
-            LabelReport labels = join.run(Instant.MIN, Instant.MAX, example -> {}, line.clock().instant())
+            FeedbackJoin join = new FeedbackJoin(predictions, feedback, inputs, ChronoUnit.FOREVER.getDuration());
+            LabelReport labels = join.run(
+                            Instant.MIN,
+                            Instant.MAX,
+                            example -> {},
+                            line.clock().instant())
                     .labels();
             return labels(labels);
         } catch (FactoryException | IOException e) {

@@ -85,7 +85,8 @@ class ChronicleTest {
                     .contains("ROC AUC in production", "estimated without outcomes", "x1 is elsewhere")
                     .contains("drift, Wasserstein distance 0.70", "Drift of x1")
                     .contains("Errors are larger since 2020-01-01T01:00:00Z")
-                    .contains("2020-01-01 01:00: 500 predictions", "How late outcomes come: nothing was predicted yet.");
+                    .contains(
+                            "2020-01-01 01:00: 500 predictions", "How late outcomes come: nothing was predicted yet.");
         }
     }
 
@@ -107,8 +108,7 @@ class ChronicleTest {
                 drifted ? start : null,
                 drifted ? "x1 is elsewhere" : "x1 is as before");
         Estimate estimate = new Estimate(0.9, 0.8, 0.95, "DeLong");
-        List<WindowResult.Quality> quality =
-                List.of(new WindowResult.Quality(Metric.ROC_AUC, estimate, 0.92, 400));
+        List<WindowResult.Quality> quality = List.of(new WindowResult.Quality(Metric.ROC_AUC, estimate, 0.92, 400));
         return new WindowResult(
                 start,
                 start.plusSeconds(3600),

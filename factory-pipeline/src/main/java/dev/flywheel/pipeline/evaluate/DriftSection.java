@@ -166,7 +166,9 @@ final class DriftSection {
                     name + ", " + TimelineReport.time(group.from()) + ": " + words(drift));
             if (drift.drifted() && width > 4) {
                 double length = drift.alarm() ? Math.max(0, Math.min(8, width - 5)) : 0;
-                dots.append('M').append(Plot.px(left + (width - 1 - length) / 2)).append(' ');
+                dots.append('M')
+                        .append(Plot.px(left + (width - 1 - length) / 2))
+                        .append(' ');
                 dots.append(Plot.px(y + ROW / 2)).append('h').append(Plot.px(length));
             }
         }
@@ -226,7 +228,10 @@ final class DriftSection {
             return;
         }
         String windows = Numbers.count(feature.drifted) + " of " + TimelineReport.many(feature.windows, "window");
-        out.open("tr").open("th", "scope", "row").leaf("span", feature.name, "class", "name").close();
+        out.open("tr")
+                .open("th", "scope", "row")
+                .leaf("span", feature.name, "class", "name")
+                .close();
         out.leaf("td", windows, "data-label", "Drift in");
         out.open("td", "data-label", "From the first to the last")
                 .leaf("span", TimelineReport.time(first.from()), "class", "block")

@@ -67,7 +67,10 @@ public record Episode(
     private record KeptData(List<RunReport.Part> parts) {}
 
     private record KeptModels(
-            Task task, List<KeptCandidate> candidates, OptionalInt winner, @Nullable KeptCandidate champion) {}
+            Task task,
+            List<KeptCandidate> candidates,
+            OptionalInt winner,
+            @Nullable KeptCandidate champion) {}
 
     private record KeptCandidate(String name, Map<Metric, Estimate> metrics) {}
 
@@ -84,8 +87,7 @@ public record Episode(
         Kept kept = Json.readKnown(json, Kept.class, source);
         RunReport.Head head = kept.head;
         KeptModels models = kept.models;
-        KeptCandidate winner =
-                models.winner.isPresent() ? models.candidates.get(models.winner.getAsInt()) : null;
+        KeptCandidate winner = models.winner.isPresent() ? models.candidates.get(models.winner.getAsInt()) : null;
         return new Episode(
                 head.run(),
                 head.outcome(),

@@ -31,9 +31,8 @@ final class EpisodeSection {
             return;
         }
         page.section("Runs");
-        Optional<Metric> metric = runs.stream()
-                .flatMap(run -> run.metrics().keySet().stream())
-                .findFirst();
+        Optional<Metric> metric =
+                runs.stream().flatMap(run -> run.metrics().keySet().stream()).findFirst();
         List<Episode> judged = metric.isEmpty()
                 ? List.of()
                 : runs.stream()
@@ -49,9 +48,8 @@ final class EpisodeSection {
     }
 
     private void chart(List<Episode> judged, Metric metric) {
-        double[] candidate = judged.stream()
-                .mapToDouble(run -> value(run.metrics(), metric))
-                .toArray();
+        double[] candidate =
+                judged.stream().mapToDouble(run -> value(run.metrics(), metric)).toArray();
         double[] champion = judged.stream()
                 .mapToDouble(run -> value(run.championMetrics(), metric))
                 .toArray();
@@ -70,7 +68,8 @@ final class EpisodeSection {
         double high = DoubleStream.of(all).max().orElse(1);
         Axis y = chart.values(low, high);
         chart.grid(y, metric.label() + (metric.higherIsBetter() ? " \u2191" : " \u2193"));
-        double[] xs = judged.stream().mapToDouble(run -> axis.at(run.startedAt())).toArray();
+        double[] xs =
+                judged.stream().mapToDouble(run -> axis.at(run.startedAt())).toArray();
         chart.line("line s1", xs, at(y, champion));
         chart.line("line s0", xs, at(y, candidate));
         for (int i = 0; i < xs.length; i++) {
@@ -89,8 +88,7 @@ final class EpisodeSection {
             TimeChart chart, Axis y, Episode run, Metric metric, double x, double champion, double candidate) {
         String when = TimelineReport.time(run.startedAt()) + ", ";
         if (Double.isFinite(champion)) {
-            chart.plot.dot(
-                    "dot s1", x, y.at(champion), 2.6, when + "champion " + Numbers.metric(metric, champion));
+            chart.plot.dot("dot s1", x, y.at(champion), 2.6, when + "champion " + Numbers.metric(metric, champion));
         }
         if (Double.isFinite(candidate)) {
             double at = y.at(candidate);
@@ -125,7 +123,8 @@ final class EpisodeSection {
     private static void row(Html out, Episode run, Optional<Metric> metric) {
         double seconds = Duration.between(run.startedAt(), run.endedAt()).toMillis() / 1000.0;
         out.open("tr").open("th", "scope", "row");
-        out.leaf("span", TimelineReport.time(run.startedAt()), "class", "name").leaf("span", run.id(), "class", "settings");
+        out.leaf("span", TimelineReport.time(run.startedAt()), "class", "name")
+                .leaf("span", run.id(), "class", "settings");
         if (seconds > 0) {
             out.leaf("span", "took " + Numbers.duration(seconds), "class", "settings");
         }
@@ -162,11 +161,7 @@ final class EpisodeSection {
             out.leaf("span", Page.typographic(Numbers.metric(metric, candidate)), "class", "value block");
         }
         if (Double.isFinite(champion)) {
-            out.leaf(
-                    "span",
-                    Page.typographic("champion " + Numbers.metric(metric, champion)),
-                    "class",
-                    "settings");
+            out.leaf("span", Page.typographic("champion " + Numbers.metric(metric, champion)), "class", "settings");
         }
     }
 

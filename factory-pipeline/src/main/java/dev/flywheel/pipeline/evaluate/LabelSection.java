@@ -52,8 +52,8 @@ final class LabelSection {
                         TimeChart.Key.area("quiet", "predictions"),
                         TimeChart.Key.area("bar", "outcomes that came in")));
         double most = groups.stream()
-                .mapToDouble(group ->
-                        Math.max(group.sum(Timeline.Window::predictions), group.sum(Timeline.Window::labels)))
+                .mapToDouble(
+                        group -> Math.max(group.sum(Timeline.Window::predictions), group.sum(Timeline.Window::labels)))
                 .max()
                 .orElse(1);
         Axis y = chart.values(0, Math.max(1, most));
@@ -70,8 +70,7 @@ final class LabelSection {
         chart.time().close();
     }
 
-    private static void bar(
-            TimeChart chart, Axis y, String style, double left, double width, long count, String tip) {
+    private static void bar(TimeChart chart, Axis y, String style, double left, double width, long count, String tip) {
         if (count > 0) {
             double top = y.at((double) count);
             chart.plot.box(style, left, top, width, y.start() - top, tip);

@@ -61,8 +61,9 @@ final class ProductionSection {
             Reign reign = reigns.get(i);
             double left = axis.at(reign.from);
             double width = Math.max(0.6, axis.at(reign.to) - left);
-            String tip = (reign.first == reign.last ? "version " + reign.first : "versions " + reign.first + " to "
-                            + reign.last)
+            String tip = (reign.first == reign.last
+                            ? "version " + reign.first
+                            : "versions " + reign.first + " to " + reign.last)
                     + ", " + TimelineReport.time(reign.from) + " to " + TimelineReport.time(reign.to);
             chart.plot.box("reign r" + reign.last % 4, left, TimeChart.TOP, width, BAND - 6, tip);
             if (width > 9 + 7 * reign.label().length()) {
@@ -136,8 +137,7 @@ final class ProductionSection {
                 keys(measured, estimated, reference));
         Axis y = range(chart, measured, estimated, reference);
         chart.grid(y, metric.label() + (metric.higherIsBetter() ? " \u2191" : " \u2193"));
-        marks(AliasMove.Kind.MOVED)
-                .forEach(at -> chart.plot.stroke("rise", at, TimeChart.TOP, at, chart.bottom()));
+        marks(AliasMove.Kind.MOVED).forEach(at -> chart.plot.stroke("rise", at, TimeChart.TOP, at, chart.bottom()));
         marks(AliasMove.Kind.ROLLED_BACK)
                 .forEach(at -> chart.plot.stroke("fall", at, TimeChart.TOP, at, chart.bottom()));
         draw(chart, y, groups, metric, measured, estimated, reference);
@@ -198,7 +198,8 @@ final class ProductionSection {
             double[] measured,
             double[] estimated,
             double[] reference) {
-        double[] xs = groups.stream().mapToDouble(group -> axis.at(group.middle())).toArray();
+        double[] xs =
+                groups.stream().mapToDouble(group -> axis.at(group.middle())).toArray();
         chart.area(
                 "band s0",
                 xs,

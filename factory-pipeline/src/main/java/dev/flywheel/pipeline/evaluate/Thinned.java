@@ -91,8 +91,9 @@ record Thinned(List<Timeline.Window> windows) {
     /** {@return the mean of the references; NaN if there is none} */
     double reference() {
         return windows.stream()
-                .flatMapToDouble(window ->
-                        window.quality() == null ? DoubleStream.empty() : DoubleStream.of(window.quality().reference()))
+                .flatMapToDouble(window -> window.quality() == null
+                        ? DoubleStream.empty()
+                        : DoubleStream.of(window.quality().reference()))
                 .filter(Double::isFinite)
                 .average()
                 .orElse(Double.NaN);

@@ -29,7 +29,9 @@ record TimeAxis(Instant low, Instant high, double start, double end, List<Tick> 
                             .with(TemporalAdjusters.firstDayOfMonth())
                             .withMonth((at.getMonthValue() - 1) / count * count + 1);
                 // days are counted from a Monday
-                case DAYS -> at.truncatedTo(ChronoUnit.DAYS).minusDays(Math.floorMod(at.toLocalDate().toEpochDay() + 3, count));
+                case DAYS ->
+                    at.truncatedTo(ChronoUnit.DAYS)
+                            .minusDays(Math.floorMod(at.toLocalDate().toEpochDay() + 3, count));
                 default -> {
                     long seconds = Duration.of(count, unit).toSeconds();
                     yield Instant.ofEpochSecond(Math.floorDiv(at.toEpochSecond(), seconds) * seconds)
@@ -88,7 +90,8 @@ record TimeAxis(Instant low, Instant high, double start, double end, List<Tick> 
 
     /** {@return the pixel of an instant; those outside are moved to the nearest end} */
     double at(Instant instant) {
-        double share = Duration.between(low, instant).toMillis() / (double) Duration.between(low, high).toMillis();
+        double share = Duration.between(low, instant).toMillis()
+                / (double) Duration.between(low, high).toMillis();
         return start + Math.max(0, Math.min(1, share)) * (end - start);
     }
 }

@@ -52,7 +52,9 @@ final class TimeChart {
     }
 
     TimeChart open(String title, String description, List<Key> keys) {
-        html.open("figure", "class", "chart time", "tabindex", "0").open("figcaption").leaf("strong", title);
+        html.open("figure", "class", "chart time", "tabindex", "0")
+                .open("figcaption")
+                .leaf("strong", title);
         if (!keys.isEmpty()) {
             html.open("span", "class", "legend");
             keys.forEach(key -> Plot.key(html, key.path, key.style, key.name));
@@ -114,7 +116,10 @@ final class TimeChart {
 
     private static void outline(StringBuilder path, double[] xs, double[] lows, double[] highs, int from, int to) {
         for (int i = from; i < to; i++) {
-            path.append(i == from ? 'M' : 'L').append(Plot.px(xs[i])).append(' ').append(Plot.px(highs[i]));
+            path.append(i == from ? 'M' : 'L')
+                    .append(Plot.px(xs[i]))
+                    .append(' ')
+                    .append(Plot.px(highs[i]));
         }
         for (int i = to - 1; i >= from; i--) {
             path.append('L').append(Plot.px(xs[i])).append(' ').append(Plot.px(lows[i]));

@@ -110,7 +110,8 @@ public record Timeline(
      * @param measure what the effect is, such as "PSI"
      * @param sentence the verdict in words
      */
-    public record Drift(String column, ColumnDrift.State state, boolean alarm, double effect, String measure, String sentence) {
+    public record Drift(
+            String column, ColumnDrift.State state, boolean alarm, double effect, String measure, String sentence) {
 
         boolean drifted() {
             return state == ColumnDrift.State.DRIFTED;
@@ -126,7 +127,10 @@ public record Timeline(
      * @param reference what it was when the version was evaluated; NaN if that is not known
      */
     public record Quality(
-            Metric metric, @Nullable Estimate measured, @Nullable Estimate estimated, double reference) {}
+            Metric metric,
+            @Nullable Estimate measured,
+            @Nullable Estimate estimated,
+            double reference) {}
 
     /**
      * Something that was decided or done.

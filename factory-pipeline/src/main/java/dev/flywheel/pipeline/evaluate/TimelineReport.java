@@ -71,8 +71,7 @@ final class TimelineReport {
 
     /** {@return a text that is not longer than what a reader of a list bears with} */
     static String clip(String text) {
-        int end = text.offsetByCodePoints(
-                0, Math.min(MOST_CHARACTERS, text.codePointCount(0, text.length())));
+        int end = text.offsetByCodePoints(0, Math.min(MOST_CHARACTERS, text.codePointCount(0, text.length())));
         return end < text.length() ? text.substring(0, end) + " \u2026" : text;
     }
 
@@ -128,8 +127,8 @@ final class TimelineReport {
     private List<Page.Figure> figures() {
         List<Page.Figure> figures = new ArrayList<>();
         long rollbacks = count(AliasMove.Kind.ROLLED_BACK);
-        figures.add(new Page.Figure(
-                "Promotions", Numbers.count(count(AliasMove.Kind.MOVED)), many(rollbacks, "rollback")));
+        figures.add(
+                new Page.Figure("Promotions", Numbers.count(count(AliasMove.Kind.MOVED)), many(rollbacks, "rollback")));
         long refused = count(RunReport.Outcome.REJECTED);
         long failed = count(RunReport.Outcome.FAILED);
         figures.add(new Page.Figure(
@@ -140,9 +139,12 @@ final class TimelineReport {
         if (!timeline.windows().isEmpty()) {
             List<Timeline.Window> windows = timeline.windows();
             Timeline.Window now = windows.get(windows.size() - 1);
-            long drifted = now.features().stream().filter(Timeline.Drift::drifted).count();
+            long drifted =
+                    now.features().stream().filter(Timeline.Drift::drifted).count();
             figures.add(new Page.Figure(
-                    "Drifted features now", Numbers.count(drifted), "of " + now.features().size()));
+                    "Drifted features now",
+                    Numbers.count(drifted),
+                    "of " + now.features().size()));
         }
         Timeline.Labels labels = timeline.labels();
         if (labels != null && labels.outcomes() > 0) {

@@ -29,7 +29,8 @@ final class VersionSection {
                 .filter(move -> move.to().isPresent())
                 .collect(Collectors.groupingBy(move -> move.to().getAsInt()));
         int last = timeline.moves().size() - 1;
-        this.champion = last < 0 ? OptionalInt.empty() : timeline.moves().get(last).to();
+        this.champion =
+                last < 0 ? OptionalInt.empty() : timeline.moves().get(last).to();
         this.page = page;
     }
 
@@ -102,8 +103,10 @@ final class VersionSection {
         Metric.of(card.task()).stream()
                 .filter(metric -> card.metrics().containsKey(metric.name()))
                 .limit(MOST_METRICS)
-                .forEach(metric -> metric(out, metric, java.util.Objects.requireNonNull(
-                        card.metrics().get(metric.name()))));
+                .forEach(metric -> metric(
+                        out,
+                        metric,
+                        java.util.Objects.requireNonNull(card.metrics().get(metric.name()))));
         out.close();
     }
 

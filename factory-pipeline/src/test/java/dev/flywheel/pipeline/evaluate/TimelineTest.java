@@ -50,7 +50,8 @@ class TimelineTest {
                 .contains("version 1, 2001-01-29 00:00 to 2001-02-05 00:00")
                 .contains("measured, with its 95% interval", "estimated without outcomes", "at its evaluation")
                 .contains("promotion", "rollback", "ROC AUC \u2191");
-        assertThat(weeks.all("path")).anyMatch(path -> path.getAttribute("class").equals("band s0"));
+        assertThat(weeks.all("path"))
+                .anyMatch(path -> path.getAttribute("class").equals("band s0"));
     }
 
     @Test
@@ -60,14 +61,16 @@ class TimelineTest {
                 .contains("carrier has drifted: PSI 0.52", "4 of 24 windows", "2001-06-18 00:00")
                 .contains("gate, 2001-01-29 00:00: too few rows", "the predictions", "distance, 2001-02-12")
                 .doesNotContain("wind has drifted");
-        assertThat(weeks.all("rect").stream().filter(r -> r.getAttribute("class").startsWith("warm")))
+        assertThat(weeks.all("rect").stream()
+                        .filter(r -> r.getAttribute("class").startsWith("warm")))
                 .hasSize(16 + 3);
     }
 
     @Test
     void showsLabelsDecisionsTrialsVersionsAndRuns() {
         assertThat(weeks.section("Predictions and their outcomes"))
-                .contains("Of 232,112 outcomes half came within 3 h 7 min of their prediction and nine of ten within 2 d 13 h")
+                .contains(
+                        "Of 232,112 outcomes half came within 3 h 7 min of their prediction and nine of ten within 2 d 13 h")
                 .contains("90 days and older", "94.7%", "outcomes that came in");
         assertThat(weeks.section("Decisions and their reasons"))
                 .contains("2001-07-16 00:00Refused a candidateby flywheel: PASS ROC AUC at least 0.55")
@@ -122,8 +125,7 @@ class TimelineTest {
     void aThousandFeaturesDoNotMakeItLarge() {
         List<Timeline.Drift> features = new java.util.ArrayList<>();
         for (int i = 0; i < 1_000; i++) {
-            features.add(
-                    SampleTimelines.drift("f" + i, ColumnDrift.State.DRIFTED, true, i == 700 ? 9 : i / 1_000.0));
+            features.add(SampleTimelines.drift("f" + i, ColumnDrift.State.DRIFTED, true, i == 700 ? 9 : i / 1_000.0));
         }
         List<Timeline.Window> windows = new java.util.ArrayList<>();
         for (int i = 0; i < 300; i++) {
@@ -145,18 +147,21 @@ class TimelineTest {
         List<Timeline.Window> windows = List.of(window(0, none), window(1, drift), window(2, few));
         Thinned group = new Thinned(windows);
         assertThat(group.worst(w -> w.features().get(0))).isEqualTo(drift);
-        assertThat(new Thinned(windows.subList(2, 3)).worst(w -> w.features().get(0))).isEqualTo(few);
-        assertThat(Thinned.of(java.util.Collections.nCopies(131, window(0, none)))).hasSize(66);
+        assertThat(new Thinned(windows.subList(2, 3)).worst(w -> w.features().get(0)))
+                .isEqualTo(few);
+        assertThat(Thinned.of(java.util.Collections.nCopies(131, window(0, none))))
+                .hasSize(66);
     }
 
     @Test
     void infiniteAndMissingNumbersAreDrawnAsNothing() {
-        Timeline.Drift drift =
-                SampleTimelines.drift("a", ColumnDrift.State.DRIFTED, true, Double.POSITIVE_INFINITY);
+        Timeline.Drift drift = SampleTimelines.drift("a", ColumnDrift.State.DRIFTED, true, Double.POSITIVE_INFINITY);
         Estimate nothing = new Estimate(Double.NaN, Double.NaN, Double.NaN, "none");
         Estimate wide = new Estimate(0.5, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY, "none");
         List<Timeline.Window> windows = List.of(
-                quality(0, drift, nothing), quality(1, drift, wide), quality(2, drift, SampleTimelines.estimate(0.6, 0.1)));
+                quality(0, drift, nothing),
+                quality(1, drift, wide),
+                quality(2, drift, SampleTimelines.estimate(0.6, 0.1)));
         String html = watched(windows).html();
         assertThat(html).doesNotContain("NaN", "Infinity");
         assertThat(new PageSource(html).section("Drift")).contains("drift, PSI \u221e");
@@ -232,7 +237,15 @@ class TimelineTest {
                 text,
                 Map.of(),
                 Map.of(),
-                Map.of("started because", text, "learned from", text, "learned from source", text, "learned from feedback", text));
+                Map.of(
+                        "started because",
+                        text,
+                        "learned from",
+                        text,
+                        "learned from source",
+                        text,
+                        "learned from feedback",
+                        text));
         return new Timeline(
                 text,
                 end,
@@ -243,8 +256,7 @@ class TimelineTest {
                 List.of(new Timeline.Window(START, end, 1, 5, 5, List.of(drift), drift, null)),
                 List.of(new Timeline.Happening(START, text, text, text, Page.Tone.BAD)),
                 null,
-                List.of(new Timeline.Trial(
-                        START, null, 1, OptionalInt.empty(), text, text, text, Page.Tone.OPEN)),
+                List.of(new Timeline.Trial(START, null, 1, OptionalInt.empty(), text, text, text, Page.Tone.OPEN)),
                 List.of(text));
     }
 
