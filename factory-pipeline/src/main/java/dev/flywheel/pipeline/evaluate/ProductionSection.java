@@ -6,6 +6,7 @@ import dev.flywheel.core.stat.Metric;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.DoubleStream;
@@ -111,8 +112,8 @@ final class ProductionSection {
     }
 
     /** {@return where the alias moved so, a place on the axis each} */
-    private TreeSet<Double> marks(AliasMove.Kind kind) {
-        TreeSet<Double> marks = new TreeSet<>();
+    private Set<Double> marks(AliasMove.Kind kind) {
+        Set<Double> marks = new TreeSet<>();
         timeline.moves().stream()
                 .filter(move -> move.kind() == kind)
                 .forEach(move -> marks.add((double) Math.round(axis.at(move.at()))));
