@@ -103,7 +103,7 @@ final class Chronicle {
 
     /** {@return what keeps the champion from changing, in sentences} */
     private String standing(TriggerState rules) {
-        return Stream.of(line.freeze().reason(), line.marked(Champion.PAUSED), Optional.ofNullable(rules.stopped()))
+        return Stream.of(line.freeze().reason(), Pause.kept(line), Optional.ofNullable(rules.stopped()))
                 .flatMap(Optional::stream)
                 .map(Chronicle::asSentence)
                 .collect(Collectors.joining(" "));

@@ -50,6 +50,14 @@ final class Pause {
         return Optional.ofNullable(why);
     }
 
+    /** {@return why a pipeline is paused, as its file says; changes nothing, so that anybody may ask} */
+    static Optional<String> kept(Line line) {
+        Path file = line.directory().path().resolve(FILE);
+        return Files.exists(file)
+                ? Optional.ofNullable(Json.readKnown(Line.read(file), Saved.class, file.toString()).why)
+                : line.marked(OLD_MARK);
+    }
+
     /** Pauses for a reason, or ends the pause if that is null; the state is on the disk when this returns. */
     void set(@Nullable String reason) {
         if (!Objects.equals(reason, why)) {
