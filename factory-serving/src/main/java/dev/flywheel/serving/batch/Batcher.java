@@ -86,42 +86,51 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      */
     public T run(C call) {
         Slot<C, R> slot = claimAtOnce();
+        boolean waits = slot == null;
         if (slot == null) {
             line.add(call, Thread.currentThread());
             // A lane may have come free before it could be seen that this call waits.
             slot = policy.isHurried() && !line.isEmpty() ? claimAtOnce() : null;
-            if (slot == null || !call.take()) {
-                if (slot != null) {
-                    release(slot);
-                }
-                tend();
-                call.awaitRun(line);
-                return call.outcome();
-            }
-            line.left(false);
         }
-        runAlone(slot, call);
+        if (slot != null) {
+            long held = slot.held;
+            try {
+                if (!waits || call.take()) {
+                    runAlone(slot, call, waits);
+                    waits = false;
+                }
+            } finally {
+                try {
+                    release(slot);
+                } catch (StackOverflowError e) {
+                    slot.left = held;
+                }
+            }
+        }
+        if (waits) {
+            tend();
+            call.awaitRun(line);
+        }
         return call.outcome();
     }
 
-    private void runAlone(Slot<C, R> slot, C call) {
-        try {
-            if (slot.timesNext()) {
-                long started = call.stamp();
-                long before = Nanos.now();
-                BatchRun.run(slot, call);
-                long now = Nanos.now();
-                slot.lastNanos(now - started);
-                policy.observe(call.length(), now - before);
-            } else {
-                BatchRun.run(slot, call);
-            }
-            slot.tally.calls(1, slot.lastNanos());
-            if (call.failed()) {
-                slot.tally.error();
-            }
-        } finally {
-            release(slot);
+    private void runAlone(Slot<C, R> slot, C call, boolean waited) {
+        if (waited) {
+            line.left(false);
+        }
+        if (slot.timesNext()) {
+            long started = call.stamp();
+            long before = Nanos.now();
+            BatchRun.run(slot, call);
+            long now = Nanos.now();
+            slot.lastNanos(now - started);
+            policy.observe(call.length(), now - before);
+        } else {
+            BatchRun.run(slot, call);
+        }
+        slot.tally.calls(1, slot.lastNanos());
+        if (call.failed()) {
+            slot.tally.error();
         }
     }
 
@@ -161,10 +170,13 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (slot == null) {
             return null;
         }
-        boolean timed = slot.timesNext();
-        long before = timed ? Nanos.now() : 0;
+        long held = slot.held;
+        boolean timed = false;
+        long before = 0;
         int length = 1;
         try {
+            timed = slot.timesNext();
+            before = timed ? Nanos.now() : 0;
             slot.tally.batch(1);
             length = solo.write(slot.runner, request);
             slot.run(1);
@@ -173,12 +185,16 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
             slot.tally.error();
             throw e;
         } finally {
-            if (timed) {
-                slot.lastNanos(Nanos.now() - before);
-                policy.observe(length, slot.lastNanos());
+            try {
+                if (timed) {
+                    slot.lastNanos(Nanos.now() - before);
+                    policy.observe(length, slot.lastNanos());
+                }
+                slot.tally.calls(1, slot.lastNanos());
+                release(slot);
+            } catch (StackOverflowError e) {
+                slot.left = held;
             }
-            slot.tally.calls(1, slot.lastNanos());
-            release(slot);
         }
     }
 
@@ -193,16 +209,22 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         if (slot == null) {
             return false;
         }
-        long started = Nanos.now();
+        long held = slot.held;
+        long started = 0;
         try {
+            started = Nanos.now();
             work.accept(slot.runner);
         } catch (RuntimeException | Error e) {
             slot.tally.error();
             throw e;
         } finally {
-            slot.tally.batch(rows);
-            slot.tally.calls(rows, Nanos.now() - started);
-            release(slot);
+            try {
+                slot.tally.batch(rows);
+                slot.tally.calls(rows, Nanos.now() - started);
+                release(slot);
+            } catch (StackOverflowError e) {
+                slot.left = held;
+            }
         }
         return true;
     }
@@ -330,6 +352,10 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         return now - line.oldestNanos(now) < PATIENCE_NANOS;
     }
 
+    /**
+     * Gives a lane back, and has those looked after who waited for it. Where a caller has no stack left for that, it
+     * notes in the lane that it has left it.
+     */
     private void release(Slot<C, R> slot) {
         lanes.release(slot);
         if (!line.isEmpty()) {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
@@ -23,7 +22,10 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
 
     private final Supplier<? extends R> source;
     private final IntSupplier most;
-    private final ReentrantLock changing = new ReentrantLock();
+    /** A monitor, because leaving one needs no stack, so that no caller at the end of its stack leaves it locked. */
+    private final Object changing = new Object();
+
+    private volatile boolean making;
     private final Tally ended = new Tally();
     private final AtomicLong replaced = new AtomicLong();
     /** Never changed, but exchanged. */
@@ -106,28 +108,35 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
     }
 
     private @Nullable Slot<C, R> grow() {
-        if (!changing.tryLock()) {
+        // Whoever is not the first has its call wait, rather than for the lock.
+        if (making) {
             return null;
         }
-        try {
-            if (retired || slots.size() >= Math.min(makeable, most.getAsInt())) {
+        synchronized (changing) {
+            making = true;
+            try {
+                if (retired || slots.size() >= Math.min(makeable, most.getAsInt())) {
+                    return null;
+                }
+                Slot<C, R> made = new Slot<>(source.get());
+                made.claim();
+                ArrayList<Slot<C, R>> more = new ArrayList<>(slots);
+                more.add(made);
+                slots = more;
+                return made;
+            } catch (StackOverflowError e) {
+                // That says nothing about lanes.
                 return null;
+            } catch (RuntimeException | Error e) {
+                if (slots.isEmpty()) {
+                    throw e;
+                }
+                makeable = slots.size();
+                log.debug("there can be no more than {} lanes", makeable, e);
+                return null;
+            } finally {
+                making = false;
             }
-            Slot<C, R> made = new Slot<>(source.get());
-            made.claim();
-            ArrayList<Slot<C, R>> more = new ArrayList<>(slots);
-            more.add(made);
-            slots = more;
-            return made;
-        } catch (RuntimeException | Error e) {
-            if (slots.isEmpty()) {
-                throw e;
-            }
-            makeable = slots.size();
-            log.debug("there can be no more than {} lanes", makeable, e);
-            return null;
-        } finally {
-            changing.unlock();
         }
     }
 
@@ -140,6 +149,15 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
             closeLost(slot);
         }
         hurry();
+    }
+
+    /** Frees the lanes whose holders had no stack left to give them back. */
+    void freeLeft() {
+        for (Slot<C, R> slot : slots) {
+            if (slot.freeLeft()) {
+                hurry();
+            }
+        }
     }
 
     /** Lets whoever retires the lanes look again. */
@@ -155,30 +173,31 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
      */
     private void replace(Slot<C, R> slot) {
         slot.acquit();
-        changing.lock();
-        try {
-            if (retired || !slots.contains(slot)) {
-                return;
+        synchronized (changing) {
+            making = true;
+            try {
+                if (retired || !slots.contains(slot)) {
+                    return;
+                }
+                Slot<C, R> fresh = new Slot<>(source.get());
+                if (slot.forsake()) {
+                    drop(slot, fresh);
+                    log.debug("a lane that kept failing was replaced");
+                } else {
+                    close(fresh);
+                }
+            } catch (RuntimeException | Error e) {
+                log.debug("a lane keeps failing and there can be no other", e);
+            } finally {
+                making = false;
             }
-            Slot<C, R> fresh = new Slot<>(source.get());
-            if (slot.forsake()) {
-                drop(slot, fresh);
-            }
-            log.debug("a lane that kept failing was replaced");
-        } catch (RuntimeException | Error e) {
-            log.debug("a lane keeps failing and there can be no other", e);
-        } finally {
-            changing.unlock();
         }
     }
 
     private void closeLost(Slot<C, R> slot) {
         close(slot);
-        changing.lock();
-        try {
+        synchronized (changing) {
             lost--;
-        } finally {
-            changing.unlock();
         }
         whenClosed(null);
     }
@@ -189,15 +208,12 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
      */
     void whenClosed(@Nullable Runnable given) {
         Runnable task;
-        changing.lock();
-        try {
+        synchronized (changing) {
             task = given == null ? whenClosed : given;
             whenClosed = lost == 0 ? null : task;
             if (lost > 0) {
                 return;
             }
-        } finally {
-            changing.unlock();
         }
         if (task != null) {
             task.run();
@@ -206,14 +222,11 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
 
     /** {@return whether the lane is given up, as {@code over} says; another can be made} */
     boolean giveUp(Slot<C, R> slot, BooleanSupplier over) {
-        changing.lock();
-        try {
+        synchronized (changing) {
             if (!slots.contains(slot) || !over.getAsBoolean()) {
                 return false;
             }
             drop(slot, null);
-        } finally {
-            changing.unlock();
         }
         hurry();
         return true;
@@ -239,11 +252,8 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
      * @return those that are still taken
      */
     List<Slot<C, R>> retire(LongSupplier untilNanos) {
-        changing.lock();
-        try {
+        synchronized (changing) {
             retired = true;
-        } finally {
-            changing.unlock();
         }
         retiring = Thread.currentThread();
         // An interrupted thread would not sleep.

@@ -15,8 +15,8 @@ import java.util.function.Supplier;
 
 /**
  * What looks after the calls of one batcher when time has passed: it fails those that are late, ends runs that hang and
- * gives up those that do not end, takes workers off duty whose callbacks block, and wakes one if calls wait that nobody
- * else looks at. Runs no code of others on the watching thread. Thread-safe.
+ * gives up those that do not end, takes workers off duty whose callbacks block, frees lanes whose holders could not, and
+ * wakes a worker if calls wait that nobody else looks at. Runs no code of others on the watching thread. Thread-safe.
  */
 final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements Watch.Watched {
 
@@ -79,6 +79,7 @@ final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements 
     @Override
     public long look(long now) {
         long next = now + Math.max(1_000_000, options.runTimeoutNanos() / 4);
+        lanes.freeLeft();
         lookAtRuns(now);
         workers.look(now);
         if (line.soonestNanos() <= now) {

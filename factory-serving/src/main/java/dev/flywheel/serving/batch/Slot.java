@@ -27,6 +27,15 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
     /** What is run in it, or was. */
     volatile @Nullable Batch<C> batch;
 
+    /** The state since its holder has it. */
+    long held;
+
+    /**
+     * The state of a holder that had no stack left to release the lane, and has gone. Bare, as {@link #held} is, because
+     * such a thread can write a field, but not call anything.
+     */
+    volatile long left;
+
     private int failures;
     private long lastNanos;
     private int calls;
@@ -45,8 +54,14 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
         if (!isFree(now) || !state.compareAndSet(STATE, now, now + 1)) {
             return false;
         }
-        if (state.get(TELLING) != 0) {
-            awaitTold();
+        held = now + 1;
+        try {
+            if (state.get(TELLING) != 0) {
+                awaitTold();
+            }
+        } catch (StackOverflowError e) {
+            left = now + 1;
+            throw e;
         }
         return true;
     }
@@ -63,6 +78,13 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
     boolean release() {
         long now = state.get(STATE);
         return now > 0 && state.compareAndSet(STATE, now, now + 1);
+    }
+
+    /** {@return whether its holder had left it without releasing it, and it is free now} */
+    boolean freeLeft() {
+        // States do not come again, so it need not be forgotten.
+        long then = left;
+        return then != 0 && state.compareAndSet(STATE, then, then + 1);
     }
 
     boolean isFree() {

@@ -9,7 +9,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +28,9 @@ final class WaitingLine<C extends Call<?>> {
     private final Ring<C> ring;
     private final Backlog<C> backlog = new Backlog<>();
     private final Unfilled unfilled = new Unfilled();
-    private final ReentrantLock taking = new ReentrantLock();
+    /** A monitor, because leaving one needs no stack, so that no caller at the end of its stack leaves it locked. */
+    private final Object taking = new Object();
+
     /** The most calls that may be in the ring: the capacity, less the backlog, and more by those that are gone. */
     private final AtomicInteger room;
 
@@ -173,11 +174,8 @@ final class WaitingLine<C extends Call<?>> {
         long position = ring.claim(count, room.get());
         if (position == Ring.FULL && count <= capacity && size() + count <= capacity) {
             // The ring is full of calls that are gone.
-            taking.lock();
-            try {
+            synchronized (taking) {
                 drain();
-            } finally {
-                taking.unlock();
             }
             position = ring.claim(count, room.get());
         }
@@ -191,16 +189,13 @@ final class WaitingLine<C extends Call<?>> {
      * @param tokens the most of rows times the longest, at least 1
      */
     void take(Batch<C> batch, int rows, int tokens, CostModel model) {
-        taking.lock();
-        try {
+        synchronized (taking) {
             longest = Math.max(longest, size());
             if (mixed || !backlog.isEmpty()) {
                 takeMixed(batch, rows, tokens, model);
             } else {
                 takeInOrder(batch, Math.min(rows, tokens));
             }
-        } finally {
-            taking.unlock();
         }
     }
 
@@ -322,8 +317,7 @@ final class WaitingLine<C extends Call<?>> {
     /** Takes out the calls that are late and have nobody who waits for them; they are to be completed. */
     void expire(long now, List<Late> late) {
         soonest.set(Long.MAX_VALUE);
-        taking.lock();
-        try {
+        synchronized (taking) {
             int claimed = ring.size();
             for (int i = 0; i < claimed; i++) {
                 C call = ring.at(i);
@@ -332,8 +326,6 @@ final class WaitingLine<C extends Call<?>> {
                 }
             }
             backlog.calls().forEach(call -> expire(call, now, late));
-        } finally {
-            taking.unlock();
         }
     }
 
@@ -358,16 +350,13 @@ final class WaitingLine<C extends Call<?>> {
 
     /** Takes out everything, which then is to be completed. */
     List<C> takeAll() {
-        taking.lock();
-        try {
+        synchronized (taking) {
             drain();
             List<C> all = new ArrayList<>(backlog.calls());
             backlog.calls().clear();
             all.removeIf(call -> !call.take());
             settle(all.size());
             return all;
-        } finally {
-            taking.unlock();
         }
     }
 

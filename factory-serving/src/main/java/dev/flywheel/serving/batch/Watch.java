@@ -11,11 +11,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A daemon thread that looks after batchers when time has passed, so that requests need not: at deadlines, at runs that
- * hang, at callbacks that block. There is one for all of them while there are any. Thread-safe.
+ * hang, at callbacks that block. There is one for all of them while there are any. It looks at each of them once a
+ * second in any case, because whoever was to ask for that may have had no stack or memory left to do so. Thread-safe.
  */
 final class Watch {
 
     static final Watch SHARED = new Watch();
+
+    private static final long HEARTBEAT_NANOS = 1_000_000_000;
 
     private static final Logger log = LoggerFactory.getLogger(Watch.class);
 
@@ -74,7 +77,7 @@ final class Watch {
     private void run() {
         while (!ends()) {
             next.set(Long.MAX_VALUE);
-            long soonest = Long.MAX_VALUE;
+            long soonest = Nanos.now() + HEARTBEAT_NANOS;
             for (Watched some : watched) {
                 soonest = Math.min(soonest, look(some));
             }
@@ -92,7 +95,7 @@ final class Watch {
             return some.look(Nanos.now());
         } catch (RuntimeException | Error e) {
             log.warn("could not look after requests", e);
-            return Nanos.now() + 1_000_000_000;
+            return Nanos.now() + HEARTBEAT_NANOS;
         }
     }
 

@@ -4,6 +4,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
@@ -15,9 +17,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The threads that run what waits. They are daemons, started when there is work for them and ended after ten idle
- * seconds. Those that look for work or run it are on duty; a submission that finds enough of them on duty wakes nobody.
- * A worker whose callbacks block is taken off duty after a millisecond, so that code that depends on a future may block
- * without holding up the queue. Thread-safe.
+ * seconds. Those that look for work or run it are on duty; a submission that finds enough of them on duty, or called to
+ * it, wakes nobody. A worker whose callbacks block is taken off duty after a millisecond, so that code that depends on a
+ * future may block without holding up the queue. Thread-safe.
+ *
+ * <p>Only a worker enters upon duty, and only it or who watches it ends that. Whoever calls one may fail at any step, at
+ * the end of its stack or where there is no memory for a thread; so the watch forgets whoever was called and has not
+ * come after twenty milliseconds, and calls another if something waits. One too many finds enough on duty, and rests.
  */
 final class Workers<C extends Call<?>> {
 
@@ -26,6 +32,10 @@ final class Workers<C extends Call<?>> {
 
     private static final long IDLE_NANOS = 10_000_000_000L;
     private static final long RETRY_NANOS = 10_000_000;
+
+    /** More than a thread takes to wake where others have the processors: to call two for one costs time. */
+    private static final long COMING_NANOS = 20_000_000;
+
     private static final long SETTLE_NANOS = 1_000_000_000;
     private static final long SETTLE_POLL_NANOS = 50_000;
 
@@ -34,17 +44,24 @@ final class Workers<C extends Call<?>> {
 
     private static final int FEWEST_SPINS = 10;
 
+    private static final long ONE_CALLED = 1L << 32;
+
     private static final Logger log = LoggerFactory.getLogger(Workers.class);
 
     private final Supplier<Batch<C>> batches;
     private final Predicate<Batch<C>> work;
     private final BooleanSupplier workable;
     private final IntSupplier enough;
-    private final AtomicInteger duty = new AtomicInteger();
+    /** Those on duty, in the lower half, and those called to it that have not come yet. */
+    private final AtomicLong posts = new AtomicLong();
+
     private final AtomicInteger number = new AtomicInteger();
     private final ConcurrentLinkedDeque<Worker> idle = new ConcurrentLinkedDeque<>();
     private final Set<Worker> all = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
+
+    /** Of the watching thread: since when it has found somebody called; 0 if it has not. */
+    private long calledSince;
 
     /**
      * @param work runs what waits, in this batch, whose calls then are to be completed; false if there was nothing
@@ -58,10 +75,31 @@ final class Workers<C extends Call<?>> {
         this.enough = enough;
     }
 
-    /** Puts one more worker on duty, unless there are enough. */
+    /** Calls one more worker to its duty, unless there are enough. */
     void wake() {
-        if (enter()) {
-            summon(null);
+        long now = posts.get();
+        while (onDuty(now) + called(now) < enough.getAsInt()) {
+            if (posts.compareAndSet(now, now + ONE_CALLED)) {
+                summon(Order.DUTY);
+                return;
+            }
+            now = posts.get();
+        }
+        watchOver(now);
+    }
+
+    private static int onDuty(long posts) {
+        return (int) posts;
+    }
+
+    private static int called(long posts) {
+        return (int) (posts >> 32);
+    }
+
+    /** Has it seen to that nobody counts for ever on workers that were called and do not come. */
+    private static void watchOver(long posts) {
+        if (called(posts) > 0) {
+            Watch.SHARED.lookBy(Nanos.now() + COMING_NANOS);
         }
     }
 
@@ -73,7 +111,7 @@ final class Workers<C extends Call<?>> {
     /** Waits until every worker has completed what it ran, or has been taken off duty because that takes long. */
     void settle() {
         long until = Nanos.now() + SETTLE_NANOS;
-        while (duty.get() > 0 && Nanos.now() < until) {
+        while (onDuty(posts.get()) > 0 && Nanos.now() < until) {
             LockSupport.parkNanos(this, SETTLE_POLL_NANOS);
         }
     }
@@ -84,8 +122,16 @@ final class Workers<C extends Call<?>> {
         all.forEach(worker -> LockSupport.unpark(worker.thread));
     }
 
-    /** Takes those off duty who have completed calls for too long. */
+    /** Takes those off duty who have completed calls for too long, and forgets those that do not come. */
     void look(long now) {
+        if (called(posts.get()) == 0) {
+            calledSince = 0;
+        } else if (calledSince == 0) {
+            calledSince = now;
+        } else if (now - calledSince >= COMING_NANOS) {
+            calledSince = 0;
+            posts.updateAndGet(Workers::onDuty);
+        }
         for (Worker worker : all) {
             long since = worker.batch.finishingSince();
             if (since > 0 && now - since >= PATIENCE_NANOS) {
@@ -97,34 +143,69 @@ final class Workers<C extends Call<?>> {
     /** Counts no more on whoever has the batch, if that has not changed since {@code phase}. */
     void lend(Batch<C> batch, long phase) {
         if (batch.lend(phase)) {
-            duty.decrementAndGet();
+            posts.decrementAndGet();
         }
     }
 
-    private boolean enter() {
-        int now = duty.get();
-        return now < enough.getAsInt() && duty.compareAndSet(now, now + 1);
-    }
-
-    private void summon(@Nullable Runnable chore) {
-        Worker worker = idle.pollFirst();
-        if (worker != null) {
-            worker.chore = chore;
-            worker.called = true;
-            LockSupport.unpark(worker.thread);
-            return;
-        }
-        try {
-            new Worker(chore).start();
-        } catch (Throwable e) {
-            // There is no memory for a thread now. The watch tries again.
-            if (chore == null) {
-                duty.decrementAndGet();
-                Watch.SHARED.lookBy(Nanos.now() + RETRY_NANOS);
-            } else {
-                chore.run();
+    /**
+     * {@return whether the calling worker is on duty now, which it is not if there are enough others}
+     *
+     * @param came 1 for one that was called and now has come, otherwise 0
+     */
+    private boolean enter(int came) {
+        while (true) {
+            long now = posts.get();
+            long without = called(now) > 0 ? now - came * ONE_CALLED : now;
+            boolean enters = onDuty(without) + called(without) < enough.getAsInt();
+            if (posts.compareAndSet(now, enters ? without + 1 : without)) {
+                if (!enters) {
+                    watchOver(without);
+                }
+                return enters;
             }
         }
+    }
+
+    /** Counts on one less of those that were called. No lambda, which needs stack to be made. */
+    private void uncall() {
+        long now = posts.get();
+        while (called(now) > 0) {
+            if (posts.compareAndSet(now, now - ONE_CALLED)) {
+                return;
+            }
+            now = posts.get();
+        }
+    }
+
+    private void summon(Runnable order) {
+        for (Worker worker = idle.pollFirst(); worker != null; worker = idle.pollFirst()) {
+            if (worker.order.compareAndSet(null, order)) {
+                LockSupport.unpark(worker.thread);
+                return;
+            }
+        }
+        try {
+            new Worker(order).thread.start();
+        } catch (Throwable e) {
+            // There is no memory for a thread now. The watch tries again.
+            if (order == Order.DUTY) {
+                uncall();
+                Watch.SHARED.lookBy(Nanos.now() + RETRY_NANOS);
+            } else {
+                order.run();
+            }
+        }
+    }
+
+    /** What a worker may be told besides a chore. */
+    private enum Order implements Runnable {
+        /** To enter upon its duty. */
+        DUTY,
+        /** To end; by itself, so that nobody tells it anything any more. */
+        END;
+
+        @Override
+        public void run() {}
     }
 
     private final class Worker implements Runnable {
@@ -133,41 +214,36 @@ final class Workers<C extends Call<?>> {
         // Without the thread locals that the host may have its threads inherit: the next caller is somebody else.
         final Thread thread = new Thread(null, this, "flywheel-serving-" + number.incrementAndGet(), 0, false);
 
-        @Nullable
-        Runnable chore;
-
-        volatile boolean called;
+        /** What it is to do next; null while it is idle. Set once by whoever takes it out of the idle ones. */
+        final AtomicReference<@Nullable Runnable> order;
 
         /** Whether it has entered upon its duty and not left it, though it may have been taken off. */
         private boolean onDuty;
 
         private int spins = MOST_SPINS / 4;
 
-        Worker(@Nullable Runnable chore) {
-            this.chore = chore;
+        Worker(Runnable order) {
+            this.order = new AtomicReference<>(order);
             thread.setDaemon(true);
-        }
-
-        void start() {
-            all.add(this);
-            try {
-                thread.start();
-            } catch (Throwable e) {
-                all.remove(this);
-                throw e;
-            }
         }
 
         @Override
         public void run() {
             try {
+                all.add(this);
+            } finally {
+                obey();
+            }
+        }
+
+        private void obey() {
+            try {
                 do {
-                    Runnable other = chore;
-                    chore = null;
-                    if (other == null) {
+                    Runnable next = order.getAndSet(null);
+                    if (next == Order.DUTY) {
                         serveWhatever();
-                    } else {
-                        other.run();
+                    } else if (next != null) {
+                        next.run();
                     }
                 } while (rest());
             } finally {
@@ -194,6 +270,9 @@ final class Workers<C extends Call<?>> {
         }
 
         private void serve() {
+            if (!enter(1)) {
+                return;
+            }
             batch.reclaim();
             onDuty = true;
             while (true) {
@@ -203,11 +282,11 @@ final class Workers<C extends Call<?>> {
                 } else if (!spin()) {
                     dutiful = false;
                     onDuty = false;
-                    duty.decrementAndGet();
+                    posts.decrementAndGet();
                 }
                 // Whoever saw this worker on duty has woken nobody, so it looks again after it has left.
                 if (!dutiful) {
-                    if (!workable.getAsBoolean() || !enter()) {
+                    if (!workable.getAsBoolean() || !enter(0)) {
                         return;
                     }
                     batch.reclaim();
@@ -248,14 +327,14 @@ final class Workers<C extends Call<?>> {
         private boolean rest() {
             long until = Nanos.now() + IDLE_NANOS;
             idle.addFirst(this);
-            while (!called) {
+            while (order.get() == null) {
                 long left = until - Nanos.now();
-                if ((closed || left <= 0) && idle.remove(this)) {
+                if ((closed || left <= 0) && order.compareAndSet(null, Order.END)) {
+                    idle.remove(this);
                     return false;
                 }
                 LockSupport.parkNanos(this, Math.max(1, left));
             }
-            called = false;
             return true;
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.serving.batch.FakeRunner.Ask;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -31,6 +32,79 @@ class BatcherFaultTest {
         assertThat(all).hasSizeGreaterThan(1).endsWith(-1);
         assertThat(line.isEmpty()).isTrue();
         assertThat(line.size()).isZero();
+    }
+
+    @Test
+    void callersAtTheEndOfTheirStacksLeaveALaneFreeAndAWorkerToCome() throws InterruptedException {
+        BatchOptions one = BatchOptions.defaults().lanes(1);
+        for (boolean quick : new boolean[] {true, false}) {
+            try (Batcher<String, Ask, FakeRunner> batcher =
+                    new Batcher<>("deep", one, runner(quick), () -> runner(quick))) {
+                for (int round = 0; round < 2; round++) {
+                    atEveryDepth(n -> batcher.submit(new Ask(n)));
+                    atEveryDepth(n -> batcher.runAll(List.of(new Ask(n), new Ask(n))));
+                    atEveryDepth(n -> batcher.run(new Ask(n)));
+                    atEveryDepth(n -> batcher.runHere(n, ASK));
+                    atEveryDepth(n -> batcher.runHere(1, runner -> runner.write(new Ask(n), 0)));
+                    Ask last = new Ask(-1);
+                    batcher.submit(last);
+                    assertThat(last.await()).isEqualTo("deep:-1");
+                    assertThat(batcher.run(new Ask(-2))).isEqualTo("deep:-2");
+                }
+            }
+        }
+    }
+
+    private static FakeRunner runner(boolean quick) {
+        FakeRunner runner = new FakeRunner("deep", 4);
+        return quick ? runner.quick() : runner;
+    }
+
+    private static final Solo<FakeRunner, Integer, String> ASK = new Solo<>() {
+        @Override
+        public int write(FakeRunner runner, Integer request) {
+            runner.write(new Ask(request), 0);
+            return 1;
+        }
+
+        @Override
+        public String read(FakeRunner runner, Integer request) {
+            return runner.name + ":" + request;
+        }
+    };
+
+    @Test
+    void nobodyCountsForEverOnAWorkerThatWasCalledAndDoesNotCome() throws InterruptedException {
+        AtomicBoolean armed = new AtomicBoolean();
+        CompletableFuture<Boolean> served = new CompletableFuture<>();
+        Workers<Ask> workers = new Workers<>(
+                () -> new Batch<>(4),
+                batch -> armed.get() && !served.complete(true),
+                () -> armed.get() && !served.isDone(),
+                () -> 1);
+        for (int round = 0; round < 20; round++) {
+            atEveryDepth(n -> workers.wake());
+        }
+        armed.set(true);
+        workers.look(1);
+        workers.look(1 + Duration.ofSeconds(1).toNanos());
+        workers.wake();
+        assertThat(served.join()).isTrue();
+        workers.settle();
+        workers.close();
+    }
+
+    @Test
+    void aLaneWhoseHolderLeftItIsFreedAndNoOther() {
+        Slot<Ask, Runner<Ask>> slot = new Slot<>(new Quiet());
+        assertThat(slot.claim()).isTrue();
+        assertThat(slot.freeLeft()).isFalse();
+        slot.left = slot.held;
+        assertThat(slot.freeLeft()).isTrue();
+        assertThat(slot.isFree()).isTrue();
+        assertThat(slot.claim()).isTrue();
+        assertThat(slot.freeLeft()).isFalse();
+        assertThat(slot.isFree()).isFalse();
     }
 
     @Test
@@ -206,6 +280,8 @@ class BatcherFaultTest {
 
     /** Tries at the end of the stack, and at each frame on the way back, so that every step meets the end once. */
     private static void atEveryDepth(Consumer<Integer> work) throws InterruptedException {
+        // What is linked or initialised at the end of a stack is broken for ever.
+        work.accept(0);
         Thread thread = new Thread(null, () -> dive(work, 0), "deep", 256 << 10);
         thread.start();
         thread.join();
