@@ -15,8 +15,9 @@ import java.util.function.Supplier;
 
 /**
  * What looks after the calls of one batcher when time has passed: it fails those that are late, ends runs that hang and
- * gives up those that do not end, takes workers off duty whose callbacks block, frees lanes whose holders could not, and
- * wakes a worker if calls wait that nobody else looks at. Runs no code of others on the watching thread. Thread-safe.
+ * gives up those that do not end, takes workers off duty whose callbacks block, frees lanes whose holders could not,
+ * and wakes a worker if calls wait that nobody else looks at. Runs no code of others on the watching thread.
+ * Thread-safe.
  */
 final class Overseer<C extends Call<?>, R extends Runner<? super C>> implements Watch.Watched {
 

@@ -31,8 +31,8 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
     long held;
 
     /**
-     * The state of a holder that had no stack left to release the lane, and has gone. Bare, as {@link #held} is, because
-     * such a thread can write a field, but not call anything.
+     * The state of a holder that had no stack left to release the lane, and has gone. Bare, as {@link #held} is,
+     * because such a thread can write a field, but not call anything.
      */
     volatile long left;
 

@@ -18,11 +18,11 @@ import org.slf4j.LoggerFactory;
 /**
  * The threads that run what waits. They are daemons, started when there is work for them and ended after ten idle
  * seconds. Those that look for work or run it are on duty; a submission that finds enough of them on duty, or called to
- * it, wakes nobody. A worker whose callbacks block is taken off duty after a millisecond, so that code that depends on a
- * future may block without holding up the queue. Thread-safe.
+ * it, wakes nobody. A worker whose callbacks block is taken off duty after a millisecond, so that code that depends on
+ * a future may block without holding up the queue. Thread-safe.
  *
- * <p>Only a worker enters upon duty, and only it or who watches it ends that. Whoever calls one may fail at any step, at
- * the end of its stack or where there is no memory for a thread; so the watch forgets whoever was called and has not
+ * <p>Only a worker enters upon duty, and only it or who watches it ends that. Whoever calls one may fail at any step,
+ * at the end of its stack or where there is no memory for a thread; so the watch forgets whoever was called and has not
  * come after twenty milliseconds, and calls another if something waits. One too many finds enough on duty, and rests.
  */
 final class Workers<C extends Call<?>> {
