@@ -4,13 +4,11 @@ import dev.flywheel.core.StoreException;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
@@ -26,7 +24,6 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,16 +176,16 @@ public final class AuditKey {
                 }
                 : new FileAttribute<?>[0];
         Durable.delete(temporary);
-        try (FileChannel out =
-                FileChannel.open(temporary, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), owner)) {
+        try {
+            Files.createFile(temporary, owner);
             if (!posix) {
                 restrict(temporary.toFile());
             }
-            ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
-            while (bytes.hasRemaining()) {
-                out.write(bytes);
+            // a channel would give up in an interrupted thread
+            try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
+                out.write(text.getBytes(StandardCharsets.US_ASCII));
+                out.getFD().sync();
             }
-            out.force(true);
         } catch (IOException e) {
             throw new StoreException(
                     "writing " + file,

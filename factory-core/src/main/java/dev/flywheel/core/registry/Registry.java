@@ -43,6 +43,8 @@ public final class Registry implements AutoCloseable {
     private final ReentrantLock changing = new ReentrantLock();
     private final @Nullable SegmentLog log;
     private final @Nullable Audited audited;
+    // under "changing": whether the last change may stand without its entry in the audit log
+    private boolean untold;
     // for a view alone, under "changing"
     private @Nullable LogCursor tail;
     private volatile RegistryState state = RegistryState.EMPTY;
@@ -333,10 +335,20 @@ public final class Registry implements AutoCloseable {
             commit(log, entry);
             rest.run();
         } else {
+            tellWhatFailed(audited);
+            untold = true;
             audited.commit(state, entry, version, audit -> {
                 commit(log, entry.audited(audit));
                 rest.run();
             });
+            untold = false;
+        }
+    }
+
+    /** While this is open nobody else looks for it, and only the last change is looked at when it opens again. */
+    private void tellWhatFailed(Audited audit) {
+        if (untold) {
+            audit.catchUp(state, files);
         }
     }
 

@@ -282,6 +282,16 @@ class AuditLogTest {
     }
 
     @Test
+    void anInterruptedThreadOpensALogAndAddsToIt() {
+        Thread.currentThread().interrupt();
+        try (AuditLog log = AuditLog.open(directory, CLOCK)) {
+            log.append(event(0));
+            assertThat(log.entry(0)).isPresent();
+        }
+        assertThat(Thread.interrupted()).as("the flag stays as it is").isTrue();
+    }
+
+    @Test
     void aClosedLogTakesNoMore() {
         AuditLog log = AuditLog.open(directory, CLOCK);
         log.close();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.StoreException;
 import dev.flywheel.core.audit.AuditEntry;
 import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.audit.AuditLog;
@@ -176,6 +177,22 @@ class RegistryAuditTest {
                         .containsEntry("added", "when it was found without an entry")
                         .containsEntry("why", "first");
             }
+        }
+    }
+
+    @Test
+    void aChangeThatFailedHalfWayIsToldBeforeTheNextOne() throws Exception {
+        try (Opened home = Opened.at(root, now::get)) {
+            Path versions = PipelineDirectory.in(root, "p").versions();
+            Files.delete(versions);
+            // its number is given away, but there is no place for its directory
+            assertThatExceptionOfType(StoreException.class).isThrownBy(() -> Models.register(home.registry, "one"));
+            Files.createDirectory(versions);
+            assertThat(Models.register(home.registry, "two").number()).isEqualTo(2);
+            assertThat(home.story()).containsExactly("registration-cut-short 1", "registered 2");
+        }
+        try (Opened home = Opened.at(root, now::get)) {
+            assertThat(home.story()).containsExactly("registration-cut-short 1", "registered 2");
         }
     }
 
