@@ -161,6 +161,9 @@ final class Approvals {
      * @throws StoreException if no candidate of this hash waits for one
      */
     synchronized void answer(String artifact, Status answer, String who, String why) {
+        Objects.requireNonNull(artifact, "artifact");
+        Objects.requireNonNull(who, "who");
+        Objects.requireNonNull(why, "why");
         expire();
         Saved saved = all.get(artifact);
         if (saved == null || saved.status != Status.ASKED) {
@@ -200,11 +203,11 @@ final class Approvals {
         if (!Files.exists(file)) {
             return;
         }
+        Answer answer;
+        Status status;
         try {
-            Answer answer = Json.readKnown(Line.read(file), Answer.class, file.toString());
-            Status status = decision(saved, answer, file);
-            change(saved, status, Objects.requireNonNull(answer.who), Objects.requireNonNull(answer.why));
-            Durable.delete(file);
+            answer = Json.readKnown(Line.read(file), Answer.class, file.toString());
+            status = decision(saved, answer, file);
         } catch (StoreException e) {
             log.warn("an answer is refused", e);
             audit.append(AuditEvent.of("flywheel", "approval-answer-refused", pipeline)
@@ -213,7 +216,11 @@ final class Approvals {
             Path refused = file.resolveSibling(file.getFileName() + ".refused");
             Durable.delete(refused);
             Durable.move(file, refused);
+            return;
         }
+        // where this fails the answer stays for the next look: it is the disk that is wrong, not the person
+        change(saved, status, Objects.requireNonNull(answer.who), Objects.requireNonNull(answer.why));
+        Durable.delete(file);
     }
 
     private static Status decision(Saved saved, Answer answer, Path file) {

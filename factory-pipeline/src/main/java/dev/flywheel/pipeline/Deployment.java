@@ -355,7 +355,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                     champion::close,
                     outcomes::close,
                     predictions::close,
-                    () -> triggers.state().write(line),
+                    this::saveLast,
                     () -> onClose.accept(this));
         }
     }
@@ -396,6 +396,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** What happens every second: all that the passing of time brings about. */
     void tick() {
+        if (closed) {
+            return;
+        }
         events.check();
         expire(line.clock().instant());
         startRunIfDue();
@@ -430,10 +433,22 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             return;
         }
         try {
-            triggers.toSave(now).ifPresent(state -> state.write(line));
+            if (!closed) {
+                triggers.toSave(now).ifPresent(state -> state.write(line));
+            }
         } catch (StoreException e) {
             triggers.unsaved();
             events.publish(new Event.Failed("keeping what the rules of pipeline " + name() + " remember", e));
+        } finally {
+            saving.unlock();
+        }
+    }
+
+    /** After it nobody else of this deployment writes: the file may belong to the next one. */
+    private void saveLast() {
+        saving.lock();
+        try {
+            triggers.state().write(line);
         } finally {
             saving.unlock();
         }

@@ -208,6 +208,28 @@ class ApprovalTest {
     }
 
     @Test
+    void anAnswerThatCannotBeKeptNowIsTakenLater() throws IOException {
+        factory.run(asking());
+        ApprovalRequest request = asked.get(0);
+        Path answer = request.file().resolveSibling(request.artifact() + ".answer.json");
+        Files.writeString(
+                answer,
+                "{\"artifact\": \"" + request.artifact()
+                        + "\", \"decision\": \"approve\", \"who\": \"ann\", \"why\": \"by mail\"}");
+        byte[] kept = Files.readAllBytes(request.file());
+        Files.delete(request.file());
+        Files.createDirectories(request.file().resolve("in the way"));
+
+        assertThatExceptionOfType(StoreException.class).isThrownBy(() -> factory.approvals("points"));
+        assertThat(answer).exists();
+
+        Durable.delete(request.file());
+        Files.write(request.file(), kept);
+        assertThat(factory.approvals("points")).isEmpty();
+        assertThat(champion()).isEqualTo(2);
+    }
+
+    @Test
     void anApprovalIsForTheChampionThatTheGatesSaw() {
         factory.run(asking());
         assertThat(factory.run(CrashChild.pipeline(csv)).version()).hasValue(3);

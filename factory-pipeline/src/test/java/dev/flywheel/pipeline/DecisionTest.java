@@ -137,6 +137,25 @@ class DecisionTest {
     }
 
     @Test
+    void aDeploymentThatIsClosedWritesNothingOverTheNextOne() throws IOException {
+        Pipeline<Point, Boolean, Double> pipeline =
+                pipeline(Retrain.afterLabels(10), Gate.atLeast(Metric.ROC_AUC, 0.5));
+        try (Factory factory = open()) {
+            Deployment<Point, Boolean, Double> first = factory.start(pipeline);
+            feed(first, 5);
+            first.close();
+            try (Deployment<Point, Boolean, Double> second = factory.start(pipeline)) {
+                feed(second, 3);
+                now.set(START.plus(Duration.ofMinutes(2)));
+                second.tick();
+                byte[] kept = Files.readAllBytes(state);
+                first.tick(); // one that was on its way
+                assertThat(state).hasBinaryContent(kept);
+            }
+        }
+    }
+
+    @Test
     void whatAnOlderReleaseKeptIsReadAndReplaced() throws IOException {
         Pipeline<Point, Boolean, Double> pipeline =
                 pipeline(Retrain.afterLabels(10), Gate.atLeast(Metric.ROC_AUC, 0.5));
