@@ -5,8 +5,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -64,6 +64,7 @@ final class EventBus<T> {
     }
 
     <E extends T> void subscribe(Class<E> type, Consumer<? super E> listener) {
+        Objects.requireNonNull(listener, "listener");
         synchronized (lock) {
             subscriptions.add(new Subscription(type, event -> listener.accept(type.cast(event)), type.getSimpleName()));
         }
@@ -115,12 +116,11 @@ final class EventBus<T> {
         }
         try {
             executor.execute(courier);
-        } catch (RejectedExecutionException e) {
-            log.debug("the executor is closed, so nobody hears of {} any more", name);
+        } catch (RuntimeException | Error e) {
+            // it may be closed, full, or without memory for a thread: what waits is for the next look
+            log.debug("nobody could be called for {}", name, e);
             synchronized (lock) {
-                active = null;
-                remaining.clear();
-                waiting.clear();
+                active = active == courier ? null : active;
             }
         }
     }
@@ -167,10 +167,6 @@ final class EventBus<T> {
 
         boolean isEmpty() {
             return events.isEmpty();
-        }
-
-        void clear() {
-            events.clear();
         }
     }
 

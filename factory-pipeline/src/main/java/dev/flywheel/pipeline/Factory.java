@@ -160,7 +160,8 @@ public final class Factory implements AutoCloseable {
          * default is threads of the factory}
          *
          * @param executor one thread is enough; where all its threads are blocked, nobody hears anything until one is
-         *     free
+         *     free. It must not do the work on the thread that hands it over: that one is at work for all, and others
+         *     wait for what it holds
          */
         public Options listeners(Executor executor) {
             return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey);

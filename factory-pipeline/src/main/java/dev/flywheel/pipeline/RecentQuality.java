@@ -57,7 +57,8 @@ final class RecentQuality<I> implements Monitor<I> {
     }
 
     void predicted(UUID id, int madeBy, double output) {
-        if (!metrics.isEmpty()) {
+        // what is no number cannot be measured, and would let every look fail while it is in the window
+        if (!metrics.isEmpty() && Double.isFinite(output)) {
             made.put(id, new Made(madeBy, output));
         }
     }

@@ -17,6 +17,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,25 @@ class EventBusTest {
         bus.subscribe(Event.Promoted.class, heard::add);
         bus.publish(promoted(1));
         assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void whatTheHostsExecutorCannotTakeNowIsHeardOnceItCan() {
+        List<RuntimeException> troubles = new ArrayList<>(
+                List.of(new RejectedExecutionException("the queue is full"), new IllegalStateException("a bug")));
+        List<Integer> heard = new ArrayList<>();
+        EventBus<Event> bus = bus(work -> {
+            if (!troubles.isEmpty()) {
+                throw troubles.remove(0);
+            }
+            work.run();
+        });
+        bus.subscribe(Event.Promoted.class, e -> heard.add(e.version()));
+        bus.publish(promoted(1));
+        bus.publish(promoted(2));
+        assertThat(heard).isEmpty();
+        bus.check();
+        assertThat(heard).containsExactly(1, 2);
     }
 
     /** A listener that blocks in its first call until it is let go. */

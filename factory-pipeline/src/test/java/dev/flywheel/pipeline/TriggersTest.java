@@ -465,6 +465,19 @@ class TriggersTest {
                 .isEmpty();
     }
 
+    @Test
+    void whatAModelAnswersWithoutANumberIsLeftOut() {
+        RecentQuality<String> recent = new RecentQuality<>(Set.of(Metric.ACCURACY));
+        recent.serving(4, card(0.9));
+        for (double output : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            UUID id = UUID.randomUUID();
+            recent.predicted(id, 4, "", output, START);
+            recent.labelled(id, 1, START);
+        }
+        label(recent, 4, 1_000, 1_000);
+        assertThat(recent.quality(Metric.ACCURACY).orElseThrow().now()).isEqualTo(1);
+    }
+
     /** Labels predictions of a version, of which the first ones are right. */
     private static void label(RecentQuality<String> recent, int version, int right, int count) {
         for (int i = 0; i < count; i++) {
