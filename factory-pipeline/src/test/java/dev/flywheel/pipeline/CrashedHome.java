@@ -106,7 +106,9 @@ final class CrashedHome {
         }
         child.waitFor(millis, TimeUnit.MILLISECONDS);
         boolean worked = child.isAlive();
-        child.destroyForcibly().waitFor();
+        // unlike Process.destroyForcibly, this leaves what the child has printed to be read
+        child.toHandle().destroyForcibly();
+        child.waitFor();
         ear.join();
         assertThat(worked)
                 .as("the child works until it is killed:\n%s", Files.readString(errors))
