@@ -18,7 +18,8 @@ import java.util.concurrent.CountDownLatch;
 final class CrashPromises {
 
     /** What each life can promise. */
-    private static final Set<String> KINDS = Set.of("told", "serving", "resumed", "frozen", "noted", "answered");
+    private static final Set<String> KINDS =
+            Set.of("told", "serving points", "serving asked", "resumed", "frozen", "noted", "answered");
 
     /** The outcome of a prediction, as far as it was told. */
     static final class Outcome {
@@ -111,7 +112,8 @@ final class CrashPromises {
             case "resumed" -> {}
             default -> throw new IllegalArgumentException(line);
         }
-        if (KINDS.contains(words[0]) && kinds.add(words[0]) && kinds.containsAll(KINDS)) {
+        String kind = words[0].equals("serving") ? "serving " + words[1] : words[0];
+        if (KINDS.contains(kind) && kinds.add(kind) && kinds.containsAll(KINDS)) {
             everything.countDown();
         }
     }

@@ -71,9 +71,10 @@ final class CrashedHome {
     }
 
     /**
-     * Lets a child work and kills it: at a random instant of its start, or of its work.
+     * Lets a child work and kills it: at a random instant of its start, of its work, or after it has got promises of
+     * every kind.
      *
-     * @param full whether it is killed only once it has got promises of every kind
+     * @param full whether it must get these before
      */
     void liveAndDie(boolean full) throws IOException, InterruptedException {
         lives++;
@@ -97,11 +98,11 @@ final class CrashedHome {
                 .start();
         Thread ear = new Thread(() -> hear(child));
         ear.start();
-        boolean early = random.nextInt(4) == 0;
-        int millis = random.nextInt(early ? 1_000 : 500);
-        if (full) {
+        int kind = random.nextInt(6);
+        int millis = random.nextInt(kind == 0 ? 1_000 : 500);
+        if (full || kind == 1) {
             await(promises.everything());
-        } else if (!early) {
+        } else if (kind > 1) {
             await(promises.ready());
         }
         child.waitFor(millis, TimeUnit.MILLISECONDS);
@@ -325,6 +326,7 @@ final class CrashedHome {
         List<String> told = events.stream()
                 .filter(event ->
                         Set.of(AuditEvent.PROMOTED, AuditEvent.ROLLED_BACK).contains(event.action()))
+                .filter(event -> Factory.CHAMPION.equals(event.details().get("alias")))
                 .map(event -> event.action() + " " + event.actor() + " "
                         + event.details().get("version") + " "
                         + event.details().get("why"))
