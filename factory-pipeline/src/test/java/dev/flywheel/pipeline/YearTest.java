@@ -100,7 +100,9 @@ class YearTest {
 
     private static List<String> expected() throws IOException {
         try (InputStream text = Objects.requireNonNull(YearTest.class.getResourceAsStream("/year.txt"))) {
-            return new String(text.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            return new String(text.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
         }
     }
 
@@ -111,8 +113,8 @@ class YearTest {
     }
 
     private void assertSound(Factory factory) {
-        AuditVerification verified = AuditVerification.of(
-                home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
+        AuditVerification verified =
+                AuditVerification.of(home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
         assertThat(verified.problem()).isEmpty();
     }
 
@@ -187,7 +189,8 @@ class YearTest {
         unknown.clear();
         at.live.awaitRun(); // simulated time stands still while a run that is due trains
         for (ApprovalRequest request : at.factory.approvals("pump")) {
-            if (today.isAfter(LocalDate.parse("2026-08-01")) && request.askedAt().isBefore(now)) {
+            if (today.isAfter(LocalDate.parse("2026-08-01"))
+                    && request.askedAt().isBefore(now)) {
                 at.factory.approve("pump", request.artifact(), "ann", "read the report");
             }
         }
@@ -220,8 +223,7 @@ class YearTest {
     }
 
     private void open(Pipeline<Reading, Boolean, Double> pipeline) {
-        Factory factory =
-                Factory.open(home, Factory.options().clock(() -> now).withoutTicks());
+        Factory factory = Factory.open(home, Factory.options().clock(() -> now).withoutTicks());
         Deployment<Reading, Boolean, Double> live = factory.start(pipeline);
         CountDownLatch end = new CountDownLatch(1);
         live.onFeedback(event -> Uninterruptibles.awaitUninterruptibly(end));
@@ -241,8 +243,15 @@ class YearTest {
         for (int i = 0; i < 1_200; i++) {
             double heat = random.nextGaussian();
             double load = random.nextGaussian();
-            text.append(now.minus(Duration.ofDays(30)).plus(Duration.ofDays(30).multipliedBy(i).dividedBy(1_200)))
-                    .append(',').append(heat).append(',').append(load).append(',').append(fails(heat, load)).append('\n');
+            text.append(now.minus(Duration.ofDays(30))
+                            .plus(Duration.ofDays(30).multipliedBy(i).dividedBy(1_200)))
+                    .append(',')
+                    .append(heat)
+                    .append(',')
+                    .append(load)
+                    .append(',')
+                    .append(fails(heat, load))
+                    .append('\n');
         }
         return Files.writeString(directory.resolve("december.csv"), text);
     }
