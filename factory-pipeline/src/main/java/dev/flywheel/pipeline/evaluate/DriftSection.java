@@ -111,11 +111,11 @@ final class DriftSection {
         TimeChart chart = new TimeChart(page.out(), axis, body);
         chart.open(
                 "Drift of each feature, window by window",
-                "A row for each feature and a place for each window; the darker, the larger the change; a dot where"
+                "A row for each feature and a place for each window; the stronger its colour, the larger the change; a dot where"
                         + " it is drift, a dash where that counts",
                 List.of(
                         TimeChart.Key.area("cool l4", "change within what chance and the limits allow"),
-                        TimeChart.Key.area("warm l4", "drift: significant and large; the darker, the larger"),
+                        TimeChart.Key.area("warm l4", "drift: significant and large; the stronger, the larger"),
                         new TimeChart.Key("M10 5h6", "spot on", "it counts: seen often enough in a row"),
                         TimeChart.Key.area("blank", "too few rows to tell")));
         double y = TimeChart.TOP;

@@ -19,6 +19,8 @@ final class ProductionSection {
     private static final double QUALITY = 190;
     /** Reigns that take fewer pixels are drawn as one with their neighbours. */
     private static final double THIN = 2;
+    /** Marks that are drawn over the whole height of a chart; more are short. */
+    private static final int MOST_MARKS = 40;
 
     private final Timeline timeline;
     private final TimeAxis axis;
@@ -138,15 +140,21 @@ final class ProductionSection {
                 keys(measured, estimated, reference));
         Axis y = range(chart, measured, estimated, reference);
         chart.grid(y, metric.label() + (metric.higherIsBetter() ? " \u2191" : " \u2193"));
-        marks(AliasMove.Kind.MOVED).forEach(at -> chart.plot.stroke("rise", at, TimeChart.TOP, at, chart.bottom()));
-        marks(AliasMove.Kind.ROLLED_BACK)
-                .forEach(at -> chart.plot.stroke("fall", at, TimeChart.TOP, at, chart.bottom()));
+        marks(chart, AliasMove.Kind.MOVED, "rise");
+        marks(chart, AliasMove.Kind.ROLLED_BACK, "fall");
         draw(chart, y, groups, metric, measured, estimated, reference);
         chart.time().close();
         String hint = Thinned.hint(timeline.windows().size());
         if (!hint.isEmpty()) {
             page.out().leaf("p", hint, "class", "hint");
         }
+    }
+
+    /** Many lines from top to bottom would hide what the chart is about. */
+    private void marks(TimeChart chart, AliasMove.Kind kind, String style) {
+        Set<Double> marks = marks(kind);
+        double to = marks.size() > MOST_MARKS ? TimeChart.TOP + 9 : chart.bottom();
+        marks.forEach(at -> chart.plot.stroke(style, at, TimeChart.TOP, at, to));
     }
 
     private List<TimeChart.Key> keys(double[] measured, double[] estimated, double[] reference) {
