@@ -5,12 +5,17 @@ import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.prove.Decision;
+import dev.flywheel.pipeline.prove.Decision.Action;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.PredictionObserver;
+import dev.flywheel.serving.route.Route;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -35,6 +40,7 @@ final class Champion<I, O> implements AutoCloseable {
     private final Line line;
     private final EventBus<Event> events;
     private final Listener listener;
+    private final Trial<I> trial;
     private final Endpoint<I, O> endpoint;
     private final Object lock = new Object();
     /** How a candidate that a person has approved becomes champion while this serves. */
@@ -54,15 +60,19 @@ final class Champion<I, O> implements AutoCloseable {
     Champion(
             Line line,
             RowType<I> type,
+            Schema logged,
             DoubleFunction<O> response,
             PredictionObserver<I> observer,
             Listener listener,
+            Trial<I> trial,
             EventBus<Event> events) {
         this.line = line;
+        this.trial = trial;
         this.events = events;
         this.listener = listener;
         this.pause = new Pause(line);
         this.endpoint = open(line, Codec.rows(type, response), observer, listener);
+        Closing.onFailure(() -> goOn(logged), endpoint::close);
         line.serving().set(promotion);
     }
 
@@ -109,42 +119,204 @@ final class Champion<I, O> implements AutoCloseable {
         return pause.reason();
     }
 
+    /** {@return why no run needs to be made, if a rollback or a trial is the reason} */
+    Optional<String> holding() {
+        return paused().or(trial::busy);
+    }
+
     /**
-     * Makes a version champion and serves it; not while a rollback has paused retraining or promotions are frozen.
-     *
-     * @return why not; empty if it serves
+     * Makes a version champion and serves it, or puts it into traffic beside the champion if it is to be proven there;
+     * not while a rollback has paused retraining, promotions are frozen or another version is on trial.
      */
-    Optional<String> promote(ModelVersion candidate, String why, List<Verdict> evidence) {
+    RunExecution.Placement promote(ModelVersion candidate, String why, List<Verdict> evidence) {
         synchronized (lock) {
             requireOpen();
-            int previous = version();
-            Optional<String> refusal = pause.reason().isPresent()
-                    ? Optional.of("a rollback has paused promotions")
-                    : line.promote(candidate, why, evidence);
-            if (refusal.isPresent()) {
-                return refusal;
+            if (trial.wasOf(candidate.number())) {
+                return new RunExecution.Placement(RunExecution.Placement.Kind.ON_TRIAL, "was put on trial before");
             }
-            Closing.onFailure(
-                    () -> serve(candidate),
-                    () -> line.rollBack(1, "flywheel", "version " + candidate.number() + " does not load"));
-            events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));
-            return Optional.empty();
+            Optional<String> refusal =
+                    pause.reason().isPresent() ? Optional.of("a rollback has paused promotions") : trial.busy();
+            if (refusal.isEmpty() && trial.wanted()) {
+                return prove(candidate, evidence);
+            }
+            return RunExecution.Placement.champion(refusal.or(() -> promoteNow(candidate, why, evidence)));
         }
     }
 
-    /** Serves the last whole version before, and pauses; {@return its number}. */
+    private Optional<String> promoteNow(ModelVersion candidate, String why, List<Verdict> evidence) {
+        int previous = version();
+        Optional<String> refusal = line.promote(candidate, why, evidence);
+        if (refusal.isPresent()) {
+            return refusal;
+        }
+        Closing.onFailure(
+                () -> serve(candidate),
+                () -> line.rollBack(1, "flywheel", "version " + candidate.number() + " does not load"));
+        events.publish(new Event.Promoted(candidate.number(), OptionalInt.of(previous), why));
+        return Optional.empty();
+    }
+
+    private RunExecution.Placement prove(ModelVersion candidate, List<Verdict> evidence) {
+        Optional<String> refusal = line.freeze().unlessFrozen(() -> {
+            endpoint.add(candidate);
+            Route route = Closing.onFailure(
+                    () -> trial.begin(version(), candidate, evidence), () -> endpoint.remove(candidate.number()));
+            endpoint.route(route);
+            log.info("pipeline {} proves version {}", line.name(), candidate.number());
+            return Optional.empty();
+        });
+        return refusal.map(reason -> RunExecution.Placement.champion(Optional.of(reason)))
+                .orElseGet(() -> new RunExecution.Placement(
+                        RunExecution.Placement.Kind.ON_TRIAL,
+                        "is on trial beside version " + version() + ": "
+                                + trial.kept().plan()));
+    }
+
+    /** Goes on with a trial that was kept, or ends it. */
+    private Route goOn(Schema logged) {
+        if (!trial.running()) {
+            return endpoint.route();
+        }
+        TrialFile kept = trial.kept();
+        boolean promoted = kept.last().action() == Action.PROMOTE;
+        if (kept.stage() == TrialFile.Stage.DECIDED && (!promoted || version() == kept.challenger())) {
+            trial.over();
+            return endpoint.route();
+        }
+        Optional<String> obstacle = trial.obstacle(version());
+        boolean added = false;
+        try {
+            if (obstacle.isEmpty()) {
+                endpoint.add(line.registry().version(kept.challenger()));
+                added = true;
+                trial.resume(logged);
+                endpoint.route(trial.route());
+                return endpoint.route();
+            }
+        } catch (ModelFormatException | StoreException e) {
+            log.warn("the trial of version {} of pipeline {} ends", kept.challenger(), line.name(), e);
+            obstacle = Optional.of("it cannot go on after a restart: " + e.getMessage());
+        }
+        trial.end(Action.INCONCLUSIVE, "flywheel", obstacle.orElseThrow(), line.clock().instant());
+        if (added) {
+            endpoint.remove(kept.challenger());
+        }
+        trial.over();
+        return endpoint.route();
+    }
+
+    /** Does what the trial wants now, if there is one and it wants something. */
+    void look(Instant now) {
+        if (trial.due(now)) {
+            synchronized (lock) {
+                if (!closed && trial.running()) {
+                    trial.look(now).ifPresent(this::apply);
+                }
+            }
+        }
+    }
+
+    /**
+     * Lets a canary go on that its plan has held.
+     *
+     * @throws IllegalStateException if there is none
+     */
+    void proceed(String who) {
+        synchronized (lock) {
+            requireOpen();
+            apply(trial.proceed(who));
+        }
+    }
+
+    /**
+     * Takes the version on trial out of traffic.
+     *
+     * @throws IllegalStateException if there is none
+     */
+    void endTrial(String who, String why) {
+        synchronized (lock) {
+            requireOpen();
+            apply(trial.end(
+                    Action.INCONCLUSIVE, who, who + " ended it: " + why, line.clock().instant()));
+        }
+    }
+
+    private void apply(Decision decision) {
+        switch (decision.action()) {
+            case ADVANCE -> endpoint.route(trial.route());
+            case PROMOTE -> crown(trial.kept(), decision);
+            case ROLL_BACK, INCONCLUSIVE -> withdraw();
+            case CONTINUE, HOLD -> {}
+        }
+    }
+
+    /** The version on trial becomes champion, if that is allowed now; the file may have been damaged meanwhile. */
+    private void crown(TrialFile proven, Decision decision) {
+        int previous = version();
+        ModelVersion challenger;
+        ModelCard card;
+        try {
+            challenger = line.registry().version(proven.challenger());
+            card = challenger.card();
+            challenger.artifact();
+        } catch (ModelFormatException | StoreException e) {
+            apply(trial.end(
+                    Action.ROLL_BACK,
+                    "flywheel",
+                    "it cannot become champion: " + e.getMessage(),
+                    line.clock().instant()));
+            return;
+        }
+        Optional<String> refusal = line.promote(challenger, decision.reason(), decision.evidence());
+        if (refusal.isPresent()) {
+            trial.hold(refusal.get());
+            return;
+        }
+        endpoint.promote(proven.challenger());
+        endpoint.remove(previous);
+        listener.serving(proven.challenger(), card);
+        log.info("pipeline {} serves version {}", line.name(), proven.challenger());
+        events.publish(new Event.Promoted(proven.challenger(), OptionalInt.of(previous), decision.reason()));
+        trial.over();
+    }
+
+    private void withdraw() {
+        int challenger = trial.kept().challenger();
+        endpoint.route(Route.champion());
+        endpoint.remove(challenger);
+        log.info("pipeline {} serves version {} alone", line.name(), version());
+        trial.over();
+    }
+
+    /**
+     * Serves the last whole version before, and pauses; {@return its number}. A trial ends; if no version was champion
+     * before, that is the rollback.
+     */
     int rollback() {
         synchronized (lock) {
             requireOpen();
             int from = version();
-            int steps = stepsToWhole();
             String before = pause.reason().orElse(null);
+            if (endedTrial() && line.registry().rollbackPath(Factory.CHAMPION).isEmpty()) {
+                pause.set("rolled back to version " + from + " alone at " + line.clock().instant());
+                return from;
+            }
+            int steps = stepsToWhole();
             pause.set("rolled back from version " + from + " at " + line.clock().instant());
             ModelVersion previous = Closing.onFailure(() -> rollBack(steps, from), () -> pause.set(before));
             events.publish(
                     new Event.Promoted(previous.number(), OptionalInt.of(from), "rolled back; retraining is paused"));
             return previous.number();
         }
+    }
+
+    private boolean endedTrial() {
+        if (!trial.running()) {
+            return false;
+        }
+        apply(trial.end(
+                Action.INCONCLUSIVE, "host", "the host asked for a rollback", line.clock().instant()));
+        return true;
     }
 
     /** Ends the pause after a rollback. */
@@ -161,7 +333,7 @@ final class Champion<I, O> implements AutoCloseable {
         synchronized (lock) {
             closed = true;
             line.serving().compareAndSet(promotion, null);
-            endpoint.close();
+            Closing.all(endpoint::close, trial::close);
         }
     }
 

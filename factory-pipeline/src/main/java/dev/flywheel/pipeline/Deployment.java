@@ -12,6 +12,7 @@ import dev.flywheel.pipeline.flywheel.Feedback;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
+import dev.flywheel.serving.CallOptions;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -56,6 +57,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** Told of all that happens; the signals of all are what the rules go by. */
     private final List<Monitor<I>> monitors;
 
+    private final Trial<I> trial;
     private final Triggers triggers;
     private final Champion<I, O> champion;
     private final Runs runs;
@@ -98,10 +100,19 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.outcomes =
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
-        this.monitors = List.of(new RecentQuality<>(pipeline.retrain().measured()));
+        this.trial = Closing.onFailure(() -> new Trial<>(pipeline, line, threads.events), closeLogs);
+        this.monitors = List.of(new RecentQuality<>(pipeline.retrain().measured()), trial);
         this.triggers = Closing.onFailure(this::triggers, closeLogs);
         this.champion = Closing.onFailure(
-                () -> new Champion<>(line, type, pipeline.response(), this::observed, this::serving, threads.events),
+                () -> new Champion<>(
+                        line,
+                        type,
+                        pipeline.logging().logged(type.schema()),
+                        pipeline.response(),
+                        this::observed,
+                        this::serving,
+                        trial,
+                        threads.events),
                 closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         this.tick = Closing.onFailure(
@@ -122,14 +133,31 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return the prediction for one input, made on the caller's thread} */
     public Prediction<O> predict(I input) {
-        Prediction<O> prediction = champion.endpoint().predict(input);
+        return predict(input, CallOptions.none());
+    }
+
+    /**
+     * {@return the prediction for one input, made on the caller's thread}
+     *
+     * @param options a deadline, a priority, or the key of whoever asks: while a version is on trial, equal keys are
+     *     answered by the same version
+     */
+    public Prediction<O> predict(I input, CallOptions options) {
+        Prediction<O> prediction = champion.endpoint().predict(input, options);
+        trial.assigned(prediction.version(), options.key());
         predictions.acknowledge(prediction.id());
         return prediction;
     }
 
     /** {@return the prediction for one input, batched with those of other callers} */
     public CompletableFuture<Prediction<O>> predictAsync(I input) {
-        CompletableFuture<Prediction<O>> made = champion.endpoint().predictAsync(input);
+        return predictAsync(input, CallOptions.none());
+    }
+
+    /** {@return the prediction for one input, batched with those of other callers; see {@link #predict}} */
+    public CompletableFuture<Prediction<O>> predictAsync(I input, CallOptions options) {
+        CompletableFuture<Prediction<O>> made = champion.endpoint().predictAsync(input, options);
+        var unused = made.thenAccept(prediction -> trial.assigned(prediction.version(), options.key()));
         return pipeline.logging().durability() == Logging.Durability.ACKNOWLEDGED
                 ? made.thenCompose(
                         prediction -> predictions.acknowledged(prediction.id()).thenApply(kept -> prediction))
@@ -139,6 +167,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** {@return the predictions for many inputs, in their order} */
     public List<Prediction<O>> predictAll(List<I> inputs) {
         List<Prediction<O>> made = champion.endpoint().predictAll(inputs);
+        made.forEach(prediction -> trial.assigned(prediction.version(), null));
         predictions.acknowledge(made.stream().map(Prediction::id).toList());
         return made;
     }
@@ -219,6 +248,80 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         startRunIfDue();
     }
 
+    /**
+     * Takes a metric of the business that came of a prediction: revenue, minutes, an error as 1 and none as 0. It
+     * counts while the version that made the prediction is on trial, or is the champion beside one that is, if a
+     * measure or goal of the plan has this name; the first report for each prediction under each name.
+     *
+     * @param name the name of the measure or goal
+     * @param id the id of the prediction
+     * @param value finite
+     * @throws IllegalArgumentException if the value is not finite, or the goal of this name is a ratio
+     */
+    public void metric(String name, UUID id, double value) {
+        requireOpen();
+        requireFinite(name, value);
+        trial.reported(Objects.requireNonNull(name, "name"), Objects.requireNonNull(id, "id"), value);
+        startRunIfDue();
+    }
+
+    /**
+     * Takes a metric of the business that is a ratio; see {@link dev.flywheel.pipeline.prove.Goal#per}.
+     *
+     * @throws IllegalArgumentException if a number is not finite, or the goal of this name is no ratio
+     * @see #metric(String, UUID, double)
+     */
+    public void metric(String name, UUID id, double numerator, double denominator) {
+        requireOpen();
+        requireFinite(name, numerator);
+        requireFinite(name, denominator);
+        trial.reported(Objects.requireNonNull(name, "name"), Objects.requireNonNull(id, "id"), numerator, denominator);
+        startRunIfDue();
+    }
+
+    private static void requireFinite(String name, double value) {
+        if (!Double.isFinite(value)) {
+            throw new IllegalArgumentException("metric \"" + name + "\" must be finite, found " + value);
+        }
+    }
+
+    /**
+     * {@return the version in traffic beside the champion and what came of it so far, or the last one that was; empty
+     * if there was none} This survives a restart.
+     */
+    public Optional<TrialReport> trial() {
+        return trial.report();
+    }
+
+    /**
+     * Lets a canary go on to its next step, or to its promotion, that its plan has held.
+     *
+     * @param who the person
+     * @throws IllegalStateException if none is held by its plan, or promotions are frozen
+     * @throws ClosedException if the deployment is closed
+     */
+    public void proceed(String who) {
+        champion.proceed(Objects.requireNonNull(who, "who"));
+    }
+
+    /**
+     * Takes the version on trial out of traffic; the champion answers alone from the next request on.
+     *
+     * @param who the person
+     * @param why the reason
+     * @throws IllegalStateException if there is none
+     * @throws ClosedException if the deployment is closed
+     */
+    public void endTrial(String who, String why) {
+        champion.endTrial(Objects.requireNonNull(who, "who"), Objects.requireNonNull(why, "why"));
+    }
+
+    /** Calls the listener after a version was put on trial, and after each decision on it. */
+    public Deployment<I, L, O> onTrial(Consumer<Event.TrialChanged> listener) {
+        events.subscribe(Event.TrialChanged.class, listener);
+        return this;
+    }
+
     /** Calls the listener after every run, however it ended. */
     public Deployment<I, L, O> onRun(Consumer<Event.RunFinished> listener) {
         events.subscribe(Event.RunFinished.class, listener);
@@ -260,7 +363,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /**
      * Starts a run now, whatever the rules say; it learns from what the source gave last and the feedback so far. While
-     * a rollback has paused retraining, its candidate is registered, but does not serve.
+     * a rollback has paused retraining, or another version is on trial, its candidate is registered, but does not
+     * serve.
      *
      * @return the run to come; the one in progress if there is one. It ends exceptionally only if the run could not
      *     begin or was abandoned before. What depends on it runs on the thread that trains: let long work go elsewhere
@@ -283,7 +387,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /**
      * Puts the previous champion back, from the next request on, and pauses retraining until {@link #resume()}:
      * whatever made the new version bad would make the next one bad, too. Calling it again goes back one version
-     * further. A damaged version is passed over.
+     * further. A damaged version is passed over. A trial ends; where no version was champion before, that is all.
      *
      * @return the version that serves now
      * @throws dev.flywheel.core.StoreException if there is no earlier champion
@@ -315,7 +419,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return whether it retrains now, and why or why not, with the numbers of this moment} */
     public Decision decision() {
-        return triggers.decision(line.clock().instant(), champion.paused());
+        return triggers.decision(line.clock().instant(), champion.holding());
     }
 
     /**
@@ -418,7 +522,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private void startRunIfDue() {
         try {
             Instant now = line.clock().instant();
-            runs.startIfDue(() -> triggers.due(now, champion.paused()));
+            champion.look(now);
+            runs.startIfDue(() -> triggers.due(now, champion.holding()));
             save(now);
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);

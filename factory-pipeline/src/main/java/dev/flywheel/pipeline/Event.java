@@ -33,10 +33,18 @@ public sealed interface Event {
      * A candidate was refused and the old version goes on serving.
      *
      * @param run what the run came to
-     * @param reasons the gates that did not pass, with their evidence; none if it passed all, but could not serve
-     *     because of a rollback meanwhile
+     * @param reasons the gates that did not pass, with their evidence; what was found in traffic if it was on trial;
+     *     none if it passed all, but could not serve because of a rollback or another trial meanwhile
      */
     record Rejected(Run run, List<Verdict> reasons) implements Event {}
+
+    /**
+     * A version was put into traffic beside the champion, or what becomes of it was decided. Each decision is told of
+     * once.
+     *
+     * @param trial where the trial stands now
+     */
+    record TrialChanged(TrialReport trial) implements Event {}
 
     /**
      * Outcomes were accepted and are on disk.

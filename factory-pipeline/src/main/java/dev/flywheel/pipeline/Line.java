@@ -145,7 +145,7 @@ record Line(
             RunExecution.Promotion served = serving.get();
             Optional<String> refusal = served == null
                     ? promote(version, why, approved.evidence())
-                    : served.promote(version, why, approved.evidence());
+                    : served.promote(version, why, approved.evidence()).refusal();
             refusal.ifPresentOrElse(
                     reason -> log.debug("version {} of {} waits: {}", version.number(), name(), reason),
                     () -> approvals.end(approved, Approvals.Status.USED, ""));

@@ -7,6 +7,8 @@ import dev.flywheel.pipeline.check.Check;
 import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.feature.Features;
 import dev.flywheel.pipeline.flywheel.Logging;
+import dev.flywheel.pipeline.prove.Canary;
+import dev.flywheel.pipeline.prove.Experiment;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Trainer;
 import java.nio.charset.StandardCharsets;
@@ -40,6 +42,7 @@ public final class Pipeline<I, L, O> {
     private final DoubleFunction<O> response;
     private final Retrain retrain;
     private final @Nullable Approval approval;
+    private final @Nullable Proof proof;
     private final long seed;
     private final Logging<? super I> logging;
 
@@ -48,12 +51,14 @@ public final class Pipeline<I, L, O> {
             DoubleFunction<O> response,
             Retrain retrain,
             @Nullable Approval approval,
+            @Nullable Proof proof,
             long seed,
             Logging<? super I> logging) {
         this.draft = draft;
         this.response = response;
         this.retrain = retrain;
         this.approval = approval;
+        this.proof = proof;
         this.seed = seed;
         this.logging = logging;
     }
@@ -155,6 +160,33 @@ public final class Pipeline<I, L, O> {
         Ready<I, L, O> seed(long seed);
 
         /**
+         * {@return this stage with the rule that a candidate which has passed every gate, and was approved if that is
+         * asked, is put into traffic beside the champion, step by step, and promoted if every measure holds; the
+         * default is to promote it at once}
+         *
+         * <p>One version is on trial at a time: meanwhile the rules start no run, and a candidate of a run that the
+         * host has started is registered and refused. A measure is read from what the host reports by
+         * {@link Deployment#metric}, or from labelled predictions ({@link dev.flywheel.pipeline.prove.Measure#model},
+         * {@link dev.flywheel.pipeline.prove.Measure#advantage}); one that is not read at intervals is read over 100
+         * observations each time. An observation of a step is a prediction of the version. A run without a deployment
+         * has no traffic, and promotes at once; so does the first run.
+         *
+         * @throws IllegalStateException if a plan was set before
+         * @throws IllegalArgumentException if a measure's metric is not one of the target's task
+         */
+        Ready<I, L, O> prove(Canary plan);
+
+        /**
+         * {@return this stage with the rule that a candidate which has passed every gate, and was approved if that is
+         * asked, is compared with the champion in traffic, and promoted if it is proven to meet the plan's goals}
+         *
+         * @throws IllegalStateException if a plan was set before
+         * @throws IllegalArgumentException if a goal's metric is not one of the target's task
+         * @see #prove(Canary)
+         */
+        Ready<I, L, O> prove(Experiment plan);
+
+        /**
          * {@return this stage with another way to log predictions; the default logs every one, whole, for ever}
          *
          * @throws IllegalStateException if logging was set before
@@ -188,6 +220,9 @@ public final class Pipeline<I, L, O> {
         gates().forEach(gate -> lines.add("gate " + gate.describe()));
         if (approval != null) {
             lines.add("approve " + approval.describe());
+        }
+        if (proof != null) {
+            lines.add("prove " + proof.describe());
         }
         lines.add("retrain " + retrain.describe());
         lines.add("seed " + seed);
@@ -252,6 +287,11 @@ public final class Pipeline<I, L, O> {
     @Nullable
     Approval approval() {
         return approval;
+    }
+
+    @Nullable
+    Proof proof() {
+        return proof;
     }
 
     long seed() {
@@ -349,7 +389,7 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
-            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null, null);
+            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null, null, null);
         }
     }
 
@@ -358,6 +398,7 @@ public final class Pipeline<I, L, O> {
             DoubleFunction<O> response,
             @Nullable Retrain rules,
             @Nullable Approval approval,
+            @Nullable Proof proof,
             @Nullable Long chosenSeed,
             @Nullable Logging<? super I> chosenLogging)
             implements Ready<I, L, O> {
@@ -368,27 +409,45 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, approval, chosenSeed, chosenLogging);
+            return new ReadyStage<>(d, response, retrain, approval, proof, chosenSeed, chosenLogging);
         }
 
         @Override
         public Ready<I, L, O> approve(Approval rule) {
             requireUnset("approve", approval == null ? null : approval.describe());
             return new ReadyStage<>(
-                    d, response, rules, Objects.requireNonNull(rule, "approval"), chosenSeed, chosenLogging);
+                    d, response, rules, Objects.requireNonNull(rule, "approval"), proof, chosenSeed, chosenLogging);
+        }
+
+        @Override
+        public Ready<I, L, O> prove(Canary plan) {
+            return prove(Proof.of(plan));
+        }
+
+        @Override
+        public Ready<I, L, O> prove(Experiment plan) {
+            return prove(Proof.of(plan));
+        }
+
+        private Ready<I, L, O> prove(Proof plan) {
+            requireUnset("prove", proof == null ? null : proof.describe());
+            for (Metric metric : plan.metrics()) {
+                requireTask(d, "prove \"" + plan.describe() + "\"", metric);
+            }
+            return new ReadyStage<>(d, response, rules, approval, plan, chosenSeed, chosenLogging);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, approval, seed, chosenLogging);
+            return new ReadyStage<>(d, response, rules, approval, proof, seed, chosenLogging);
         }
 
         @Override
         public Ready<I, L, O> log(Logging<? super I> logging) {
             requireUnset("log", chosenLogging == null ? null : chosenLogging.describe());
             Objects.requireNonNull(logging, "logging");
-            return new ReadyStage<>(d, response, rules, approval, chosenSeed, logging);
+            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, logging);
         }
 
         @Override
@@ -407,6 +466,7 @@ public final class Pipeline<I, L, O> {
                     response,
                     rules == null ? Retrain.never() : rules,
                     approval,
+                    proof,
                     chosenSeed == null ? 42 : chosenSeed,
                     logging);
         }

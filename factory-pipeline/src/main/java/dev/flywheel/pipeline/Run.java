@@ -39,6 +39,8 @@ public record Run(
         PROMOTED,
         /** The best candidate did not pass every gate; the champion stays. */
         REJECTED,
+        /** The best candidate passed every gate and is proven in traffic beside the champion now. */
+        ON_TRIAL,
         /** The run could not produce a candidate; the champion stays. */
         FAILED
     }

@@ -44,11 +44,36 @@ final class RunExecution<I, L> {
 
     private static final Logger log = LoggerFactory.getLogger(RunExecution.class);
 
-    /** Makes a registered version champion. */
+    /** Puts a registered version into production. */
     interface Promotion {
 
-        /** {@return why it is not champion now; empty if it is} */
-        Optional<String> promote(ModelVersion version, String why, List<Verdict> evidence);
+        /** {@return where it has come} */
+        Placement promote(ModelVersion version, String why, List<Verdict> evidence);
+    }
+
+    /**
+     * Where a version has come that was to be put into production.
+     *
+     * @param reason why, where it is not champion; empty if it is
+     */
+    record Placement(Kind kind, String reason) {
+
+        enum Kind {
+            CHAMPION,
+            ON_TRIAL,
+            REFUSED
+        }
+
+        /** @param refusal why it is not champion; empty if it is */
+        static Placement champion(Optional<String> refusal) {
+            return refusal.map(reason -> new Placement(Kind.REFUSED, reason))
+                    .orElseGet(() -> new Placement(Kind.CHAMPION, ""));
+        }
+
+        /** {@return why it is not in production; empty if it is} */
+        Optional<String> refusal() {
+            return kind == Kind.REFUSED ? Optional.of(reason) : Optional.empty();
+        }
     }
 
     /** A trained candidate with what it predicts for the test examples. */
@@ -87,7 +112,7 @@ final class RunExecution<I, L> {
 
     /** @param abandoned whether nobody wants the run any more; asked now and then */
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
-        this(pipeline, line, trigger, abandoned, line::promote);
+        this(pipeline, line, trigger, abandoned, (version, why, evidence) -> Placement.champion(line.promote(version, why, evidence)));
     }
 
     RunExecution(
@@ -379,6 +404,10 @@ final class RunExecution<I, L> {
         if (unkept != null) {
             unkept.keep(pipeline, line);
         }
+        Proof proof = pipeline.proof();
+        if (proof != null) {
+            proof.keepOffline(best.evaluation, directory);
+        }
         ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
         stages.remove(best.directory);
         String why = record.passed(best.evaluation);
@@ -387,11 +416,12 @@ final class RunExecution<I, L> {
             ask(approval, version, why, verdicts);
             return;
         }
-        promotion
-                .promote(version, why, verdicts)
-                .ifPresentOrElse(
-                        refusal -> record.registeredOnly(version.number(), "it passed every gate, but " + refusal),
-                        () -> record.promoted(version.number(), why));
+        Placement placed = promotion.promote(version, why, verdicts);
+        switch (placed.kind) {
+            case CHAMPION -> record.promoted(version.number(), why);
+            case ON_TRIAL -> record.onTrial(version.number(), "it passed every gate and " + placed.reason);
+            case REFUSED -> record.registeredOnly(version.number(), "it passed every gate, but " + placed.reason);
+        }
     }
 
     private void ask(Approval approval, ModelVersion version, String why, List<Verdict> verdicts) {

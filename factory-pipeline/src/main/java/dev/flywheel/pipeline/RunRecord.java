@@ -183,6 +183,12 @@ final class RunRecord {
         aliasMove = "champion: " + (champion.isPresent() ? champion.getAsInt() : "none") + " -> " + number;
     }
 
+    void onTrial(int number, String why) {
+        version = OptionalInt.of(number);
+        outcome = Run.Outcome.ON_TRIAL;
+        reason = why;
+    }
+
     void registeredOnly(int number, String why) {
         version = OptionalInt.of(number);
         rejected(why);

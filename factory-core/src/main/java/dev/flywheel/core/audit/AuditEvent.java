@@ -65,6 +65,21 @@ public record AuditEvent(
     /** An approval lost its object: there is a newer candidate or another champion. */
     public static final String APPROVAL_OVERTAKEN = "approval-overtaken";
 
+    /** A version was put into traffic beside the champion. */
+    public static final String TRIAL_STARTED = "trial-started";
+
+    /** A version on trial got a larger share of the traffic. */
+    public static final String TRIAL_ADVANCED = "trial-advanced";
+
+    /** A trial waits for a person, or for the end of a freeze. */
+    public static final String TRIAL_HELD = "trial-held";
+
+    /** A trial that was held goes on. */
+    public static final String TRIAL_RESUMED = "trial-resumed";
+
+    /** It was decided what becomes of the version on trial. */
+    public static final String TRIAL_ENDED = "trial-ended";
+
     /** Promotions were forbidden. */
     public static final String FROZEN = "frozen";
 

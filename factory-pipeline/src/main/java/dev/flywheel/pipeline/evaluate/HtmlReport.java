@@ -78,6 +78,7 @@ final class HtmlReport {
                         + (head.champion().isPresent()
                                 ? ": version " + head.champion().getAsInt() + " stays champion"
                                 : ": there is still no champion");
+            case ON_TRIAL -> "ON TRIAL" + (version.isEmpty() ? "" : ":" + version + " answers beside the champion");
             case FAILED -> "FAILED";
             case TRAINED -> "TRAINED" + (version.isEmpty() ? "" : ":" + version + " is registered");
         };
@@ -86,7 +87,7 @@ final class HtmlReport {
     private static Page.Tone tone(RunReport.Outcome outcome) {
         return switch (outcome) {
             case PROMOTED -> Page.Tone.GOOD;
-            case REJECTED -> Page.Tone.OPEN;
+            case REJECTED, ON_TRIAL -> Page.Tone.OPEN;
             case FAILED -> Page.Tone.BAD;
             case TRAINED -> Page.Tone.NEUTRAL;
         };

@@ -37,6 +37,8 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
         PROMOTED,
         /** The best candidate did not pass every gate; the champion stays. */
         REJECTED,
+        /** The best candidate passed every gate and is proven in traffic beside the champion. */
+        ON_TRIAL,
         /** The run could not produce a candidate; the champion stays. */
         FAILED,
         /** The best candidate was registered and nobody asked for its promotion. */

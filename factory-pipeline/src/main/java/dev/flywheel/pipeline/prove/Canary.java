@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.prove;
 
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.prove.Decision.Action;
 import dev.flywheel.pipeline.prove.Measure.Phase;
 import java.io.Serializable;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -129,13 +131,28 @@ public final class Canary implements Serializable {
         return state.plan().equals(describe());
     }
 
+    /** {@return the names of all measures} */
+    public List<String> measures() {
+        return measures.stream().map(Measure::name).toList();
+    }
+
+    /** {@return whether a measure is read at intervals; if not, each time there is a value} */
+    public boolean timed(String measure) {
+        return measures.stream().anyMatch(m -> m.name().equals(measure) && m.timed());
+    }
+
+    /** {@return the metrics of the model that are measured} */
+    public Set<Metric> metrics() {
+        return measures.stream().flatMap(m -> m.metric().stream()).collect(Collectors.toSet());
+    }
+
     /** {@return the measures that want to be read now} */
     public List<String> due(CanaryState state, Instant now) {
         requireOwn(state);
         return state.end() != null || state.held() != null
                 ? List.of()
                 : measures.stream()
-                        .filter(measure -> measure.due(state.tally(measure), now))
+                        .filter(measure -> measure.due(state.tally(measure), state.stepAt(), now))
                         .map(Measure::name)
                         .toList();
     }
@@ -144,8 +161,8 @@ public final class Canary implements Serializable {
      * {@return the state and the decision after what was seen since the last move}
      *
      * @param observations of the version since the last move, 0 or more
-     * @param values by the name of the measure; one that is due and missing or NaN counts as an error, one that is not
-     *     due is passed over
+     * @param values by the name of the measure; one that is due and NaN, or missing though it is read at intervals,
+     *     counts as an error; one that is not due is passed over
      * @throws IllegalArgumentException if the state is one of another plan
      */
     public Turn next(CanaryState state, long observations, Map<String, Double> values, Instant now) {
@@ -160,7 +177,7 @@ public final class Canary implements Serializable {
         Map<String, Tally> tallies = new TreeMap<>(state.tallies());
         for (Measure measure : measures) {
             Tally tally = state.tally(measure);
-            if (measure.due(tally, now)) {
+            if (measure.due(tally, state.stepAt(), now) && (measure.timed() || values.containsKey(measure.name()))) {
                 double value = Objects.requireNonNullElse(values.get(measure.name()), Double.NaN);
                 tallies.put(measure.name(), tally.plus(measure.read(value), value, now));
             }

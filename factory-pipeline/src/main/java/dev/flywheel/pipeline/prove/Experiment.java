@@ -172,7 +172,8 @@ public final class Experiment implements Serializable {
         return state.plan().equals(describe());
     }
 
-    List<Goal> goals() {
+    /** {@return the goal that decides, then the guards} */
+    public List<Goal> goals() {
         return goals;
     }
 

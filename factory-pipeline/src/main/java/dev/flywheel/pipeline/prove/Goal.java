@@ -11,6 +11,7 @@ import dev.flywheel.core.stat.experiment.Sample;
 import dev.flywheel.core.stat.experiment.Tail;
 import java.io.Serializable;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,8 +122,16 @@ public final class Goal implements Serializable {
                 + " than the champion's";
     }
 
-    /** {@return what one labelled prediction adds to the metric} */
-    double loss(double output, double label) {
+    /** {@return the metric of the model that it is about; empty if it is one of the business} */
+    public Optional<Metric> metric() {
+        return Optional.ofNullable(metric);
+    }
+
+    /**
+     * {@return what one labelled prediction adds to the metric of the model, of which the mean is taken; of RMSE its
+     * square}
+     */
+    public double loss(double output, double label) {
         return switch (Objects.requireNonNull(metric)) {
             case LOG_LOSS ->
                 -label * Math.log(Math.max(EPSILON, output)) - (1 - label) * Math.log(Math.max(EPSILON, 1 - output));

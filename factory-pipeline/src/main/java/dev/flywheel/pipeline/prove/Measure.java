@@ -1,9 +1,12 @@
 package dev.flywheel.pipeline.prove;
 
+import dev.flywheel.core.stat.Metric;
 import java.io.Serializable;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,7 @@ public final class Measure implements Serializable {
 
     private static final long serialVersionUID = 1L;
     private static final int UNLIMITED = -1;
+    private static final String ADVANTAGE = " advantage";
 
     private final String name;
     private final @Nullable Bound success;
@@ -69,6 +73,39 @@ public final class Measure implements Serializable {
     /** {@return a measure without conditions; it needs one or both} */
     public static Measure of(String name) {
         return new Measure(name, null, null, Duration.ZERO, Limits.DEFAULT);
+    }
+
+    /**
+     * {@return a measure of a metric of the model: each reading is over the labelled predictions of the version on
+     * trial since the last one; it needs a condition}
+     *
+     * @param metric one that {@link Goal#model} takes
+     */
+    public static Measure model(Metric metric) {
+        return of(Goal.model(metric).name());
+    }
+
+    /**
+     * {@return a measure of how much better than the champion the version on trial is in a metric of the model, over
+     * what was labelled of both since the last reading; negative as worse; it needs a condition}
+     *
+     * @param metric one that {@link Goal#model} takes
+     */
+    public static Measure advantage(Metric metric) {
+        return of(Goal.model(metric).name() + ADVANTAGE);
+    }
+
+    /** {@return the metric of the model that it measures, if it does} */
+    Optional<Metric> metric() {
+        return metric(name);
+    }
+
+    /** {@return the metric of the model that a measure of this name measures, if it does} */
+    public static Optional<Metric> metric(String name) {
+        String label = name.endsWith(ADVANTAGE) ? name.substring(0, name.length() - ADVANTAGE.length()) : name;
+        return Arrays.stream(Metric.values())
+                .filter(metric -> metric.label().equals(label))
+                .findFirst();
     }
 
     /** {@return this measure with the condition that makes a reading successful} */
@@ -208,11 +245,17 @@ public final class Measure implements Serializable {
         return Reading.SUCCESS;
     }
 
-    boolean due(Tally tally, Instant now) {
-        Instant last = tally.lastAt();
+    /** Whether it is read at intervals; if not, each time there is a value. */
+    boolean timed() {
+        return !interval.isZero();
+    }
+
+    boolean due(Tally tally, Instant stepAt, Instant now) {
+        // what is read at intervals is first read when there has been one
+        Instant last = tally.lastAt() == null ? stepAt : tally.lastAt();
         // after the clock was set back, it is read at once rather than not for long
         return phase(tally) == Phase.RUNNING
-                && (last == null || now.isBefore(last) || !now.isBefore(last.plus(interval)));
+                && (now.isBefore(last) || !now.isBefore(last.plus(interval)));
     }
 
     /** Whether a step has to wait for more readings; one without a count ends with the step. */
