@@ -305,7 +305,7 @@ final class Trial<I> implements Monitor<I> {
     }
 
     private Optional<Decision> canary(Canary plan, TrialFile kept, TrialFacts seen, Instant now) {
-        CanaryState state = Objects.requireNonNull(kept.canary());
+        CanaryState state = plan.afterAnInterval(Objects.requireNonNull(kept.canary()));
         if (state.held() != null) {
             return Optional.empty();
         }

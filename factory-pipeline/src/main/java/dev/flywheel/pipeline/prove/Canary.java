@@ -141,6 +141,18 @@ public final class Canary implements Serializable {
         return measures.stream().anyMatch(m -> m.name().equals(measure) && m.timed());
     }
 
+    /**
+     * {@return the state, with every measure that is read at intervals as if it had been read when the step began: so
+     * its first reading comes when there was an interval to read}
+     */
+    public CanaryState afterAnInterval(CanaryState state) {
+        Map<String, Tally> tallies = new TreeMap<>(state.tallies());
+        measures.stream()
+                .filter(Measure::timed)
+                .forEach(measure -> tallies.putIfAbsent(measure.name(), Tally.begun(state.stepAt())));
+        return state.with(tallies, 0, state.stepAt());
+    }
+
     /** {@return the metrics of the model that are measured} */
     public Set<Metric> metrics() {
         return measures.stream().flatMap(m -> m.metric().stream()).collect(Collectors.toSet());
@@ -152,7 +164,7 @@ public final class Canary implements Serializable {
         return state.end() != null || state.held() != null
                 ? List.of()
                 : measures.stream()
-                        .filter(measure -> measure.due(state.tally(measure), state.stepAt(), now))
+                        .filter(measure -> measure.due(state.tally(measure), now))
                         .map(Measure::name)
                         .toList();
     }
@@ -177,7 +189,7 @@ public final class Canary implements Serializable {
         Map<String, Tally> tallies = new TreeMap<>(state.tallies());
         for (Measure measure : measures) {
             Tally tally = state.tally(measure);
-            if (measure.due(tally, state.stepAt(), now) && (measure.timed() || values.containsKey(measure.name()))) {
+            if (measure.due(tally, now) && (measure.timed() || values.containsKey(measure.name()))) {
                 double value = Objects.requireNonNullElse(values.get(measure.name()), Double.NaN);
                 tallies.put(measure.name(), tally.plus(measure.read(value), value, now));
             }

@@ -250,12 +250,11 @@ public final class Measure implements Serializable {
         return !interval.isZero();
     }
 
-    boolean due(Tally tally, Instant stepAt, Instant now) {
-        // what is read at intervals is first read when there has been one
-        Instant last = tally.lastAt() == null ? stepAt : tally.lastAt();
+    boolean due(Tally tally, Instant now) {
+        Instant last = tally.lastAt();
         // after the clock was set back, it is read at once rather than not for long
         return phase(tally) == Phase.RUNNING
-                && (now.isBefore(last) || !now.isBefore(last.plus(interval)));
+                && (last == null || now.isBefore(last) || !now.isBefore(last.plus(interval)));
     }
 
     /** Whether a step has to wait for more readings; one without a count ends with the step. */

@@ -26,6 +26,11 @@ public record Tally(
     /** Of no readings. */
     static final Tally NONE = new Tally(0, 0, 0, 0, 0, null, Double.NaN);
 
+    /** {@return no readings, as if the last one had been at a time} */
+    static Tally begun(Instant at) {
+        return new Tally(0, 0, 0, 0, 0, at, Double.NaN);
+    }
+
     /** {@return how many readings had a value} */
     public int count() {
         return successful + failed + inconclusive;
