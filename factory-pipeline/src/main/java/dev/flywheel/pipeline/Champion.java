@@ -197,7 +197,11 @@ final class Champion<I, O> implements AutoCloseable {
             log.warn("the trial of version {} of pipeline {} ends", kept.challenger(), line.name(), e);
             obstacle = Optional.of("it cannot go on after a restart: " + e.getMessage());
         }
-        trial.end(Action.INCONCLUSIVE, "flywheel", obstacle.orElseThrow(), line.clock().instant());
+        trial.end(
+                Action.INCONCLUSIVE,
+                "flywheel",
+                obstacle.orElseThrow(),
+                line.clock().instant());
         if (added) {
             endpoint.remove(kept.challenger());
         }
@@ -237,7 +241,10 @@ final class Champion<I, O> implements AutoCloseable {
         synchronized (lock) {
             requireOpen();
             apply(trial.end(
-                    Action.INCONCLUSIVE, who, who + " ended it: " + why, line.clock().instant()));
+                    Action.INCONCLUSIVE,
+                    who,
+                    who + " ended it: " + why,
+                    line.clock().instant()));
         }
     }
 
@@ -298,7 +305,8 @@ final class Champion<I, O> implements AutoCloseable {
             int from = version();
             String before = pause.reason().orElse(null);
             if (endedTrial() && line.registry().rollbackPath(Factory.CHAMPION).isEmpty()) {
-                pause.set("rolled back to version " + from + " alone at " + line.clock().instant());
+                pause.set("rolled back to version " + from + " alone at "
+                        + line.clock().instant());
                 return from;
             }
             int steps = stepsToWhole();
@@ -315,7 +323,10 @@ final class Champion<I, O> implements AutoCloseable {
             return false;
         }
         apply(trial.end(
-                Action.INCONCLUSIVE, "host", "the host asked for a rollback", line.clock().instant()));
+                Action.INCONCLUSIVE,
+                "host",
+                "the host asked for a rollback",
+                line.clock().instant()));
         return true;
     }
 

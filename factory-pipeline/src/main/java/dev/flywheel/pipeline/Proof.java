@@ -72,10 +72,11 @@ record Proof(@Nullable Canary canary, @Nullable Experiment experiment) {
 
     /** Keeps what the gates measured of the goal that decides beside the run. */
     void keepOffline(Evaluation evaluation, Path run) {
-        decisive(evaluation.task()).ifPresent(metric -> evaluation
-                .difference(metric)
-                .ifPresent(difference ->
-                        Durable.write(run.resolve(OFFLINE), Json.write(new Offline(metric, difference)))));
+        decisive(evaluation.task())
+                .ifPresent(metric -> evaluation
+                        .difference(metric)
+                        .ifPresent(difference ->
+                                Durable.write(run.resolve(OFFLINE), Json.write(new Offline(metric, difference)))));
     }
 
     /** {@return what the gates of a run measured of the goal that decides, by the version; empty if nobody did} */

@@ -61,8 +61,7 @@ final class Readings {
 
     synchronized void labelled(boolean challenging, double output, double label) {
         windows.forEach((measure, pair) -> Measure.metric(measure)
-                .ifPresent(metric ->
-                        pair.of(challenging).add(Goal.model(metric).loss(output, label))));
+                .ifPresent(metric -> pair.of(challenging).add(Goal.model(metric).loss(output, label))));
     }
 
     synchronized void reported(String measure, boolean challenging, double value) {
@@ -113,9 +112,7 @@ final class Readings {
             return pair.challenger.mean();
         }
         double challenger = mean(metric.get(), pair.challenger);
-        return compares(measure)
-                ? metric.get().oriented(challenger - mean(metric.get(), pair.champion))
-                : challenger;
+        return compares(measure) ? metric.get().oriented(challenger - mean(metric.get(), pair.champion)) : challenger;
     }
 
     private static double mean(Metric metric, Window window) {

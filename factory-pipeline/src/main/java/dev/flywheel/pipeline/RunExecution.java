@@ -112,7 +112,12 @@ final class RunExecution<I, L> {
 
     /** @param abandoned whether nobody wants the run any more; asked now and then */
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
-        this(pipeline, line, trigger, abandoned, (version, why, evidence) -> Placement.champion(line.promote(version, why, evidence)));
+        this(
+                pipeline,
+                line,
+                trigger,
+                abandoned,
+                (version, why, evidence) -> Placement.champion(line.promote(version, why, evidence)));
     }
 
     RunExecution(

@@ -68,12 +68,11 @@ final class Trial<I> implements Monitor<I> {
             TrialFile kept = TrialFile.read(line).orElse(null);
             this.file = kept;
             if (kept != null) {
-                line.audit()
-                        .complete(kept.news().audit(), kept.event(line.name()), sequence -> {
-                            TrialFile told = kept.audited(sequence);
-                            told.write(line);
-                            file = told;
-                        });
+                line.audit().complete(kept.news().audit(), kept.event(line.name()), sequence -> {
+                    TrialFile told = kept.audited(sequence);
+                    told.write(line);
+                    file = told;
+                });
             }
         } catch (StoreException | NullPointerException e) {
             log.warn("what was kept of the trial of pipeline {} is lost", line.name(), e);
@@ -260,8 +259,7 @@ final class Trial<I> implements Monitor<I> {
     }
 
     private static boolean apart(Instant before, Instant now, Duration least) {
-        return before.equals(Instant.MIN)
-                || Duration.between(before, now).abs().compareTo(least) >= 0;
+        return before.equals(Instant.MIN) || Duration.between(before, now).abs().compareTo(least) >= 0;
     }
 
     private void looked(Instant now) {
@@ -283,8 +281,7 @@ final class Trial<I> implements Monitor<I> {
             return Optional.of(end(Action.ROLL_BACK, "flywheel", broken, now));
         }
         Canary canary = Objects.requireNonNull(proof).canary();
-        Optional<Decision> move =
-                canary == null ? experiment(kept, seen, now) : canary(canary, kept, seen, now);
+        Optional<Decision> move = canary == null ? experiment(kept, seen, now) : canary(canary, kept, seen, now);
         TrialFile after = file;
         if (move.isEmpty() && after != null && apart(savedAt, now, SAVE)) {
             after = current(after);
@@ -375,8 +372,7 @@ final class Trial<I> implements Monitor<I> {
             throw new IllegalStateException("the trial of version " + kept.challenger() + " is not held by its plan");
         }
         line.freeze().reason().ifPresent(frozen -> {
-            throw new IllegalStateException(
-                    "the trial of version " + kept.challenger() + " cannot go on: " + frozen);
+            throw new IllegalStateException("the trial of version " + kept.challenger() + " cannot go on: " + frozen);
         });
         Canary.Turn turn = plan.proceed(state, who, line.clock().instant());
         return turned(kept.seen(turn.state(), seen), turn.decision(), who).orElseThrow();
@@ -449,15 +445,7 @@ final class Trial<I> implements Monitor<I> {
         } catch (ModelFormatException | StoreException e) {
             log.warn("the card of version {} of pipeline {} cannot be read", done.challenger(), line.name(), e);
             return new Run(
-                    done.run(),
-                    line.name(),
-                    Run.Outcome.REJECTED,
-                    why,
-                    version,
-                    "",
-                    Map.of(),
-                    done.evidence(),
-                    report);
+                    done.run(), line.name(), Run.Outcome.REJECTED, why, version, "", Map.of(), done.evidence(), report);
         }
     }
 

@@ -91,14 +91,10 @@ final class TrialFacts {
      * or doubled; where the logs know fewer than the file, because not every prediction is logged, it is the file that
      * counts.
      */
-    static TrialFacts resume(
-            TrialFile file, Experiment comparison, @Nullable Canary canary, Line line, Schema logged) {
+    static TrialFacts resume(TrialFile file, Experiment comparison, @Nullable Canary canary, Line line, Schema logged) {
         Trial anew = comparison.resume(withoutLabels(file.sums(), comparison.goals()));
         TrialFacts facts = new TrialFacts(file, anew, canary);
-        LoggedPredictions.since(
-                line.directory().predictions(),
-                file.startedAt(),
-                facts::remember);
+        LoggedPredictions.since(line.directory().predictions(), file.startedAt(), facts::remember);
         long[] joined = new long[1];
         new FeedbackJoin(
                         line.directory().predictions(),
@@ -127,7 +123,9 @@ final class TrialFacts {
         List<ArmState> arms = state.arms().stream()
                 .map(arm -> {
                     Map<String, Sums> reported = new HashMap<>(arm.sums());
-                    goals.stream().filter(goal -> goal.metric().isPresent()).forEach(goal -> reported.remove(goal.name()));
+                    goals.stream()
+                            .filter(goal -> goal.metric().isPresent())
+                            .forEach(goal -> reported.remove(goal.name()));
                     return new ArmState(
                             arm.version(), arm.share(), arm.assigned(), reported, arm.offline(), arm.ruledOut());
                 })

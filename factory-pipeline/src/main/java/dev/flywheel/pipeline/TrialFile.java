@@ -191,9 +191,7 @@ record TrialFile(
         if (stage == Stage.OVER) {
             return last.action() == Action.PROMOTE ? 1 : 0;
         }
-        return canary == null || canary.end() != null
-                ? sums.arms().get(1).share()
-                : canary.share();
+        return canary == null || canary.end() != null ? sums.arms().get(1).share() : canary.share();
     }
 
     Status status() {

@@ -55,10 +55,8 @@ class TrialTest {
             Experiment.on(Goal.model(Metric.LOG_LOSS)).minObservations(50).tuning(500);
     private static final Measure ERRORS =
             Measure.of("errors").failure(Bound.above(0.1)).every(Duration.ofMinutes(10));
-    private static final Canary CANARY = Canary.steps(0.2, 0.5)
-            .each(Duration.ofHours(1))
-            .minObservations(10)
-            .measure(ERRORS);
+    private static final Canary CANARY =
+            Canary.steps(0.2, 0.5).each(Duration.ofHours(1)).minObservations(10).measure(ERRORS);
 
     /** Outcomes that become known at the same time. */
     private static final int TOGETHER = 20;
@@ -237,7 +235,9 @@ class TrialTest {
         assertThat(Objects.requireNonNull(gain.offline()).low()).isPositive();
         assertThat(gain.online().low()).isPositive();
         assertThat(factory.history("points").get(1).why()).isEqualTo(report.reason());
-        assertThat(factory.history("points").get(1).evidence()).isEqualTo(report.evidence()).hasSize(2);
+        assertThat(factory.history("points").get(1).evidence())
+                .isEqualTo(report.evidence())
+                .hasSize(2);
         assertThat(story()).containsExactly("promoted 1", "trial-started 2", "trial-ended 2", "promoted 2");
         assertThat(factory.audit("points"))
                 .anySatisfy(entry -> assertThat(entry.event().details())
@@ -248,8 +248,8 @@ class TrialTest {
                         .asDouble())
                 .isEqualTo(gain.offline().value());
         assertThat(statuses()).containsExactly(Status.RUNNING, Status.PROMOTED);
-        assertThat(events).anySatisfy(event -> assertThat(event)
-                .isInstanceOfSatisfying(Event.Promoted.class, promoted -> {
+        assertThat(events)
+                .anySatisfy(event -> assertThat(event).isInstanceOfSatisfying(Event.Promoted.class, promoted -> {
                     assertThat(promoted.version()).isEqualTo(2);
                     assertThat(promoted.previous()).hasValue(1);
                 }));
@@ -307,7 +307,9 @@ class TrialTest {
     void sharesThatAreNotAsPlannedEndTheExperiment() throws IOException {
         Deployment<Point, Boolean, Double> live =
                 betterChallenger(points().prove(EXPERIMENT).build());
-        Route split = Route.split(1, 2).weights(0.5, 0.5).seed("experiment of " + report(live).startedAt());
+        Route split = Route.split(1, 2)
+                .weights(0.5, 0.5)
+                .seed("experiment of " + report(live).startedAt());
         int visits = 0;
         for (; !report(live).status().ended() && visits < 1_000; visitors++) {
             if (split.choose("visitor " + visitors) == 0) {
@@ -349,7 +351,10 @@ class TrialTest {
         assertThat(labels()).isEqualTo(20);
 
         live = start(pipeline);
-        assertThat(report(live)).usingRecursiveComparison().ignoringFields("gain").isEqualTo(before);
+        assertThat(report(live))
+                .usingRecursiveComparison()
+                .ignoringFields("gain")
+                .isEqualTo(before);
         for (int i = 0; i < late.size(); i++) {
             live.feedback(late.get(i), truths.get(i));
         }
@@ -463,10 +468,10 @@ class TrialTest {
         write(200, false);
         List<ApprovalRequest> asked = new ArrayList<>();
         start(points().build()).close();
-        Deployment<Point, Boolean, Double> live = start(points()
-                .approve(Approval.within(Duration.ofHours(1)).onAsked(Runnable::run, asked::add))
-                .prove(EXPERIMENT)
-                .build());
+        Deployment<Point, Boolean, Double> live =
+                start(points().approve(Approval.within(Duration.ofHours(1)).onAsked(Runnable::run, asked::add))
+                        .prove(EXPERIMENT)
+                        .build());
         live.retrain().join();
         assertThat(live.trial()).isEmpty();
 
@@ -506,7 +511,8 @@ class TrialTest {
 
         assertThat(report(live).status()).isEqualTo(Status.PROMOTED);
         assertThat(live.version()).isEqualTo(2);
-        assertThat(Objects.requireNonNull(report(live).gain().offline()).value()).isPositive();
+        assertThat(Objects.requireNonNull(report(live).gain().offline()).value())
+                .isPositive();
         assertThat(story())
                 .containsExactly(
                         "promoted 1",
@@ -528,7 +534,8 @@ class TrialTest {
         visitsFor(live, Duration.ofMinutes(62), 1);
 
         assertThat(report(live).status()).isEqualTo(Status.ROLLED_BACK);
-        assertThat(report(live).reason()).startsWith("Version 2 is taken back because it failed \"errors, failure above 0.1");
+        assertThat(report(live).reason())
+                .startsWith("Version 2 is taken back because it failed \"errors, failure above 0.1");
         assertThat(live.predict(CrashChild.point(random)).version()).isEqualTo(1);
         assertThat(rejections()).hasSize(1);
         assertThat(story()).containsExactly("promoted 1", "trial-started 2", "trial-ended 2");
