@@ -144,12 +144,12 @@ final class EpisodeSection {
         out.close().open("td", "data-label", "Came to");
         Page.Tone tone = switch (run.outcome()) {
             case PROMOTED -> Page.Tone.GOOD;
-            case REJECTED -> Page.Tone.OPEN;
+            case REJECTED, ON_TRIAL -> Page.Tone.OPEN;
             case FAILED -> Page.Tone.BAD;
             case TRAINED -> Page.Tone.NEUTRAL;
         };
         String version = run.version().isPresent() ? " v" + run.version().getAsInt() : "";
-        out.leaf("span", run.outcome().name().toLowerCase(Locale.ROOT) + version, "class", "badge first " + tone.style);
+        out.leaf("span", run.outcome().name().toLowerCase(Locale.ROOT).replace('_', ' ') + version, "class", "badge first " + tone.style);
         out.leaf("span", TimelineReport.clip(run.candidate()), "class", "settings");
         out.close().close();
     }
