@@ -149,7 +149,11 @@ final class EpisodeSection {
             case TRAINED -> Page.Tone.NEUTRAL;
         };
         String version = run.version().isPresent() ? " v" + run.version().getAsInt() : "";
-        out.leaf("span", run.outcome().name().toLowerCase(Locale.ROOT).replace('_', ' ') + version, "class", "badge first " + tone.style);
+        out.leaf(
+                "span",
+                run.outcome().name().toLowerCase(Locale.ROOT).replace('_', ' ') + version,
+                "class",
+                "badge first " + tone.style);
         out.leaf("span", TimelineReport.clip(run.candidate()), "class", "settings");
         out.close().close();
     }
