@@ -136,7 +136,7 @@ class TrialTest {
 
     /** What is true a few percent of the time is not: so no model is certain, and no loss without bounds. */
     private static boolean truth(Point point) {
-        return CrashChild.inside(point) != (Math.abs(point.hashCode()) % 20 == 0);
+        return CrashChild.inside(point) != (Math.floorMod(point.hashCode(), 20) == 0);
     }
 
     private void teach(Deployment<Point, Boolean, Double> live, int outcomes, boolean inverted) {
