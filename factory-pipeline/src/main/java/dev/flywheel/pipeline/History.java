@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -36,9 +37,17 @@ import org.jspecify.annotations.Nullable;
  * @param type how inputs become columns
  * @param ingest what the source gave
  * @param selection which examples these are
+ * @param credit how much of an example each is, from 0 to 1; null where all are whole
  * @param notes what a reader of the report should know of how the examples came together
  */
-record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selection selection, List<String> notes) {
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record History<I>(
+        Dataset dataset,
+        RowType<I> type,
+        IngestReport ingest,
+        Selection selection,
+        double @Nullable [] credit,
+        List<String> notes) {
 
     /** What the source gave last, as kept in history.json. */
     private record Kept(String dataset, String definition, IngestReport ingest) {}
@@ -56,6 +65,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
                 ingested.type(),
                 ingested.report(),
                 all(ingested.dataset(), line),
+                null,
                 ingested.report().notes());
     }
 
@@ -83,7 +93,7 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
         List<String> notes = kept.definition.equals(pipeline.hash())
                 ? List.of()
                 : List.of("The definition has changed since the source was read.");
-        return new History<>(dataset, type, kept.ingest, all(dataset, line), notes);
+        return new History<>(dataset, type, kept.ingest, all(dataset, line), null, notes);
     }
 
     private static Selection all(Dataset dataset, Line line) {
@@ -156,9 +166,15 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
                                 + " infinite.",
                         appender.refused));
             }
+            if (appender.worthless > 0) {
+                news.add(String.format(
+                        Locale.ROOT,
+                        "%,d predictions with an outcome were left out: it has weight 0.",
+                        appender.worthless));
+            }
             Instant first = from.equals(Instant.MIN) ? null : from;
             Selection chosen = new Selection(lessons.words(), first, now, kept, appender.taken);
-            return new History<>(writer.finish(), type, ingest, chosen, news);
+            return new History<>(writer.finish(), type, ingest, chosen, appender.credit(kept), news);
         }
     }
 
@@ -219,6 +235,9 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
         private final List<BoundCheck> checks;
         private long taken;
         private long refused;
+        private long worthless;
+        private final DoubleStream.Builder weights = DoubleStream.builder();
+        private boolean partial;
 
         Appender(Dataset.Writer writer, Schema schema, List<BoundCheck> checks) {
             this.writer = writer;
@@ -226,8 +245,20 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
             this.checks = checks;
         }
 
+        /** {@return the weights of so many whole examples and of those from feedback; null if these are whole, too} */
+        double @Nullable [] credit(long whole) {
+            return partial
+                    ? DoubleStream.concat(DoubleStream.generate(() -> 1).limit(whole), weights.build())
+                            .toArray()
+                    : null;
+        }
+
         @Override
         public void joined(Joined example) {
+            if (example.weight() == 0) {
+                worthless++;
+                return;
+            }
             JoinedRow row = new JoinedRow(example, schema);
             if (row.infinite()) {
                 refused++;
@@ -242,6 +273,8 @@ record History<I>(Dataset dataset, RowType<I> type, IngestReport ingest, Selecti
             try {
                 row.copyTo(writer);
                 writer.endRow();
+                weights.add(example.weight());
+                partial |= example.weight() < 1;
                 taken++;
             } catch (DataException e) {
                 refused++;

@@ -35,6 +35,7 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -242,7 +243,8 @@ final class RunExecution<I, L> {
 
         line.report("fitting features", 0.2);
         FittedFeatures features = pipeline.features().fit(train);
-        FeatureMatrix matrix = weighted(features.matrix(train), train);
+        double[] weights = weights(history, train, testRows);
+        FeatureMatrix matrix = weighted(features.matrix(train), weights);
         double[] champion = championScores(history, test);
 
         List<Attempt> attempts = new ArrayList<>();
@@ -252,7 +254,7 @@ final class RunExecution<I, L> {
                     "",
                     features,
                     listener -> trainer.train(matrix, pipeline.source().target(), pipeline.seed(), listener)));
-            goingOn(trainer, train).ifPresent(attempts::add);
+            goingOn(trainer, train, weights).ifPresent(attempts::add);
         }
         judge(best(train(attempts, history, test, labels, champion)), test);
     }
@@ -283,7 +285,7 @@ final class RunExecution<I, L> {
     }
 
     /** {@return the candidate that goes on from the champion, if the trainer and the champion are such} */
-    private Optional<Attempt> goingOn(Trainer trainer, Dataset train) {
+    private Optional<Attempt> goingOn(Trainer trainer, Dataset train, double @Nullable [] weights) {
         Optional<ModelVersion> champion = line.champion();
         if (champion.isEmpty()) {
             return Optional.empty();
@@ -294,7 +296,7 @@ final class RunExecution<I, L> {
             String from = "version " + champion.get().number();
             return Continuation.find(trainer, definition, directory)
                     .map(found -> new Attempt(trainer, from, found.features(), listener -> {
-                        FeatureMatrix matrix = weighted(found.features().matrix(train), train);
+                        FeatureMatrix matrix = weighted(found.features().matrix(train), weights);
                         return found.train(matrix, pipeline.source().target(), pipeline.seed(), listener);
                     }));
         } catch (FactoryException e) {
@@ -304,16 +306,33 @@ final class RunExecution<I, L> {
         }
     }
 
-    /** Examples weigh by their age, if that is wanted. */
-    private FeatureMatrix weighted(FeatureMatrix matrix, Dataset train) {
-        Duration halfLife = pipeline.retrain().lessons.halfLife();
-        if (halfLife == null) {
-            return matrix;
+    private static FeatureMatrix weighted(FeatureMatrix matrix, double @Nullable [] weights) {
+        return weights == null ? matrix : matrix.weighted(weights);
+    }
+
+    /** {@return by age, if that is wanted, and by credit: an old example of half credit weighs the product of both} */
+    private double @Nullable [] weights(History<I> history, Dataset train, BitSet testRows) {
+        double[] credit = history.credit();
+        double[] weights = null;
+        if (credit != null) {
+            weights = IntStream.range(0, credit.length)
+                    .filter(row -> !testRows.get(row))
+                    .mapToDouble(row -> credit[row])
+                    .toArray();
+            record.fact("credit", Selection.describe(weights));
         }
-        History.requireTimes(pipeline, train, "from examples that weigh by their age");
-        double[] weights = Selection.weights(Examples.times(train), halfLife);
-        record.fact("weights", Selection.describe(weights, halfLife));
-        return matrix.weighted(weights);
+        Duration halfLife = pipeline.retrain().lessons.halfLife();
+        if (halfLife != null) {
+            History.requireTimes(pipeline, train, "from examples that weigh by their age");
+            double[] decayed = Selection.weights(Examples.times(train), halfLife);
+            record.fact("weights", Selection.describe(decayed, halfLife));
+            weights = weights == null ? decayed : product(weights, decayed);
+        }
+        return weights;
+    }
+
+    private static double[] product(double[] a, double[] b) {
+        return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).toArray();
     }
 
     /** Without both, candidates cannot be ranked, and gates would have nothing to go by. */

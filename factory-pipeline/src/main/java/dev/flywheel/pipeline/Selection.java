@@ -57,4 +57,15 @@ record Selection(String window, @Nullable Instant from, Instant to, long fromSou
                 weights.length,
                 sum * sum / squares);
     }
+
+    /** {@return how much partial credit there is, in words} */
+    static String describe(double[] credit) {
+        long partial = Arrays.stream(credit).filter(weight -> weight < 1).count();
+        return String.format(
+                Locale.ROOT,
+                "partial for %,d of %,d training examples, which count as %,.1f whole ones",
+                partial,
+                credit.length,
+                Arrays.stream(credit).sum());
+    }
 }

@@ -12,6 +12,7 @@ import dev.flywheel.pipeline.CrashChild.Point;
 import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.evaluate.RunReport;
 import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.flywheel.Feedback;
 import dev.flywheel.pipeline.source.Csv;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.source.Target;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -203,6 +205,67 @@ class LessonsTest {
         for (int i = 0; i < found.length; i++) {
             assertThat(found[i]).isCloseTo(Math.pow(0.5, (319 - i) / 40.0), within(1e-12));
         }
+    }
+
+    /** Gives feedback on predictions of a time before all examples, so that it is learned from, and learns from it. */
+    private double[] weightsWith(Retrain retrain, List<Feedback<Boolean>> feedback, Map<String, String> facts)
+            throws IOException {
+        AtomicReference<double[]> weights = new AtomicReference<>();
+        Trainer spy = new HookedTrainer(matrix -> weights.set(matrix.weights()));
+        Pipeline<Reading, Boolean, Double> pipeline = pipeline(timed(), retrain, spy);
+        Instant before = START.minus(DAY);
+        try (Factory factory = Factory.open(
+                        home, Factory.options().clock(() -> before).withoutTicks());
+                Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
+            for (Feedback<Boolean> one : feedback) {
+                live.feedback(live.predict(new Reading(before, 0.5, "red")).id(), one);
+            }
+        }
+        try (Factory factory = open();
+                Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
+            Run run = live.retrain().join();
+            assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
+            assertThat(report(run).lineage().environment()).containsAllEntriesOf(facts);
+        }
+        return Optional.ofNullable(weights.get()).orElseThrow();
+    }
+
+    @Test
+    void twiceHalfTheCreditIsOneExample() throws IOException {
+        List<Feedback<Boolean>> given = List.of(
+                Feedback.partial(true, 0.5),
+                Feedback.label(true),
+                Feedback.partial(false, 0),
+                Feedback.partial(true, 0.5),
+                Feedback.partial(false, 0.25));
+        double[] weights = weightsWith(
+                Retrain.never(),
+                given,
+                Map.of(
+                        "credit", "partial for 3 of 323 training examples, which count as 321.3 whole ones",
+                        "learned from feedback", "4",
+                        "note", "400 examples from the source and 4 of 5 predictions whose outcome is known."
+                                + " 1 predictions with an outcome were left out: it has weight 0."));
+        assertThat(weights).hasSize(323);
+        assertThat(Arrays.copyOfRange(weights, 0, 319)).containsOnly(1);
+        assertThat(Arrays.copyOfRange(weights, 319, 323)).containsExactly(0.5, 1, 0.5, 0.25);
+    }
+
+    @Test
+    void creditAndAgeWeighTogether() throws IOException {
+        double[] weights = weightsWith(
+                Retrain.never().learningWithHalfLife(DAY.multipliedBy(50)),
+                List.of(Feedback.label(true), Feedback.partial(true, 0.5)),
+                Map.of("credit", "partial for 1 of 322 training examples, which count as 321.5 whole ones"));
+        assertThat(weights).hasSize(322);
+        assertThat(weights[320]).isLessThan(0.4);
+        assertThat(weights[321]).isEqualTo(weights[320] / 2);
+    }
+
+    @Test
+    void wholeFeedbackNeedsNoWeights() throws IOException {
+        double[] weights = weightsWith(Retrain.never(), List.of(Feedback.label(true)), Map.of());
+        assertThat(weights).hasSize(321).containsOnly(1);
     }
 
     @Test

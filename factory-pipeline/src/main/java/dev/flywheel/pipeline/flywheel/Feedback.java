@@ -57,7 +57,8 @@ public final class Feedback<L> {
     }
 
     /**
-     * {@return an outcome that is trusted in part}
+     * {@return an outcome that is trusted in part: training on two examples of weight 0.5 is training on one} Where
+     * candidates are tested each outcome counts as one, but those of weight 0 are in no example.
      *
      * @param weight how much of an example it is, from 0 to 1
      * @throws IllegalArgumentException if the weight is outside
