@@ -33,8 +33,10 @@ final class Child {
             line.addAll(List.of("-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch"));
         }
         if (command.get(0).equals("log")) {
-            // What is promised is that a join needs no more.
-            line.add("-Xmx256m");
+            // What is promised is that a join needs no more than the first; callers are measured in an ordinary one.
+            int parts = command.indexOf("--parts");
+            boolean joins = parts < 0 || command.get(parts + 1).contains("join");
+            line.addAll(joins ? List.of("-Xmx256m") : List.of("-Xms512m", "-Xmx512m"));
         }
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         line.addAll(command);

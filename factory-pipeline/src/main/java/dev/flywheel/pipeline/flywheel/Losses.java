@@ -44,9 +44,9 @@ final class Losses {
         pending.add(id);
     }
 
-    /** All that was appended is on the disk. For the writing thread. */
-    void kept() {
-        pending.clear();
+    /** So many that were appended, the oldest, are on the disk. For the writing thread. */
+    void kept(int oldest) {
+        pending.subList(0, oldest).clear();
     }
 
     /** What was appended may be lost. For the writing thread. */

@@ -22,7 +22,7 @@ import java.util.concurrent.locks.LockSupport;
  * closes it.
  *
  * <p>A prediction is handed to one writing thread through a bounded queue, which costs its caller well under a
- * microsecond and no lock. It reaches the disk within {@value PredictionWriter#SYNC_MILLIS} ms, or before
+ * microsecond and no lock. It reaches the disk within 200 ms and what the disk takes for it, or before
  * {@link #flush} or {@link #settle} returns. When the disk cannot keep up and the queue is full, the caller waits for
  * room, but no longer than 0.25 s; then the prediction is dropped, because an answer is worth more than its record, and
  * nobody waits again before the disk has moved. The same holds while the disk is full: predictions are dropped, and
@@ -32,7 +32,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class PredictionLog<I> implements AutoCloseable {
 
-    private static final int CAPACITY = 1 << 13;
+    private static final int CAPACITY = 1 << 15;
     private static final long WAIT_MILLIS = 250;
     private static final long NAP_NANOS = 50_000;
     // longer than any prediction takes from its id to its record

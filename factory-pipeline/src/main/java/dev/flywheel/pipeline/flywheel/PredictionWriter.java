@@ -44,13 +44,15 @@ final class PredictionWriter<I> {
     private final @Nullable Predicate<? super I> exception;
     private final @Nullable Losses losses;
     private final Thread thread;
+    private final DiskSync disk;
 
     // written by the thread alone
     private volatile @Nullable SegmentLog log;
 
     // of the thread alone
     private ByteBuffer frame = ByteBuffer.allocate(512);
-    private long pending;
+    private int pending;
+    private DiskSync.@Nullable Round round;
     private long pendingMillis;
     private long lastSync = System.nanoTime();
     private long lastTry = System.nanoTime();
@@ -99,6 +101,7 @@ final class PredictionWriter<I> {
         this.log = opened;
         this.thread = new Thread(this::run, "flywheel-predictions " + this.directory);
         this.thread.setDaemon(true);
+        this.disk = new DiskSync("flywheel-predictions-sync " + this.directory);
     }
 
     /** {@return the log, or null while the disk fails} */
@@ -126,6 +129,7 @@ final class PredictionWriter<I> {
     }
 
     void start() {
+        disk.start();
         thread.start();
     }
 
@@ -172,17 +176,7 @@ final class PredictionWriter<I> {
         closing = true;
         napping = false;
         LockSupport.unpark(thread);
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
     }
 
     private void run() {
@@ -197,7 +191,7 @@ final class PredictionWriter<I> {
                 }
                 syncIfDue(last);
                 report(last);
-                if (!worked && last) {
+                if (!worked && last && round == null) {
                     return;
                 }
                 if (!worked) {
@@ -212,15 +206,16 @@ final class PredictionWriter<I> {
 
     private boolean drain() {
         int taken = 0;
-        for (HandOff.Slot<I> slot = queue.peek(); slot != null && taken < BATCH; slot = queue.peek()) {
+        for (HandOff.Entry<I> slot = queue.peek(); slot != null && taken < BATCH; slot = queue.peek()) {
             append(slot);
             queue.giveBack(slot);
             taken++;
         }
+        queue.publish();
         return taken > 0;
     }
 
-    private void append(HandOff.Slot<I> slot) {
+    private void append(HandOff.Entry<I> slot) {
         UUID id = Objects.requireNonNull(slot.id);
         SegmentLog open = log;
         if (open == null) {
@@ -258,7 +253,7 @@ final class PredictionWriter<I> {
         return exception != null && exception.test(input);
     }
 
-    private ByteBuffer encode(HandOff.Slot<I> slot, Instant at) {
+    private ByteBuffer encode(HandOff.Entry<I> slot, Instant at) {
         UUID id = Objects.requireNonNull(slot.id);
         encoder.clear();
         type.write(Objects.requireNonNull(slot.row), row);
@@ -276,29 +271,47 @@ final class PredictionWriter<I> {
         if (log == null && (last || now - lastTry > RETRY_NANOS)) {
             reopen(now);
         }
+        endRound();
         SegmentLog open = log;
-        if (open == null) {
+        if (open == null || round != null) {
             return;
         }
         long taken = queue.taken();
         boolean due = wanted > done || last || now - lastSync > SYNC_NANOS;
-        if (!due || (pending == 0 && done == taken)) {
+        if (!due) {
             return;
         }
-        try {
-            if (pending > 0) {
-                open.sync();
-            }
-            pending = 0;
-            if (losses != null) {
-                losses.kept();
-            }
-            settledMillis = pendingMillis;
-            lastSync = System.nanoTime();
+        if (pending > 0) {
+            lastSync = now;
+            round = new DiskSync.Round(open, pending, taken, pendingMillis);
+            disk.begin(round);
+        } else if (done != taken) {
             signal(taken);
-        } catch (StoreException e) {
-            fail(e);
         }
+    }
+
+    private void endRound() {
+        DiskSync.Round ended = round;
+        if (ended == null || !ended.ended()) {
+            return;
+        }
+        round = null;
+        Throwable failed = ended.failure();
+        if (failed != null) {
+            fail(failed instanceof StoreException store ? store : unknown(failed));
+            return;
+        }
+        pending -= ended.records;
+        if (losses != null) {
+            losses.kept(ended.records);
+        }
+        settledMillis = ended.millis;
+        signal(ended.taken);
+    }
+
+    private StoreException unknown(Throwable failed) {
+        return new StoreException(
+                "putting predictions on the disk in " + directory, "it failed with " + failed, "report it", failed);
     }
 
     private void fail(StoreException e) {
@@ -311,6 +324,8 @@ final class PredictionWriter<I> {
         lastTry = System.nanoTime();
         SegmentLog broken = log;
         log = null;
+        // what comes of it concerns records that are given up
+        round = null;
         failure = e;
         if (broken != null) {
             broken.close();
@@ -401,16 +416,19 @@ final class PredictionWriter<I> {
     }
 
     private void nap(long nanos) {
-        long limit = pending > 0 ? Math.min(nanos, lastSync + SYNC_NANOS - System.nanoTime()) : nanos;
+        DiskSync.Round syncing = round;
+        boolean idle = pending == 0 || syncing != null;
+        long limit = idle ? nanos : Math.min(nanos, lastSync + SYNC_NANOS - System.nanoTime());
         napping = true;
-        boolean flush = wanted > done && log != null;
-        if (limit > 0 && queue.peek() == null && !flush && !closing) {
+        boolean waits = syncing != null ? !syncing.ended() : !closing && !(wanted > done && log != null);
+        if (limit > 0 && waits && queue.peek() == null) {
             LockSupport.parkNanos(this, limit);
         }
         napping = false;
     }
 
     private void end() {
+        disk.close();
         try {
             SegmentLog open = log;
             if (open != null) {

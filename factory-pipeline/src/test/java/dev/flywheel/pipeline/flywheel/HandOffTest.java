@@ -24,17 +24,18 @@ class HandOffTest {
             }
             assertThat(offer(8)).isEqualTo(-1);
             for (int i = 0; i < 8; i++) {
-                HandOff.Slot<Integer> slot = queue.peek();
-                assertThat(slot).isNotNull();
-                assertThat(slot.row).isEqualTo(i);
-                assertThat(slot.id).isEqualTo(new UUID(0, i));
-                assertThat(slot.version).isEqualTo(i);
-                assertThat(slot.output).isEqualTo(i);
-                assertThat(slot.at).isEqualTo(Instant.ofEpochSecond(i));
-                queue.giveBack(slot);
-                assertThat(slot.row).isNull();
+                HandOff.Entry<Integer> entry = queue.peek();
+                assertThat(entry).isNotNull();
+                assertThat(entry.row).isEqualTo(i);
+                assertThat(entry.id).isEqualTo(new UUID(0, i));
+                assertThat(entry.version).isEqualTo(i);
+                assertThat(entry.output).isEqualTo(i);
+                assertThat(entry.at).isEqualTo(Instant.ofEpochSecond(i));
+                queue.giveBack(entry);
+                assertThat(entry.row).isNull();
             }
             assertThat(queue.peek()).isNull();
+            queue.publish();
             assertThat(queue.taken()).isEqualTo(queue.offered()).isEqualTo(8L * (round + 1));
         }
     }
@@ -58,14 +59,14 @@ class HandOffTest {
             }
             int[] next = new int[threads];
             for (int taken = 0; taken < threads * each; ) {
-                HandOff.Slot<Integer> slot = queue.peek();
-                if (slot == null) {
+                HandOff.Entry<Integer> entry = queue.peek();
+                if (entry == null) {
                     Thread.onSpinWait();
                     continue;
                 }
-                int value = java.util.Objects.requireNonNull(slot.row);
+                int value = java.util.Objects.requireNonNull(entry.row);
                 assertThat(value % each).isEqualTo(next[value / each]++);
-                queue.giveBack(slot);
+                queue.giveBack(entry);
                 taken++;
             }
             for (Future<?> producer : producers) {

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PredictionLogTest {
 
     private static final Instant NOON = Instant.parse("2026-01-31T12:00:00.123456Z");
-    private static final int QUEUE = 1 << 13;
+    private static final int QUEUE = 1 << 15;
 
     @TempDir
     Path directory;
