@@ -9,7 +9,9 @@ import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.flywheel.Feedback;
+import dev.flywheel.pipeline.flywheel.FeedbackJoin;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
+import dev.flywheel.pipeline.flywheel.LabelReport;
 import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.serving.CallOptions;
@@ -17,6 +19,7 @@ import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +64,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Triggers triggers;
     private final Champion<I, O> champion;
     private final Runs runs;
+    private final LabelWatch labels;
     private final @Nullable ScheduledFuture<?> tick;
 
     private final Object closing = new Object();
@@ -115,6 +119,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                         threads.events),
                 closeLogs);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
+        FeedbackJoin join = new FeedbackJoin(
+                line.directory().predictions(),
+                line.directory().feedback(),
+                type.schema(),
+                ChronoUnit.FOREVER.getDuration());
+        this.labels = new LabelWatch(line, outcomes, join, threads.trainer, events);
         this.tick = Closing.onFailure(
                 () -> threads.ticker == null ? null : Background.everySecond(threads.ticker, this::tick),
                 champion::close,
@@ -355,6 +365,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         return this;
     }
 
+    /** Calls the listener after outcomes have become rare. */
+    public Deployment<I, L, O> onLabelsFell(Consumer<Event.LabelsFell> listener) {
+        events.subscribe(Event.LabelsFell.class, listener);
+        return this;
+    }
+
     /** Calls the listener after something failed in the background. */
     public Deployment<I, L, O> onError(Consumer<Event.Failed> listener) {
         events.subscribe(Event.Failed.class, listener);
@@ -441,6 +457,14 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /**
+     * {@return how long outcomes take to come, and how many predictions have one} As of the last run or, where the
+     * factory ticks, of an hour ago at most; empty before.
+     */
+    public Optional<LabelReport> labels() {
+        return labels.report();
+    }
+
+    /**
      * Abandons a run in progress, answers the requests that were accepted, writes the logs out and stops. Further calls
      * do nothing.
      */
@@ -458,6 +482,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                     runs::close,
                     champion::close,
                     outcomes::close,
+                    labels::close,
                     predictions::close,
                     this::saveLast,
                     () -> onClose.accept(this));
@@ -477,7 +502,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     private Triggers triggers() {
-        long known = outcomes.size();
+        long known = outcomes.outcomes();
         return new Triggers(
                 pipeline.retrain(),
                 Signals.of(monitors),
@@ -504,13 +529,15 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             return;
         }
         events.check();
-        expire(line.clock().instant());
         startRunIfDue();
+        expire();
+        labels.lookIfDue();
     }
 
     /** Deletes what the logs hold for too long. */
-    private void expire(Instant now) {
+    private void expire() {
         try {
+            Instant now = line.clock().instant();
             predictions.expire(now);
             outcomes.expire(now);
         } catch (RuntimeException e) {
@@ -575,6 +602,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                         line.clock().instant(), run.outcome(), run.version().isPresent(), took);
                 ended = true;
                 save(now);
+                labels.look();
             }
             return new Runs.Ended(run, news(run, trigger, execution.failure()));
         } finally {

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.flywheel.LabelReport;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -60,6 +61,13 @@ public sealed interface Event {
      * @param decision what was decided, and why
      */
     record Decided(Decision decision) implements Event {}
+
+    /**
+     * Outcomes have become rare. Told once, and again only if they have come as before in between.
+     *
+     * @param fall how rare
+     */
+    record LabelsFell(LabelReport.Fall fall) implements Event {}
 
     /**
      * Something failed in the background; serving goes on.

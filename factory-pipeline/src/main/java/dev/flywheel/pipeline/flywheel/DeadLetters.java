@@ -80,10 +80,23 @@ public record DeadLetters(Instant asOf, long unknown, List<Letter> letters) {
     /** Takes feedback to unknown predictions, and forgets the oldest when there is too much. Not thread-safe. */
     static final class Pile implements FeedbackJoin.Receiver {
         private final Deque<Letter> newest = new ArrayDeque<>();
+        private final Runnable step;
         private long unknown;
 
+        /** @param step what is done at each step of the join; may throw to end it */
+        Pile(Runnable step) {
+            this.step = step;
+        }
+
         @Override
-        public void joined(FeedbackJoin.Joined example) {}
+        public void joined(FeedbackJoin.Joined example) {
+            step.run();
+        }
+
+        @Override
+        public void never(UUID id) {
+            step.run();
+        }
 
         @Override
         public void unknown(UUID id, Feedback<Double> outcome, Instant at) {

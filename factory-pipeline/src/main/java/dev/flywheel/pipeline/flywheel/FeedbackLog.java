@@ -141,6 +141,7 @@ public final class FeedbackLog implements AutoCloseable {
      * @param join a join over this log
      * @param now the time at which ages are told
      * @throws IllegalArgumentException if the join is of another log
+     * @throws ClosedException if this log was closed, also meanwhile
      * @throws StoreException if a log is damaged, or the file system refuses
      */
     public JoinReport sweep(FeedbackJoin join, Instant now) {
@@ -150,10 +151,11 @@ public final class FeedbackLog implements AutoCloseable {
         if (predictions != null) {
             predictions.flush();
         }
-        DeadLetters.Pile pile = new DeadLetters.Pile();
+        DeadLetters.Pile pile = new DeadLetters.Pile(this::requireOpen);
         JoinReport report = join.run(Instant.MIN, Instant.MAX, pile, now);
         mending.lock();
         try {
+            requireOpen();
             pile.letters(now).write(directory);
         } finally {
             mending.unlock();
@@ -171,9 +173,37 @@ public final class FeedbackLog implements AutoCloseable {
         }
     }
 
-    /** {@return the number of outcomes ever taken, repeated ones too} */
+    /** {@return how much feedback was ever taken, repeated feedback and satisfaction too} */
     public long size() {
         return log.nextSequence();
+    }
+
+    /**
+     * {@return the number of outcomes ever taken: repeated ones too, but no satisfaction} What has come since the last
+     * call, in this process or another, is read from the disk.
+     *
+     * @throws StoreException if the log is damaged, or the disk is full or fails
+     * @throws ClosedException if the log was closed
+     */
+    public long outcomes() {
+        SegmentLog current = whole();
+        long end = current.nextSequence();
+        if (end > 0) {
+            current.sync(end - 1);
+        }
+        mending.lock();
+        try {
+            requireOpen();
+            return OutcomeCount.upTo(directory, end).outcomes();
+        } finally {
+            mending.unlock();
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new ClosedException("log " + directory, "it was closed", "use it before closing, or open it again");
+        }
     }
 
     /** Puts everything on the disk. Further calls do nothing. */

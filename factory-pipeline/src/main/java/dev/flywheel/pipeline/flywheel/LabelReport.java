@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,9 @@ public final class LabelReport {
             Duration.ofDays(90),
             Duration.ofDays(365));
     private static final long[] AGE_MICROS = AGES.stream().mapToLong(Micros::of).toArray();
+
+    // with thirty to be expected, less than half of that happens by chance once in 500 times (Poisson)
+    private static final int EVIDENCE = 30;
 
     private final Instant asOf;
     private final List<Cohort> cohorts;
@@ -77,6 +82,46 @@ public final class LabelReport {
             }
         }
         return predictions == 0 ? 0 : (double) labelled / predictions;
+    }
+
+    /**
+     * Outcomes that have become rare.
+     *
+     * @param age the least age of the predictions that are compared with older ones: nine of ten outcomes come sooner
+     * @param rate the share of them with an outcome, from 0 to 1
+     * @param before the share of the older ones
+     */
+    public record Fall(Duration age, double rate, double before) {
+
+        /** {@return what has happened, in a sentence} */
+        public String sentence() {
+            return String.format(
+                    Locale.ROOT,
+                    "labels have become rare: of the predictions that are %s old or a little older %.1f%% have an"
+                            + " outcome, of older ones %.1f%%",
+                    age.toDays() > 0 ? age.toDays() + " d" : age.toMinutes() + " min",
+                    100 * rate,
+                    100 * before);
+        }
+    }
+
+    /**
+     * {@return whether the youngest predictions that should have their outcomes by now have less than half as many as
+     * older ones} Empty also where this would be less than {@value #EVIDENCE} outcomes, too few to tell it from chance.
+     */
+    public Optional<Fall> fall() {
+        // a delay is known to one part in sixteen, and told as the largest that it may be
+        Duration nearlyAll = delay(0.9).multipliedBy(15).dividedBy(16);
+        for (int i = 0; i + 1 < cohorts.size(); i++) {
+            Cohort young = cohorts.get(i);
+            if (delays.count > 0 && young.from.compareTo(nearlyAll) >= 0) {
+                double before = rate(cohorts.get(i + 1).from);
+                return before * young.predictions >= EVIDENCE && young.rate() < before / 2
+                        ? Optional.of(new Fall(young.from, young.rate(), before))
+                        : Optional.empty();
+            }
+        }
+        return Optional.empty();
     }
 
     /** {@return the number of delays: of predictions with an outcome in time} */

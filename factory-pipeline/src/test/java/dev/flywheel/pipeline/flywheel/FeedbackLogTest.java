@@ -8,6 +8,7 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.data.Row;
 import dev.flywheel.core.log.LogCursor;
 import dev.flywheel.core.model.PredictionIds;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -42,6 +43,31 @@ class FeedbackLogTest {
 
             assertThat(log.size()).isEqualTo(1);
             assertThat(logged()).containsExactly(id + " 0.25 " + NOON);
+        }
+    }
+
+    @Test
+    void countsOutcomesOverRestartsAndNoSatisfaction() throws Exception {
+        for (int round = 0; round < 3; round++) {
+            try (FeedbackLog log = FeedbackLog.open(root)) {
+                assertThat(log.outcomes()).isEqualTo(2L * round);
+                log.feedback(ids.next(), 1, NOON);
+                log.feedback(ids.next(), Feedback.satisfaction(5), NOON);
+                log.feedback(ids.next(), Feedback.correction(0.0), NOON);
+                if (round > 0) {
+                    assertThat(log.outcomes()).isEqualTo(2L * round + 2);
+                }
+                assertThat(log.size()).isEqualTo(3L * round + 3);
+            }
+        }
+        // a log that was put back from a backup is counted anew, and so is one without its count
+        Path count = root.resolve("outcomes.json");
+        assertThat(count).content().contains("\"records\" : 9").contains("\"outcomes\" : 6");
+        for (String broken : List.of("{\"records\" : 99, \"outcomes\" : 99}", "{")) {
+            Files.writeString(count, broken);
+            try (FeedbackLog log = FeedbackLog.open(root)) {
+                assertThat(log.outcomes()).isEqualTo(6);
+            }
         }
     }
 

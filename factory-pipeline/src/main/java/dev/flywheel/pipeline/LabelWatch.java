@@ -1,0 +1,124 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.ClosedException;
+import dev.flywheel.pipeline.flywheel.FeedbackJoin;
+import dev.flywheel.pipeline.flywheel.FeedbackLog;
+import dev.flywheel.pipeline.flywheel.LabelReport;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks how outcomes come in, on the thread that trains: after each run, and every hour. Thread-safe. */
+final class LabelWatch implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(LabelWatch.class);
+    private static final Duration EVERY = Duration.ofHours(1);
+
+    private final String pipeline;
+    private final FeedbackLog outcomes;
+    private final FeedbackJoin join;
+    private final InstantSource clock;
+    private final ExecutorService trainer;
+    private final EventBus<Event> events;
+
+    /** Held while the logs are read, so that close() can wait for it. */
+    private final Object looking = new Object();
+    // under "looking"
+    private boolean fallen;
+
+    private final Object lock = new Object();
+    // under "lock"
+    private @Nullable Instant last;
+    private @Nullable Future<?> next;
+
+    private volatile @Nullable LabelReport report;
+    private volatile boolean closed;
+
+    /** @param join a join over the log of outcomes */
+    LabelWatch(Line line, FeedbackLog outcomes, FeedbackJoin join, ExecutorService trainer, EventBus<Event> events) {
+        this.pipeline = line.name();
+        this.clock = line.clock();
+        this.outcomes = outcomes;
+        this.join = join;
+        this.trainer = trainer;
+        this.events = events;
+        this.last = clock.instant();
+    }
+
+    /** {@return what was seen last; empty if nobody has looked yet} */
+    Optional<LabelReport> report() {
+        return Optional.ofNullable(report);
+    }
+
+    /** Looks soon, if that was not done for an hour, or the clock was set back. */
+    void lookIfDue() {
+        Instant now;
+        try {
+            now = clock.instant();
+        } catch (RuntimeException e) {
+            // whoever asks it for a reason to retrain says so
+            log.debug("the clock of {} tells no time", pipeline, e);
+            return;
+        }
+        synchronized (lock) {
+            if (last == null || now.isBefore(last) || !now.isBefore(last.plus(EVERY))) {
+                look();
+            }
+        }
+    }
+
+    /** Looks soon. */
+    void look() {
+        synchronized (lock) {
+            last = clock.instant();
+            if (next == null && !closed) {
+                try {
+                    next = trainer.submit(this::lookNow);
+                } catch (RejectedExecutionException e) {
+                    log.debug("nobody looks at the outcomes of {} any more", pipeline, e);
+                }
+            }
+        }
+    }
+
+    private void lookNow() {
+        synchronized (lock) {
+            next = null;
+        }
+        synchronized (looking) {
+            if (closed) {
+                return;
+            }
+            try {
+                LabelReport found = outcomes.sweep(join, clock.instant()).labels();
+                report = found;
+                Optional<LabelReport.Fall> fall = found.fall();
+                if (fall.isPresent() && !fallen) {
+                    log.warn("pipeline {}: {}", pipeline, fall.get().sentence());
+                    events.publish(new Event.LabelsFell(fall.get()));
+                }
+                fallen = fall.isPresent();
+            } catch (ClosedException e) {
+                log.debug("the outcomes of {} were not looked at to the end", pipeline, e);
+            } catch (RuntimeException | Error e) {
+                events.publish(new Event.Failed("looking how outcomes of pipeline " + pipeline + " come in", e));
+            }
+        }
+    }
+
+    /** Returns when nobody looks any more; the log of outcomes is closed before, so that this is soon. */
+    @Override
+    public void close() {
+        closed = true;
+        synchronized (looking) {
+            log.debug("nobody looks at the outcomes of {} any more", pipeline);
+        }
+    }
+}
