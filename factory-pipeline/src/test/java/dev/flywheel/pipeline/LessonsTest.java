@@ -214,8 +214,8 @@ class LessonsTest {
         Trainer spy = new HookedTrainer(matrix -> weights.set(matrix.weights()));
         Pipeline<Reading, Boolean, Double> pipeline = pipeline(timed(), retrain, spy);
         Instant before = START.minus(DAY);
-        try (Factory factory = Factory.open(
-                        home, Factory.options().clock(() -> before).withoutTicks());
+        try (Factory factory =
+                        Factory.open(home, Factory.options().clock(() -> before).withoutTicks());
                 Deployment<Reading, Boolean, Double> live = factory.start(pipeline)) {
             for (Feedback<Boolean> one : feedback) {
                 live.feedback(live.predict(new Reading(before, 0.5, "red")).id(), one);
@@ -244,8 +244,9 @@ class LessonsTest {
                 Map.of(
                         "credit", "partial for 3 of 323 training examples, which count as 321.3 whole ones",
                         "learned from feedback", "4",
-                        "note", "400 examples from the source and 4 of 5 predictions whose outcome is known."
-                                + " 1 predictions with an outcome were left out: it has weight 0."));
+                        "note",
+                                "400 examples from the source and 4 of 5 predictions whose outcome is known."
+                                        + " 1 predictions with an outcome were left out: it has weight 0."));
         assertThat(weights).hasSize(323);
         assertThat(Arrays.copyOfRange(weights, 0, 319)).containsOnly(1);
         assertThat(Arrays.copyOfRange(weights, 319, 323)).containsExactly(0.5, 1, 0.5, 0.25);

@@ -38,7 +38,9 @@ record OutcomeCount(long records, long outcomes) {
         return now;
     }
 
-    /** {@return the records that are no outcomes; of what retention has deleted before it was counted nothing is known} */
+    /**
+     * {@return the records that are no outcomes; of what retention has deleted before it was counted nothing is known}
+     */
     private static long scores(Path feedback, OutcomeCount from, long end) {
         long scores = 0;
         try (LogCursor cursor = LogCursor.open(feedback, from.records)) {

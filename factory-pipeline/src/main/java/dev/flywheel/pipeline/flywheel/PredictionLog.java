@@ -22,11 +22,11 @@ import java.util.concurrent.locks.LockSupport;
  * closes it.
  *
  * <p>A prediction is handed to one writing thread through a bounded queue, which costs its caller well under a
- * microsecond and no lock. It reaches the disk within 200 ms and what the disk takes for it, or before
- * {@link #flush} or {@link #settle} returns. When the disk cannot keep up and the queue is full, the caller waits for
- * room, but no longer than 0.25 s; then the prediction is dropped, because an answer is worth more than its record, and
- * nobody waits again before the disk has moved. The same holds while the disk is full: predictions are dropped, and
- * logged again once there is room. What was dropped is counted and reported.
+ * microsecond and no lock. It reaches the disk within 200 ms and what the disk takes for it, or before {@link #flush}
+ * or {@link #settle} returns. When the disk cannot keep up and the queue is full, the caller waits for room, but no
+ * longer than 0.25 s; then the prediction is dropped, because an answer is worth more than its record, and nobody waits
+ * again before the disk has moved. The same holds while the disk is full: predictions are dropped, and logged again
+ * once there is room. What was dropped is counted and reported.
  *
  * @param <I> the type of a row
  */
