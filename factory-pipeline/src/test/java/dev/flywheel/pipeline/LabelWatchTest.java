@@ -123,7 +123,7 @@ class LabelWatchTest {
                 }
             }
             for (int look = 0; look < 2; look++) {
-                now.set(now.get().plus(Duration.ofHours(1)));
+                now.set(START.plus(DAY.multipliedBy(12)).plus(Duration.ofHours(look + 1)));
                 live.tick();
                 barrier(factory);
             }
