@@ -23,6 +23,12 @@ import java.util.TreeMap;
 public final class Artifact {
 
     static final String MANIFEST = "manifest.json";
+    /**
+     * The directory of a version that tells what its inputs and predictions were like. It is no part of the artifact:
+     * its files have sums of their own, and a model is whole without them.
+     */
+    public static final String REFERENCE = "reference";
+
     static final String CARD = "card.json";
 
     private static final int FORMAT = 1;
@@ -108,7 +114,7 @@ public final class Artifact {
         Manifest manifest = readManifest(root);
         SortedMap<String, Path> found = ArtifactFiles.list(root);
         for (String name : found.keySet()) {
-            if (!manifest.files.containsKey(name)) {
+            if (!manifest.files.containsKey(name) && !name.startsWith(REFERENCE + "/")) {
                 throw new ModelFormatException(
                         "artifact " + root,
                         "file \"" + name + "\" is not in its manifest",

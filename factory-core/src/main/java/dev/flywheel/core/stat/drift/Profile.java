@@ -96,6 +96,11 @@ public final class Profile {
         span(time, time);
     }
 
+    /** Adds a prediction without its row; NaN for one that is missing. */
+    public void addPrediction(double predicted) {
+        prediction.add(predicted);
+    }
+
     /**
      * Adds all rows of a batch; where it has a column {@code $time}, the profile spans these times.
      *
