@@ -14,6 +14,7 @@ import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.LabelReport;
 import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
+import dev.flywheel.pipeline.watch.Watched;
 import dev.flywheel.serving.CallOptions;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.nio.file.Path;
@@ -61,6 +62,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final List<Monitor<I>> monitors;
 
     private final Trial<I> trial;
+    private final Optional<Watching<I>> watching;
+
     private final Triggers triggers;
     private final Champion<I, O> champion;
     private final Runs runs;
@@ -105,8 +108,11 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
         this.trial = Closing.onFailure(() -> new Trial<>(pipeline, line, threads.events), closeLogs);
-        this.monitors = List.of(new RecentQuality<>(pipeline.retrain().measured()), trial);
-        this.triggers = Closing.onFailure(this::triggers, closeLogs);
+        this.watching = Closing.onFailure(() -> Watching.open(pipeline, line, type, threads.events), closeLogs);
+        this.monitors = new ArrayList<>(List.of(new RecentQuality<>(pipeline.retrain().measured()), trial));
+        watching.ifPresent(monitors::add);
+        Runnable closeAll = () -> Closing.all(() -> watching.ifPresent(Watching::close), closeLogs);
+        this.triggers = Closing.onFailure(this::triggers, closeAll);
         this.champion = Closing.onFailure(
                 () -> new Champion<>(
                         line,
@@ -117,7 +123,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                         this::serving,
                         trial,
                         threads.events),
-                closeLogs);
+                closeAll);
         this.runs = new Runs(name(), threads.trainer, events, this::train);
         FeedbackJoin join = new FeedbackJoin(
                 line.directory().predictions(),
@@ -128,7 +134,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.tick = Closing.onFailure(
                 () -> threads.ticker == null ? null : Background.everySecond(threads.ticker, this::tick),
                 champion::close,
-                closeLogs);
+                closeAll);
     }
 
     /** {@return the name of the pipeline} */
@@ -190,6 +196,11 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** {@return what was served since the deployment started, and how it is now, version by version} */
     public EndpointSnapshot snapshot() {
         return champion.endpoint().snapshot();
+    }
+
+    /** {@return what the watch of inputs, predictions and outcomes sees now; empty where it is off} */
+    public Optional<Watched> watched() {
+        return watching.map(Watching::watched);
     }
 
     /**
@@ -371,6 +382,15 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Calls the listener after it was seen that inputs, predictions or errors are no longer as they were when the
+     * version learned.
+     */
+    public Deployment<I, L, O> onDrift(Consumer<Event.Drifted> listener) {
+        events.subscribe(Event.Drifted.class, listener);
+        return this;
+    }
+
     /** Calls the listener after something failed in the background. */
     public Deployment<I, L, O> onError(Consumer<Event.Failed> listener) {
         events.subscribe(Event.Failed.class, listener);
@@ -396,6 +416,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * has ended.
      */
     public void awaitRun() {
+        watching.ifPresent(watch -> watch.settle(line.clock().instant()));
         startRunIfDue();
         runs.await();
     }
@@ -481,6 +502,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             Closing.all(
                     runs::close,
                     champion::close,
+                    () -> watching.ifPresent(Watching::close),
                     outcomes::close,
                     labels::close,
                     predictions::close,

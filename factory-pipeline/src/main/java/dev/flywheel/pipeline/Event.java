@@ -2,6 +2,7 @@ package dev.flywheel.pipeline;
 
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.flywheel.LabelReport;
+import dev.flywheel.pipeline.watch.Shift;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -68,6 +69,15 @@ public sealed interface Event {
      * @param fall how rare
      */
     record LabelsFell(LabelReport.Fall fall) implements Event {}
+
+    /**
+     * An input, what is predicted, or the errors are no longer as they were when the version learned. Told when the
+     * change begins to count, not with every window in which it goes on.
+     *
+     * @param version the version that serves
+     * @param shift what has changed, how much and since when
+     */
+    record Drifted(int version, Shift shift) implements Event {}
 
     /**
      * Something failed in the background; serving goes on.

@@ -11,6 +11,7 @@ import dev.flywheel.pipeline.prove.Canary;
 import dev.flywheel.pipeline.prove.Experiment;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Trainer;
+import dev.flywheel.pipeline.watch.Watch;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +46,7 @@ public final class Pipeline<I, L, O> {
     private final @Nullable Proof proof;
     private final long seed;
     private final Logging<? super I> logging;
+    private final Watch watch;
 
     private Pipeline(
             Draft<I, L> draft,
@@ -53,7 +55,8 @@ public final class Pipeline<I, L, O> {
             @Nullable Approval approval,
             @Nullable Proof proof,
             long seed,
-            Logging<? super I> logging) {
+            Logging<? super I> logging,
+            Watch watch) {
         this.draft = draft;
         this.response = response;
         this.retrain = retrain;
@@ -61,6 +64,7 @@ public final class Pipeline<I, L, O> {
         this.proof = proof;
         this.seed = seed;
         this.logging = logging;
+        this.watch = watch;
     }
 
     /**
@@ -194,6 +198,14 @@ public final class Pipeline<I, L, O> {
         Ready<I, L, O> log(Logging<? super I> logging);
 
         /**
+         * {@return this stage with another way to watch what is asked and answered; the default is
+         * {@link Watch#defaults}}
+         *
+         * @throws IllegalStateException if a watch was set before
+         */
+        Ready<I, L, O> watch(Watch watch);
+
+        /**
          * {@return the definition}
          *
          * @throws IllegalArgumentException if it learns from feedback, and predictions are not logged with all that it
@@ -229,6 +241,9 @@ public final class Pipeline<I, L, O> {
         // the default prints nothing, so that the hashes of definitions stay what they were
         if (!logging.equals(Logging.everything())) {
             lines.add("log " + logging.describe());
+        }
+        if (!watch.equals(Watch.defaults())) {
+            lines.add("watch " + watch.describe());
         }
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
     }
@@ -300,6 +315,10 @@ public final class Pipeline<I, L, O> {
 
     Logging<? super I> logging() {
         return logging;
+    }
+
+    Watch watch() {
+        return watch;
     }
 
     /**
@@ -400,7 +419,8 @@ public final class Pipeline<I, L, O> {
             @Nullable Approval approval,
             @Nullable Proof proof,
             @Nullable Long chosenSeed,
-            @Nullable Logging<? super I> chosenLogging)
+            @Nullable Logging<? super I> chosenLogging,
+            @Nullable Watch chosenWatch)
             implements Ready<I, L, O> {
 
         @Override
@@ -409,14 +429,21 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, approval, proof, chosenSeed, chosenLogging);
+            return new ReadyStage<>(d, response, retrain, approval, proof, chosenSeed, chosenLogging, chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> approve(Approval rule) {
             requireUnset("approve", approval == null ? null : approval.describe());
             return new ReadyStage<>(
-                    d, response, rules, Objects.requireNonNull(rule, "approval"), proof, chosenSeed, chosenLogging);
+                    d,
+                    response,
+                    rules,
+                    Objects.requireNonNull(rule, "approval"),
+                    proof,
+                    chosenSeed,
+                    chosenLogging,
+                    chosenWatch);
         }
 
         @Override
@@ -434,20 +461,27 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : plan.metrics()) {
                 requireTask(d, "prove \"" + plan.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, rules, approval, plan, chosenSeed, chosenLogging);
+            return new ReadyStage<>(d, response, rules, approval, plan, chosenSeed, chosenLogging, chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, approval, proof, seed, chosenLogging);
+            return new ReadyStage<>(d, response, rules, approval, proof, seed, chosenLogging, chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> log(Logging<? super I> logging) {
             requireUnset("log", chosenLogging == null ? null : chosenLogging.describe());
             Objects.requireNonNull(logging, "logging");
-            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, logging);
+            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, logging, chosenWatch);
+        }
+
+        @Override
+        public Ready<I, L, O> watch(Watch watch) {
+            requireUnset("watch", chosenWatch == null ? null : chosenWatch.describe());
+            Objects.requireNonNull(watch, "watch");
+            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, chosenLogging, watch);
         }
 
         @Override
@@ -468,7 +502,8 @@ public final class Pipeline<I, L, O> {
                     approval,
                     proof,
                     chosenSeed == null ? 42 : chosenSeed,
-                    logging);
+                    logging,
+                    chosenWatch == null ? Watch.defaults() : chosenWatch);
         }
     }
 

@@ -17,9 +17,11 @@ import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.train.Continuation;
+import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
+import dev.flywheel.pipeline.watch.Reference;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
@@ -78,7 +80,7 @@ final class RunExecution<I, L> {
     }
 
     /** A trained candidate with what it predicts for the test examples. */
-    private record Candidate(int number, Path directory, Evaluation evaluation) {}
+    private record Candidate(int number, Path directory, Evaluation evaluation, double[] scores) {}
 
     /**
      * A candidate to be trained.
@@ -256,7 +258,7 @@ final class RunExecution<I, L> {
                     listener -> trainer.train(matrix, pipeline.source().target(), pipeline.seed(), listener)));
             goingOn(trainer, train, weights).ifPresent(attempts::add);
         }
-        judge(best(train(attempts, history, test, labels, champion)), test);
+        judge(best(train(attempts, history, test, labels, champion)), train, test, labels);
     }
 
     /** {@return the candidates that could be trained} A failure is that of one; if all fail the run does. */
@@ -365,10 +367,11 @@ final class RunExecution<I, L> {
         Signature signature = ModelExport.write(attempt.features, model, candidate.resolve("model.onnx"));
         Continuation.keep(attempt.trainer, model, pipeline.features().describe(), candidate);
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
-        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, score(artifact, history, test));
+        double[] scores = score(artifact, history, test);
+        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
         evaluation = champion == null ? evaluation : evaluation.against(champion);
         record.candidate(attempt.trainer, attempt.from, seconds, evaluation);
-        return new Candidate(number, candidate, evaluation);
+        return new Candidate(number, candidate, evaluation, scores);
     }
 
     private double @Nullable [] championScores(History<I> history, Dataset test) {
@@ -411,7 +414,7 @@ final class RunExecution<I, L> {
                 .value();
     }
 
-    private void judge(Candidate best, Dataset test) {
+    private void judge(Candidate best, Dataset train, Dataset test, double[] labels) {
         line.report("judging the best candidate", 0.94);
         List<Verdict> verdicts = pipeline.gates().stream()
                 .map(gate -> gate.judge(best.evaluation))
@@ -432,6 +435,7 @@ final class RunExecution<I, L> {
         if (proof != null) {
             proof.keepOffline(best.evaluation, directory);
         }
+        describe(best, train, test, labels);
         ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
         stages.remove(best.directory);
         String why = record.passed(best.evaluation);
@@ -445,6 +449,24 @@ final class RunExecution<I, L> {
             case CHAMPION -> record.promoted(version.number(), why);
             case ON_TRIAL -> record.onTrial(version.number(), "it passed every gate and " + placed.reason);
             case REFUSED -> record.registeredOnly(version.number(), "it passed every gate, but " + placed.reason);
+        }
+    }
+
+    /** What the version knows, beside its model. A version without it serves all the same. */
+    private void describe(Candidate best, Dataset train, Dataset test, double[] labels) {
+        try {
+            Reference.Origin origin = new Reference.Origin(
+                    pipeline.task(),
+                    Examples.inputs(train.schema()),
+                    train,
+                    test,
+                    labels,
+                    best.scores,
+                    Examples.hasTimes(train) ? Source.TIME : null);
+            Reference.write(best.directory, origin, pipeline.watch());
+        } catch (RuntimeException e) {
+            log.warn("the next version of pipeline {} cannot be watched for drift", pipeline.name(), e);
+            record.note("No drift can be seen of this version: " + e.getMessage());
         }
     }
 

@@ -359,6 +359,11 @@ public final class Watcher {
                 last);
     }
 
+    /** {@return the version that is watched; 0 if none is} */
+    public int version() {
+        return version;
+    }
+
     /** {@return what has changed beyond chance} */
     public List<Shift> shifts() {
         return shifts;
