@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import com.google.common.base.Throwables;
+import com.google.common.primitives.ImmutableDoubleArray;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.StoreException;
@@ -80,7 +81,7 @@ final class RunExecution<I, L> {
     }
 
     /** A trained candidate with what it predicts for the test examples. */
-    private record Candidate(int number, Path directory, Evaluation evaluation, double[] scores) {}
+    private record Candidate(int number, Path directory, Evaluation evaluation, ImmutableDoubleArray scores) {}
 
     /**
      * A candidate to be trained.
@@ -371,7 +372,7 @@ final class RunExecution<I, L> {
         Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
         evaluation = champion == null ? evaluation : evaluation.against(champion);
         record.candidate(attempt.trainer, attempt.from, seconds, evaluation);
-        return new Candidate(number, candidate, evaluation, scores);
+        return new Candidate(number, candidate, evaluation, ImmutableDoubleArray.copyOf(scores));
     }
 
     private double @Nullable [] championScores(History<I> history, Dataset test) {
@@ -461,7 +462,7 @@ final class RunExecution<I, L> {
                     train,
                     test,
                     labels,
-                    best.scores,
+                    best.scores.toArray(),
                     Examples.hasTimes(train) ? Source.TIME : null);
             Reference.write(best.directory, origin, pipeline.watch());
         } catch (RuntimeException e) {

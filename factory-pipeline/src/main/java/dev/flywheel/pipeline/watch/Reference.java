@@ -62,25 +62,45 @@ public final class Reference {
             Calibration.@Nullable Saved calibration,
             String sha256) {}
 
-    /**
-     * What a run knows of its winner.
-     *
-     * @param task what it predicts
-     * @param inputs the columns of the input, the first ones of both datasets
-     * @param train what it learned from
-     * @param test what it was evaluated on
-     * @param labels the outcomes of the test rows
-     * @param scores its predictions for them
-     * @param timeColumn the name of the column of event times; null if there is none
-     */
-    public record Origin(
-            Task task,
-            Schema inputs,
-            Dataset train,
-            Dataset test,
-            double[] labels,
-            double[] scores,
-            @Nullable String timeColumn) {}
+    /** What a run knows of its winner. Not thread-safe. */
+    public static final class Origin {
+
+        private final Task task;
+        private final Schema inputs;
+        private final Dataset train;
+        private final Dataset test;
+        private final double[] labels;
+        private final double[] scores;
+        private final @Nullable String timeColumn;
+
+        /**
+         * Tells what a run knows.
+         *
+         * @param task what the winner predicts
+         * @param inputs the columns of the input, the first ones of both datasets
+         * @param train what it learned from
+         * @param test what it was evaluated on
+         * @param labels the outcomes of the test rows, of shape [rows]
+         * @param scores its predictions for them, of shape [rows]
+         * @param timeColumn the name of the column of event times; null if there is none
+         */
+        public Origin(
+                Task task,
+                Schema inputs,
+                Dataset train,
+                Dataset test,
+                double[] labels,
+                double[] scores,
+                @Nullable String timeColumn) {
+            this.task = task;
+            this.inputs = inputs;
+            this.train = train;
+            this.test = test;
+            this.labels = labels.clone();
+            this.scores = scores.clone();
+            this.timeColumn = timeColumn;
+        }
+    }
 
     private Reference(
             Map<Integer, Profile> months, Profile all, @Nullable Calibration calibration, Map<String, Usual> usual) {
@@ -124,7 +144,8 @@ public final class Reference {
     /** By month; all are month 0 where the season does not matter. */
     private static Map<Integer, Profile> profiles(Origin origin, boolean seasonal) {
         Map<Integer, Profile> profiles = new HashMap<>();
-        int time = seasonal ? origin.train.schema().indexOf(origin.timeColumn) : -1;
+        String column = origin.timeColumn;
+        int time = seasonal && column != null ? origin.train.schema().indexOf(column) : -1;
         try (Scan scan = origin.train.scan()) {
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
                 for (int row = 0; row < batch.rows(); row++) {
