@@ -109,7 +109,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
         this.trial = Closing.onFailure(() -> new Trial<>(pipeline, line, threads.events), closeLogs);
         this.watching = Closing.onFailure(() -> Watching.open(pipeline, line, type, threads.events), closeLogs);
-        this.monitors = new ArrayList<>(List.of(new RecentQuality<>(pipeline.retrain().measured()), trial));
+        this.monitors =
+                new ArrayList<>(List.of(new RecentQuality<>(pipeline.retrain().measured()), trial));
         watching.ifPresent(monitors::add);
         Runnable closeAll = () -> Closing.all(() -> watching.ifPresent(Watching::close), closeLogs);
         this.triggers = Closing.onFailure(this::triggers, closeAll);

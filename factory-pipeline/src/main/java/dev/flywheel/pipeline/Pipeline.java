@@ -198,9 +198,12 @@ public final class Pipeline<I, L, O> {
         Ready<I, L, O> log(Logging<? super I> logging);
 
         /**
-         * {@return this stage with another way to watch what is asked and answered; the default is
-         * {@link Watch#defaults}}
+         * {@return this stage with a watch of what is asked and answered; the default is {@link Watch#defaults} where a
+         * rule of {@link #retrain} asks for drift or for an estimate of quality, and otherwise {@link Watch#off}}
          *
+         * <p>What is not logged as it is ({@link #log}), is not watched either.
+         *
+         * @throws IllegalArgumentException from {@code build()} if it is off though a rule asks for what only it tells
          * @throws IllegalStateException if a watch was set before
          */
         Ready<I, L, O> watch(Watch watch);
@@ -242,7 +245,7 @@ public final class Pipeline<I, L, O> {
         if (!logging.equals(Logging.everything())) {
             lines.add("log " + logging.describe());
         }
-        if (!watch.equals(Watch.defaults())) {
+        if (watch.isOn()) {
             lines.add("watch " + watch.describe());
         }
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
@@ -408,7 +411,8 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
-            return new ReadyStage<>(d, Objects.requireNonNull(response, "response"), null, null, null, null, null);
+            return new ReadyStage<>(
+                    d, Objects.requireNonNull(response, "response"), null, null, null, null, null, null);
         }
     }
 
@@ -495,15 +499,26 @@ public final class Pipeline<I, L, O> {
                         + "\" learns from logged predictions, and durability is NONE, which logs none. Fix: leave"
                         + " retrain(...) out, or log with another durability.");
             }
+            Retrain retrain = rules == null ? Retrain.never() : rules;
             return new Pipeline<>(
                     d,
                     response,
-                    rules == null ? Retrain.never() : rules,
+                    retrain,
                     approval,
                     proof,
                     chosenSeed == null ? 42 : chosenSeed,
                     logging,
-                    chosenWatch == null ? Watch.defaults() : chosenWatch);
+                    watch(retrain));
+        }
+
+        private Watch watch(Retrain retrain) {
+            Watch byDefault = retrain.needsWatch() ? Watch.defaults() : Watch.off();
+            if (byDefault.isOn() && chosenWatch != null && !chosenWatch.isOn()) {
+                throw new IllegalArgumentException("pipeline \"" + d.name + "\" retrains \"" + retrain.describe()
+                        + "\", which only a watch can tell, and the watch is off. Fix: leave watch(Watch.off()) out, or"
+                        + " use other rules.");
+            }
+            return chosenWatch == null ? byDefault : chosenWatch;
         }
     }
 

@@ -270,9 +270,19 @@ public final class Retrain implements Serializable {
         return dropped().map(RetrainRule.Dropped::metric).collect(Collectors.toUnmodifiableSet());
     }
 
+    /** {@return whether only a watch can tell what the rules ask} */
+    boolean needsWatch() {
+        return lessons.sinceDrift() > 0
+                || leaves().stream().anyMatch(RetrainRule.Drifted.class::isInstance)
+                || dropped().anyMatch(RetrainRule.Dropped::estimated);
+    }
+
+    private List<RetrainRule> leaves() {
+        return rule == null ? List.of() : rule.leaves();
+    }
+
     private Stream<RetrainRule.Dropped> dropped() {
-        List<RetrainRule> leaves = rule == null ? List.of() : rule.leaves();
-        return leaves.stream().filter(RetrainRule.Dropped.class::isInstance).map(RetrainRule.Dropped.class::cast);
+        return leaves().stream().filter(RetrainRule.Dropped.class::isInstance).map(RetrainRule.Dropped.class::cast);
     }
 
     String describe() {

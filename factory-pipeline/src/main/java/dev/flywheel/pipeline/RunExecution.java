@@ -17,8 +17,8 @@ import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
-import dev.flywheel.pipeline.train.Continuation;
 import dev.flywheel.pipeline.source.Source;
+import dev.flywheel.pipeline.train.Continuation;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
@@ -455,6 +455,9 @@ final class RunExecution<I, L> {
 
     /** What the version knows, beside its model. A version without it serves all the same. */
     private void describe(Candidate best, Dataset train, Dataset test, double[] labels) {
+        if (!pipeline.watch().isOn()) {
+            return;
+        }
         try {
             Reference.Origin origin = new Reference.Origin(
                     pipeline.task(),

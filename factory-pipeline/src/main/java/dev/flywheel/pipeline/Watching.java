@@ -1,10 +1,13 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.log.RowDecoder;
 import dev.flywheel.core.log.RowEncoder;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.watch.Shift;
 import dev.flywheel.pipeline.watch.Watch;
 import dev.flywheel.pipeline.watch.Watched;
@@ -22,6 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +42,10 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
 
     private final Line line;
     private final RowType<I> type;
+    private final Logging<? super I> logging;
+    /** By column: whether it is kept from the watch, as it is from the log. */
+    private final boolean[] hidden;
+
     private final Watcher watcher;
     private final EventBus<Event> events;
     private final ConcurrentLinkedQueue<Object> queue = new ConcurrentLinkedQueue<>();
@@ -65,8 +73,22 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         this.events = events;
         this.encoder = new RowEncoder(type.schema());
         this.decoder = new RowDecoder(type.schema());
-        this.watcher =
-                new Watcher(pipeline.watch(), pipeline.task(), type.schema(), line.directory(), this::windowEnded);
+        this.logging = pipeline.logging();
+        List<Column> columns = type.schema().columns();
+        this.hidden = new boolean[columns.size()];
+        for (int column = 0; column < hidden.length; column++) {
+            hidden[column] = !logging.logs(columns.get(column).name());
+        }
+        String[] unlogged = IntStream.range(0, hidden.length)
+                .filter(column -> hidden[column])
+                .mapToObj(column -> columns.get(column).name())
+                .toArray(String[]::new);
+        this.watcher = new Watcher(
+                pipeline.watch().without(unlogged),
+                pipeline.task(),
+                type.schema(),
+                line.directory(),
+                this::windowEnded);
         watcher.shifts().forEach(shift -> told.add(shift.name()));
         this.thread = new Thread(this::run, "flywheel-watch " + line.name());
         this.thread.setDaemon(true);
@@ -169,8 +191,51 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         encoder.clear();
         @SuppressWarnings("unchecked")
         I input = (I) made.input;
+        if (logging.excepts(input)) {
+            return;
+        }
         type.write(input, encoder);
-        watcher.predicted(made.id, made.version, decoder.read(encoder.row()), made.output, made.at);
+        watcher.predicted(made.id, made.version, new Shown(decoder.read(encoder.row())), made.output, made.at);
+    }
+
+    /** A row as far as the watch may see it. */
+    private final class Shown implements RowReader {
+
+        private final RowReader row;
+
+        Shown(RowReader row) {
+            this.row = row;
+        }
+
+        @Override
+        public boolean missing(int column) {
+            return hidden[column] || row.missing(column);
+        }
+
+        @Override
+        public double number(int column) {
+            return row.number(column);
+        }
+
+        @Override
+        public long integer(int column) {
+            return row.integer(column);
+        }
+
+        @Override
+        public boolean bool(int column) {
+            return row.bool(column);
+        }
+
+        @Override
+        public String text(int column) {
+            return row.text(column);
+        }
+
+        @Override
+        public long time(int column) {
+            return row.time(column);
+        }
     }
 
     private void windowEnded(WindowResult result) {
@@ -208,7 +273,8 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
 
     @Override
     public Optional<Quality> quality(Metric metric) {
-        return watcher.quality(metric).flatMap(found -> quality(found, watcher.qualityAt(), "on its last %,d outcomes"));
+        return watcher.quality(metric)
+                .flatMap(found -> quality(found, watcher.qualityAt(), "on its last %,d outcomes"));
     }
 
     @Override

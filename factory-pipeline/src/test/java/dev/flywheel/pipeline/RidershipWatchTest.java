@@ -103,9 +103,7 @@ class RidershipWatchTest {
         Path all = SharedData.csv("chicago_ridership");
         Path history = historyBefore2004(all);
         Path home = directory.resolve("home");
-        Retrain rules = Retrain.onDrift(0.2)
-                .orOnQualityDrop(Metric.RMSE, 0.4)
-                .atMostEvery(Duration.ofDays(91));
+        Retrain rules = Retrain.onDrift(0.2).orOnQualityDrop(Metric.RMSE, 0.4).atMostEvery(Duration.ofDays(91));
         Watch watch = Watch.defaults().window(Duration.ofDays(91)).season();
         try (Factory factory = Factory.open(home, Factory.options().clock(() -> now));
                 Deployment<Row, Double, Double> yearly = factory.start(ready("yearly", history)
@@ -141,9 +139,11 @@ class RidershipWatchTest {
         record(trainings, windows.size(), alarms);
         assertThat(windows).hasSizeGreaterThan(45);
         assertThat(trainings).isBetween(5, MONTHS / 3);
-        assertThat(years).hasSize(13).allSatisfy((y, e) -> assertThat(Math.sqrt(e[1] / e[0]))
-                .as("error of %s", y)
-                .isLessThanOrEqualTo(1.05 * Math.sqrt(e[2] / e[0])));
+        assertThat(years)
+                .hasSize(13)
+                .allSatisfy((y, e) -> assertThat(Math.sqrt(e[1] / e[0]))
+                        .as("error of %s", y)
+                        .isLessThanOrEqualTo(1.05 * Math.sqrt(e[2] / e[0])));
         assertThat(alarms).containsKey("clark_lake").doesNotContainKey("temp");
     }
 
@@ -206,8 +206,8 @@ class RidershipWatchTest {
     /** Keeps the root mean squared errors of each year, in thousands of passengers, and the alarms under target/. */
     private void record(int trainings, int windows, Map<String, Long> alarms) {
         Map<Integer, Map<String, Double>> errors = new LinkedHashMap<>();
-        years.forEach((year, e) -> errors.put(
-                year, Map.of("watching", Math.sqrt(e[1] / e[0]), "yearly", Math.sqrt(e[2] / e[0]))));
+        years.forEach((year, e) ->
+                errors.put(year, Map.of("watching", Math.sqrt(e[1] / e[0]), "yearly", Math.sqrt(e[2] / e[0]))));
         Map<String, Object> numbers = new LinkedHashMap<>();
         numbers.put("rmse", errors);
         numbers.put("trainings", trainings);

@@ -61,7 +61,11 @@ final class Outcomes {
      * @param detector the detector of errors
      * @param worse what it said
      */
-    record Saved(List<Outcome> known, long count, Detector.Saved detector, @Nullable Shift worse) {}
+    record Saved(
+            List<Outcome> known,
+            long count,
+            Detector.Saved detector,
+            @Nullable Shift worse) {}
 
     Outcomes(Task task) {
         this.task = task;
@@ -79,7 +83,9 @@ final class Outcomes {
         worse = saved.worse;
     }
 
-    /** Errors are measured in shares of what the version's evaluation lets expect: nearly all are below four of them. */
+    /**
+     * Errors are measured in shares of what the version's evaluation lets expect: nearly all are below four of them.
+     */
     void serving(ModelCard card) {
         Estimate rmse = card.metrics().get(Metric.RMSE.name());
         scale = task == Task.BINARY ? 1 : rmse == null ? Double.NaN : SPAN * rmse.value();

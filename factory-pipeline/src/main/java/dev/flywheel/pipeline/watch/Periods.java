@@ -46,7 +46,15 @@ final class Periods {
             return Instant.EPOCH.plus((period + 1) * micros, ChronoUnit.MICROS);
         }
         long month = (period + 1) * months;
-        return OffsetDateTime.of((int) Math.floorDiv(month, 12L), 1 + (int) Math.floorMod(month, 12L), 1, 0, 0, 0, 0, ZoneOffset.UTC)
+        return OffsetDateTime.of(
+                        (int) Math.floorDiv(month, 12L),
+                        1 + (int) Math.floorMod(month, 12L),
+                        1,
+                        0,
+                        0,
+                        0,
+                        0,
+                        ZoneOffset.UTC)
                 .toInstant();
     }
 

@@ -53,8 +53,12 @@ record Usual(String column, double psi, double wasserstein) {
             if (values.size() >= LEAST) {
                 usual.add(new Usual(
                         column,
-                        limit(values.stream().mapToDouble(ColumnDrift.Values::psi).toArray()),
-                        limit(values.stream().mapToDouble(ColumnDrift.Values::wasserstein).toArray())));
+                        limit(values.stream()
+                                .mapToDouble(ColumnDrift.Values::psi)
+                                .toArray()),
+                        limit(values.stream()
+                                .mapToDouble(ColumnDrift.Values::wasserstein)
+                                .toArray())));
             }
         });
         return List.copyOf(usual);
@@ -101,8 +105,10 @@ record Usual(String column, double psi, double wasserstein) {
         for (int i = 0; i < same.size(); i++) {
             Profile others = merged(before, i + 1 < same.size() ? after.get(i + 1) : null);
             if (others != null) {
-                for (ColumnDrift drift : Comparison.of(others, same.get(i), limits).columns()) {
-                    effects.computeIfAbsent(drift.column(), c -> new ArrayList<>()).add(drift.values());
+                for (ColumnDrift drift :
+                        Comparison.of(others, same.get(i), limits).columns()) {
+                    effects.computeIfAbsent(drift.column(), c -> new ArrayList<>())
+                            .add(drift.values());
                 }
             }
             before = merged(before, same.get(i));

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a deployment watches what it is asked and what it answers: window by window, beside what the serving version
  * learned from. The defaults need no knob: windows of a day, a false discovery rate of 5% and the effects of
- * {@link DriftLimits}; where examples have event times, moreover only what goes beyond how the training rows
- * themselves moved from one window to the next; and only what two windows in a row have seen. Immutable.
+ * {@link DriftLimits}; where examples have event times, moreover only what goes beyond how the training rows themselves
+ * moved from one window to the next; and only what two windows in a row have seen. Immutable.
  */
 public final class Watch {
 
@@ -77,7 +77,8 @@ public final class Watch {
      */
     public Watch window(int rows) {
         if (rows < 50) {
-            throw new IllegalArgumentException("Watch.window is invalid: found " + rows + " rows, expected at least 50");
+            throw new IllegalArgumentException(
+                    "Watch.window is invalid: found " + rows + " rows, expected at least 50");
         }
         return new Watch(time, rows, limits, season, without, confirmations);
     }

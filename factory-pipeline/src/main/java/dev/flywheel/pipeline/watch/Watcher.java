@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * wait; questions wait for nobody.
  *
  * <p>What a window has seen so far is kept in {@code watch.json} when a window ends and when {@link #save} is called; a
- * process that is killed between forgets that part of a window. Predictions whose outcome is to come are forgotten
- * with the process.
+ * process that is killed between forgets that part of a window. Predictions whose outcome is to come are forgotten with
+ * the process.
  */
 public final class Watcher {
 
@@ -127,7 +127,9 @@ public final class Watcher {
         card = itsCard;
         outcomes.serving(itsCard);
         Reference found = reference(number, path);
-        if (number != version || found == null || (profile != null && !profile.schema().equals(found.schema()))) {
+        if (number != version
+                || found == null
+                || (profile != null && !profile.schema().equals(found.schema()))) {
             if (number != version && latest != null) {
                 end(latest);
             }
@@ -145,7 +147,9 @@ public final class Watcher {
             Reference found = Reference.read(path).orElse(null);
             if (found == null) {
                 log.info(
-                        "pipeline {}: version {} has no reference, so no drift is looked for", directory.name(), number);
+                        "pipeline {}: version {} has no reference, so no drift is looked for",
+                        directory.name(),
+                        number);
             } else if (!found.schema().equals(inputs)) {
                 log.warn(
                         "pipeline {}: version {} knows other columns than the input has, so no drift is looked for",
@@ -209,9 +213,8 @@ public final class Watcher {
         Instant end = periods.end(periods.of(Periods.micros(start)));
         if (!now.isBefore(end)) {
             // rows that came too slowly have made it longer
-            Instant reached = latest == null || latest.isBefore(end)
-                    ? end
-                    : periods.end(periods.of(Periods.micros(latest)));
+            Instant reached =
+                    latest == null || latest.isBefore(end) ? end : periods.end(periods.of(Periods.micros(latest)));
             if (!now.isBefore(reached)) {
                 end(reached);
             }
@@ -225,7 +228,9 @@ public final class Watcher {
         WindowResult result = result(start, end, card);
         List<Shift> seen = new ArrayList<>();
         result.features().forEach(feature -> shift(feature, end).ifPresent(seen::add));
-        Optional.ofNullable(result.prediction()).flatMap(feature -> shift(feature, end)).ifPresent(seen::add);
+        Optional.ofNullable(result.prediction())
+                .flatMap(feature -> shift(feature, end))
+                .ifPresent(seen::add);
         Optional.ofNullable(outcomes.worse()).ifPresent(seen::add);
         shifts = List.copyOf(seen);
         last = result;
@@ -259,12 +264,7 @@ public final class Watcher {
         }
         boolean byDistance = feature.wasserstein() > feature.psi();
         return Optional.of(new Shift(
-                feature.name(),
-                byDistance ? "distance" : "PSI",
-                feature.size(),
-                since,
-                at,
-                feature.sentence()));
+                feature.name(), byDistance ? "distance" : "PSI", feature.size(), since, at, feature.sentence()));
     }
 
     private void raise(Shift shift) {
@@ -398,14 +398,7 @@ public final class Watcher {
      */
     public synchronized Watched watched(long skipped) {
         return new Watched(
-                version,
-                reference != null,
-                start,
-                rows,
-                outcomes.count(),
-                skipped,
-                shifts,
-                Optional.ofNullable(last));
+                version, reference != null, start, rows, outcomes.count(), skipped, shifts, Optional.ofNullable(last));
     }
 
     private static Optional<Quality> find(List<Quality> measured, Metric metric) {
