@@ -71,9 +71,12 @@ final class Champion<I, O> implements AutoCloseable {
         this.events = events;
         this.listener = listener;
         this.pause = new Pause(line);
-        this.endpoint = open(line, Codec.rows(type, response), observer, listener);
-        Closing.onFailure(() -> goOn(logged), endpoint::close);
-        line.serving().set(promotion);
+        // an approval that comes in between would move the alias and leave the version that serves
+        synchronized (line.approvals()) {
+            this.endpoint = open(line, Codec.rows(type, response), observer, listener);
+            Closing.onFailure(() -> goOn(logged), endpoint::close);
+            line.serving().set(promotion);
+        }
     }
 
     private static <I, O> Endpoint<I, O> open(
