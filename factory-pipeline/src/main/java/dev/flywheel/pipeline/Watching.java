@@ -3,6 +3,7 @@ package dev.flywheel.pipeline;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.log.RowDecoder;
 import dev.flywheel.core.log.RowEncoder;
 import dev.flywheel.core.model.ModelCard;
@@ -205,6 +206,11 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
 
         Shown(RowReader row) {
             this.row = row;
+        }
+
+        @Override
+        public Schema schema() {
+            return row.schema();
         }
 
         @Override
