@@ -81,7 +81,7 @@ class CommandsTest {
     @Test
     void logJoinsWhatItHasLogged() throws Exception {
         run(LogCommand::run, "--rates 1000 --labellers 4 --predictions 3000 --rounds 1 --seconds 0.1");
-        assertThat(rows("logs")).hasSize(7);
+        assertThat(rows("logs")).hasSize(11);
         assertThat(rows("logs"))
                 .filteredOn(row -> row.work().endsWith("not logged"))
                 .allSatisfy(row -> assertThat(row.flywheel()).isZero());
