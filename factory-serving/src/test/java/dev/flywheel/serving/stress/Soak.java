@@ -19,10 +19,8 @@ public final class Soak {
     private static final int WIDTH = 16;
     private static final int WINDOW = 500;
 
-    /**
-     * What serves holds no more: two lanes, which grow to 256 rows of 272 floats as calls come together, and 34 KiB.
-     */
-    private static final long SERVING = 640 << 10;
+    /** More than the buffers of the version that serves, less than those of two. */
+    private static final long ONE_VERSION = 48 << 10;
 
     private Soak() {}
 
@@ -90,7 +88,7 @@ public final class Soak {
     /** {@return the direct memory once the cleaner has freed what nobody holds, which it does in its own time} */
     private static long settled() {
         long direct = Long.MAX_VALUE;
-        for (int i = 0; i < 500 && direct > SERVING; i++) {
+        for (int i = 0; i < 500 && direct > ONE_VERSION; i++) {
             System.gc();
             LockSupport.parkNanos(10_000_000);
             direct = Math.min(direct, direct());
