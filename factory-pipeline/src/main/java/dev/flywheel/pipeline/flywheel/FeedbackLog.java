@@ -41,8 +41,8 @@ public final class FeedbackLog implements AutoCloseable {
     /**
      * Opens the log of outcomes in a directory, creating it if it does not exist.
      *
-     * @param predictions where the predictions are logged: an outcome is acknowledged only when its prediction, too, is
-     *     on the disk
+     * @param predictions where the predictions are logged: an outcome is written once its prediction is on the disk,
+     *     so that none is taken for one of an unknown prediction after a crash
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
     public static FeedbackLog open(Path directory, PredictionLog<?> predictions) {
@@ -87,12 +87,12 @@ public final class FeedbackLog implements AutoCloseable {
      */
     public void feedback(UUID id, Feedback<Double> feedback, Instant at) {
         feedback.outcome().ifPresent(label -> checkLabel(id, label));
-        SegmentLog current = whole();
-        long sequence = current.append(FeedbackFrame.of(id, feedback, at));
+        // first, so that no kill leaves an outcome without its prediction
         if (predictions != null) {
             predictions.settle(id);
         }
-        current.sync(sequence);
+        SegmentLog current = whole();
+        current.sync(current.append(FeedbackFrame.of(id, feedback, at)));
     }
 
     /**
@@ -126,11 +126,11 @@ public final class FeedbackLog implements AutoCloseable {
      */
     public void feedbackAll(Map<UUID, Feedback<Double>> feedback, Instant at) {
         feedback.forEach((id, one) -> one.outcome().ifPresent(label -> checkLabel(id, label)));
-        SegmentLog current = whole();
-        feedback.forEach((id, one) -> current.append(FeedbackFrame.of(id, one, at)));
         if (predictions != null) {
             predictions.flush();
         }
+        SegmentLog current = whole();
+        feedback.forEach((id, one) -> current.append(FeedbackFrame.of(id, one, at)));
         current.sync();
     }
 

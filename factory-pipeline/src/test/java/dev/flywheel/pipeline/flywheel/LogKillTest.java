@@ -2,7 +2,9 @@ package dev.flywheel.pipeline.flywheel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.data.Row;
+import dev.flywheel.core.log.LogCursor;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
 import dev.flywheel.pipeline.flywheel.Logging.Durability;
@@ -13,10 +15,12 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +81,46 @@ class LogKillTest {
                     }
                 }
             }
+        }
+    }
+
+    /** Its predictions never reach the disk, and it is told what came of them. */
+    static final class Stuck {
+        public static void main(String[] arguments) throws InterruptedException {
+            Path root = Path.of(arguments[0]);
+            UUID id = new PredictionIds(InstantSource.system()).next();
+            CountDownLatch never = new CountDownLatch(1);
+            Logging<Row> logging = Logging.rows().except(row -> {
+                Uninterruptibles.awaitUninterruptibly(never);
+                return false;
+            });
+            PredictionLog<Row> predictions =
+                    PredictionLog.open(root.resolve("predictions"), Flights.TYPE, logging, Instant.now());
+            FeedbackLog feedback = FeedbackLog.open(root.resolve("feedback"), predictions);
+            predictions.append(id, 1, Flights.row(0), 0, Instant.now());
+            List<Thread> callers = List.of(
+                    new Thread(() -> feedback.feedback(id, 1, Instant.now())),
+                    new Thread(() -> feedback.feedback(Map.of(id, 1.0), Instant.now())));
+            callers.forEach(Thread::start);
+            for (Thread caller : callers) {
+                while (caller.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+            }
+            System.out.println("waiting");
+            never.await();
+        }
+    }
+
+    @Test
+    void noOutcomeIsKeptBeforeItsPrediction() throws Exception {
+        try (ChildJvm child = ChildJvm.start(Stuck.class, root.toString())) {
+            assertThat(child.line()).isEqualTo("waiting");
+            child.kill();
+            int unused = child.await();
+        }
+        try (LogCursor cursor = LogCursor.open(root.resolve("feedback"), 0)) {
+            assertThat(cursor.next()).as("an outcome whose prediction is lost").isFalse();
         }
     }
 
