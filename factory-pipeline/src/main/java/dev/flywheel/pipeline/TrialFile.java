@@ -87,7 +87,8 @@ record TrialFile(
             @Nullable CanaryState canary,
             TrialState sums,
             Gain gain,
-            Decision first) {
+            Decision first,
+            News news) {
         return new TrialFile(
                 FORMAT,
                 Stage.RUNNING,
@@ -103,7 +104,7 @@ record TrialFile(
                 null,
                 first,
                 gain,
-                new News(0, "flywheel", AuditEvent.TRIAL_STARTED, first.reason(), 0));
+                news);
     }
 
     /** {@return this trial with what was seen since} */
@@ -191,7 +192,7 @@ record TrialFile(
         if (stage == Stage.OVER) {
             return last.action() == Action.PROMOTE ? 1 : 0;
         }
-        return canary == null || canary.end() != null ? sums.arms().get(1).share() : canary.share();
+        return canary == null ? sums.arms().get(1).share() : canary.share();
     }
 
     Status status() {

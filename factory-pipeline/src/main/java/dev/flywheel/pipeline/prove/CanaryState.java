@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param plan what the canary was when it started, in words
  * @param version on trial
  * @param step the place of the current step, from 0
- * @param share of the traffic that the version has, 0 to 1
+ * @param share of the traffic that the version has in this step, also while what was decided at its end is not done
+ *     yet; above 0 and below 1
  * @param startedAt when the first step began
  * @param stepAt when the current step began
  * @param observations of the version in the current step
@@ -60,6 +61,6 @@ public record CanaryState(
 
     CanaryState ended(Decision decision) {
         return new CanaryState(
-                plan, version, step, decision.share(), startedAt, stepAt, observations, tallies, null, decision);
+                plan, version, step, share, startedAt, stepAt, observations, tallies, null, decision);
     }
 }

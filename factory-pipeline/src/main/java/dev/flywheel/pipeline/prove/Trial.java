@@ -65,7 +65,7 @@ public final class Trial {
      * Free of locks.
      */
     public void assigned(int version) {
-        Arm arm = arm(version);
+        Arm arm = end == null ? arm(version) : null;
         if (arm != null) {
             arm.assigned();
         }

@@ -64,6 +64,7 @@ class CanaryTest {
                                 + "200 observations.",
                         "PROMOTE 1.0: Version 7 is promoted: every measure holds at 50% of the traffic, the last of 3 steps, "
                                 + "after 30 minutes in all.");
+        assertThat(state.share()).as("until that is done").isEqualTo(0.5);
         assertThat(last).isNotNull();
         assertThat(last.evidence())
                 .containsExactly(new Verdict(

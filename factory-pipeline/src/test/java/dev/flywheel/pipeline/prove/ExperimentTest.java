@@ -72,6 +72,10 @@ class ExperimentTest {
         Estimate online = trial.gains().get(0).online();
         assertThat(online.low()).isPositive();
         // the end is the end, whatever comes after it
+        TrialState kept = trial.state();
+        trial.assigned(CHAMPION);
+        trial.assigned(CHALLENGER);
+        assertThat(trial.state()).isEqualTo(kept);
         trial.labelled(CHALLENGER, second(60_000), 1e6, 0);
         assertThat(trial.decide(second(99_999_999))).isEqualTo(decision);
         assertThat(trial.end()).contains(decision);
