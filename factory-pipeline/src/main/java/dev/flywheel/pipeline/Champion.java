@@ -140,7 +140,7 @@ final class Champion<I, O> implements AutoCloseable {
             Optional<String> refusal =
                     pause.reason().isPresent() ? Optional.of("a rollback has paused promotions") : trial.busy();
             if (refusal.isEmpty() && trial.wanted()) {
-                return prove(candidate, evidence);
+                return prove(candidate, evidence, "flywheel");
             }
             return RunExecution.Placement.champion(refusal.or(() -> promoteNow(candidate, why, evidence)));
         }
@@ -159,11 +159,11 @@ final class Champion<I, O> implements AutoCloseable {
         return Optional.empty();
     }
 
-    private RunExecution.Placement prove(ModelVersion candidate, List<Verdict> evidence) {
+    private RunExecution.Placement prove(ModelVersion candidate, List<Verdict> evidence, String who) {
         Optional<String> refusal = line.freeze().unlessFrozen(() -> {
             endpoint.add(candidate);
             Route route = Closing.onFailure(
-                    () -> trial.begin(version(), candidate, evidence), () -> endpoint.remove(candidate.number()));
+                    () -> trial.begin(version(), candidate, evidence, who), () -> endpoint.remove(candidate.number()));
             endpoint.route(route);
             log.info("pipeline {} proves version {}", line.name(), candidate.number());
             return Optional.empty();
@@ -232,6 +232,31 @@ final class Champion<I, O> implements AutoCloseable {
         synchronized (lock) {
             requireOpen();
             apply(trial.proceed(who));
+        }
+    }
+
+    /**
+     * Begins the step of a canary that its plan has held anew, or the trial of a version that was not promoted.
+     *
+     * @throws IllegalStateException if there is neither, or promotions are frozen or paused
+     */
+    void tryAgain(String who) {
+        synchronized (lock) {
+            requireOpen();
+            if (trial.running()) {
+                trial.stepAgain(who);
+                return;
+            }
+            TrialFile last = trial.unproven(version());
+            String version = "version " + last.challenger() + " cannot be tried again: ";
+            if (pause.reason().isPresent()) {
+                throw new IllegalStateException(version + "a rollback has paused promotions");
+            }
+            prove(line.registry().version(last.challenger()), last.evidence(), who)
+                    .refusal()
+                    .ifPresent(reason -> {
+                        throw new IllegalStateException(version + reason);
+                    });
         }
     }
 

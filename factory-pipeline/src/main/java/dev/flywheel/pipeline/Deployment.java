@@ -55,6 +55,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Pipeline<I, L, O> pipeline;
     private final Line line;
     private final EventBus<Event> events;
+    private final Failures failures;
     private final Consumer<Deployment<?, ?, ?>> onClose;
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
@@ -92,6 +93,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.pipeline = pipeline;
         this.line = line;
         this.events = threads.events;
+        this.failures = new Failures(line, threads.events);
         this.onClose = onClose;
         line.requireSameTarget(pipeline);
         if (line.champion().isEmpty()) {
@@ -125,7 +127,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                         trial,
                         threads.events),
                 closeAll);
-        this.runs = new Runs(name(), threads.trainer, events, this::train);
+        this.runs = new Runs(name(), threads.trainer, events, failures, this::train);
         FeedbackJoin join = new FeedbackJoin(
                 line.directory().predictions(),
                 line.directory().feedback(),
@@ -327,6 +329,20 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /**
+     * Tries the version of the last trial again. A canary that its plan has held begins its step anew, without the
+     * readings so far; the trial of a version that was not promoted begins anew, as it began the first time.
+     *
+     * @param who the person
+     * @throws IllegalStateException if the trial goes on by itself or has ended with a promotion, if there was none, if
+     *     the gates compared the version with another champion than there is now, or if promotions are frozen or paused
+     * @throws dev.flywheel.core.ModelFormatException if the version is damaged
+     * @throws ClosedException if the deployment is closed
+     */
+    public void tryAgain(String who) {
+        champion.tryAgain(Objects.requireNonNull(who, "who"));
+    }
+
+    /**
      * Takes the version on trial out of traffic; the champion answers alone from the next request on.
      *
      * @param who the person
@@ -513,15 +529,37 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     private void firstRun(Threads threads) {
+        line.promoteApproved();
+        if (line.champion().isPresent()) {
+            return;
+        }
+        requireNobodyWaits();
         RunExecution<I, L> execution = new RunExecution<>(pipeline, line, "there is no champion yet", threads.closing);
         Run run = Background.await(threads.trainer, execution::fromSource);
         if (line.champion().isEmpty()) {
-            throw new TrainingException(
-                    "pipeline \"" + name() + "\" has nothing to serve",
+            requireNobodyWaits();
+            throw nothingToServe(
                     run.reason().replaceFirst("\\.$", ""),
                     "read " + run.report() + ", then mend the data, the candidates or the gates",
                     execution.failure());
         }
+    }
+
+    /** Another candidate would overtake one that a person has yet to look at. */
+    private void requireNobodyWaits() {
+        List<ApprovalRequest> waiting = line.approvals().waiting();
+        if (pipeline.approval() != null && !waiting.isEmpty()) {
+            ApprovalRequest request = waiting.get(0);
+            throw nothingToServe(
+                    "version " + request.version() + " passed every gate and waits until " + request.expiresAt()
+                            + " for a person to approve it",
+                    "approve " + request.artifact() + " with Factory.approve, then start the pipeline again",
+                    null);
+        }
+    }
+
+    private TrainingException nothingToServe(String why, String fix, @Nullable Throwable cause) {
+        return new TrainingException("pipeline \"" + name() + "\" has nothing to serve", why, fix, cause);
     }
 
     private Triggers triggers() {
@@ -564,7 +602,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             predictions.expire(now);
             outcomes.expire(now);
         } catch (RuntimeException e) {
-            events.publish(new Event.Failed("deleting old records of pipeline " + name(), e));
+            failures.tell("deleting old records of pipeline " + name(), e);
         }
     }
 
@@ -578,7 +616,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
-            events.publish(new Event.Failed("looking for a reason to retrain pipeline " + name(), e));
+            failures.tell("looking for a reason to retrain pipeline " + name(), e);
         }
     }
 
@@ -593,7 +631,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             }
         } catch (StoreException e) {
             triggers.unsaved();
-            events.publish(new Event.Failed("keeping what the rules of pipeline " + name() + " remember", e));
+            failures.tell("keeping what the rules of pipeline " + name() + " remember", e);
         } finally {
             saving.unlock();
         }

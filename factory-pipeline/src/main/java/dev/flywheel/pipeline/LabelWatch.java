@@ -27,6 +27,7 @@ final class LabelWatch implements AutoCloseable {
     private final InstantSource clock;
     private final ExecutorService trainer;
     private final EventBus<Event> events;
+    private final Failures failures;
 
     /** Held while the logs are read, so that close() can wait for it. */
     private final Object looking = new Object();
@@ -49,6 +50,7 @@ final class LabelWatch implements AutoCloseable {
         this.join = join;
         this.trainer = trainer;
         this.events = events;
+        this.failures = new Failures(line, events);
         this.last = clock.instant();
     }
 
@@ -108,7 +110,7 @@ final class LabelWatch implements AutoCloseable {
             } catch (ClosedException e) {
                 log.debug("the outcomes of {} were not looked at to the end", pipeline, e);
             } catch (RuntimeException | Error e) {
-                events.publish(new Event.Failed("looking how outcomes of pipeline " + pipeline + " come in", e));
+                failures.tell("looking how outcomes of pipeline " + pipeline + " come in", e);
             }
         }
     }

@@ -96,6 +96,12 @@ final class Readings {
         taken.clear();
     }
 
+    /** What was reported so far is not read. */
+    synchronized void clear() {
+        windows.replaceAll((measure, pair) -> new Pair());
+        taken.clear();
+    }
+
     private static boolean enough(String measure, Pair pair, int least) {
         return pair.challenger.n >= least && (!compares(measure) || pair.champion.n >= least);
     }

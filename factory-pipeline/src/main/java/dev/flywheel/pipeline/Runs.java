@@ -25,6 +25,7 @@ final class Runs implements AutoCloseable {
     private final String pipeline;
     private final ExecutorService trainer;
     private final EventBus<Event> events;
+    private final Failures failures;
     private final Function<String, Ended> work;
 
     /** Held while a run executes, so that close() can wait for it. */
@@ -37,10 +38,16 @@ final class Runs implements AutoCloseable {
     private boolean closed;
 
     /** @param work makes a run that was started for a reason */
-    Runs(String pipeline, ExecutorService trainer, EventBus<Event> events, Function<String, Ended> work) {
+    Runs(
+            String pipeline,
+            ExecutorService trainer,
+            EventBus<Event> events,
+            Failures failures,
+            Function<String, Ended> work) {
         this.pipeline = pipeline;
         this.trainer = trainer;
         this.events = events;
+        this.failures = failures;
         this.work = work;
     }
 
@@ -138,7 +145,7 @@ final class Runs implements AutoCloseable {
             ended.events.forEach(events::publish);
             result.complete(ended.run);
         } else if (failure != null) {
-            events.publish(new Event.Failed("a run of pipeline " + pipeline, failure));
+            failures.tell("a run of pipeline " + pipeline, failure);
             result.completeExceptionally(failure);
         } else {
             result.completeExceptionally(closedException());

@@ -169,8 +169,12 @@ final class Trial<I> implements Monitor<I> {
 
     // what comes of it
 
-    /** Begins the trial of a version that is loaded; {@return how requests are to be spread}. */
-    Route begin(int champion, ModelVersion challenger, List<Verdict> evidence) {
+    /**
+     * Begins the trial of a version that is loaded; {@return how requests are to be spread}.
+     *
+     * @param who has brought it to trial
+     */
+    Route begin(int champion, ModelVersion challenger, List<Verdict> evidence, String who) {
         Proof plan = Objects.requireNonNull(proof);
         Instant now = line.clock().instant();
         int number = challenger.number();
@@ -200,13 +204,20 @@ final class Trial<I> implements Monitor<I> {
                 state,
                 sums,
                 comparison.resume(sums).gains().get(0),
-                first);
+                first,
+                new TrialFile.News(newsNumber(number), who, AuditEvent.TRIAL_STARTED, first.reason(), 0));
         TrialFacts fresh = TrialFacts.begin(begun, comparison, canary);
         keep(begun);
         facts = fresh;
         looked(now);
         announce();
         return route();
+    }
+
+    /** What is told of a version has one number each, also when it is tried again. */
+    private int newsNumber(int version) {
+        TrialFile before = file;
+        return before == null || before.challenger() != version ? 0 : before.news().number() + 1;
     }
 
     private static String percent(double share) {
@@ -364,6 +375,15 @@ final class Trial<I> implements Monitor<I> {
      * @throws IllegalStateException if it is not held by its plan, or promotions are frozen
      */
     Decision proceed(String who) {
+        Held held = held();
+        Canary.Turn turn = held.plan.proceed(held.state, who, line.clock().instant());
+        return turned(kept().seen(turn.state(), held.seen), turn.decision(), who).orElseThrow();
+    }
+
+    /** A canary that may be held by its plan, and is not by anything else. */
+    private record Held(Canary plan, CanaryState state, TrialFacts seen) {}
+
+    private Held held() {
         TrialFile kept = kept();
         Canary plan = proof == null ? null : proof.canary();
         CanaryState state = kept.canary();
@@ -374,8 +394,42 @@ final class Trial<I> implements Monitor<I> {
         line.freeze().reason().ifPresent(frozen -> {
             throw new IllegalStateException("the trial of version " + kept.challenger() + " cannot go on: " + frozen);
         });
-        Canary.Turn turn = plan.proceed(state, who, line.clock().instant());
-        return turned(kept.seen(turn.state(), seen), turn.decision(), who).orElseThrow();
+        return new Held(plan, state, seen);
+    }
+
+    /**
+     * Begins the step of a canary anew that the plan has held.
+     *
+     * @throws IllegalStateException if it is not held by its plan, or promotions are frozen
+     */
+    void stepAgain(String who) {
+        Held held = held();
+        Canary.Turn turn = held.plan.again(held.state, who, line.clock().instant());
+        held.seen.forget();
+        Decision decision = turn.decision();
+        keep(kept().seen(turn.state(), held.seen)
+                .decided(decision)
+                .news(who, AuditEvent.TRIAL_RESUMED, decision.reason()));
+        announce();
+    }
+
+    /**
+     * {@return the last trial, which has ended without a promotion}
+     *
+     * @param champion the version that serves now
+     * @throws IllegalStateException if there is none, or it cannot be repeated
+     */
+    TrialFile unproven(int champion) {
+        TrialFile last = file;
+        if (proof == null || last == null || last.last().action() == Action.PROMOTE) {
+            throw new IllegalStateException("no version of pipeline \"" + line.name() + "\" is there to be tried again");
+        }
+        if (last.champion() != champion) {
+            throw new IllegalStateException("version " + last.challenger()
+                    + " cannot be tried again: the gates compared it with version " + last.champion()
+                    + ", now version " + champion + " is champion");
+        }
+        return last;
     }
 
     /**

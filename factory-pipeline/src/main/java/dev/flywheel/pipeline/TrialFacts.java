@@ -223,6 +223,12 @@ final class TrialFacts {
         observations.add(-counted);
     }
 
+    /** What was seen of the step so far does not count for it. */
+    void forget() {
+        readings.clear();
+        observations.reset();
+    }
+
     Readings readings() {
         return readings;
     }

@@ -266,7 +266,7 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         if (!failed) {
             failed = true;
             log.error("the watch of pipeline {} cannot take what happens", line.name(), e);
-            events.publish(new Event.Failed("watching pipeline " + line.name(), e));
+            new Failures(line, events).tell("watching pipeline " + line.name(), e);
         }
     }
 

@@ -6,18 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.audit.AuditKey;
 import dev.flywheel.core.audit.AuditVerification;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.registry.AliasMove;
-import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.CrashChild.Point;
-import dev.flywheel.pipeline.evaluate.Gate;
-import dev.flywheel.pipeline.feature.Features;
-import dev.flywheel.pipeline.source.Csv;
-import dev.flywheel.pipeline.source.Target;
-import dev.flywheel.pipeline.train.Trainers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,18 +65,13 @@ class ApprovalTest {
         factory = open();
     }
 
-    private static Pipeline.Ready<Point, Boolean, Double> points(Path csv) {
-        return Pipeline.named("points")
-                .from(Csv.files(csv).examples(Point.class, Target.isTrue("inside")))
-                .features(Features.auto(Point.class))
-                .train(Trainers.logistic())
-                .gate(Gate.atLeast(Metric.ROC_AUC, 0.5))
-                .respond(p -> p);
+    private Pipeline<Point, Boolean, Double> asking() {
+        return asking("points");
     }
 
-    private Pipeline<Point, Boolean, Double> asking() {
+    private Pipeline<Point, Boolean, Double> asking(String name) {
         Approval rule = Approval.within(Duration.ofHours(1)).onAsked(Runnable::run, asked::add);
-        return points(csv).approve(rule).build();
+        return CrashChild.points(name, csv).approve(rule).build();
     }
 
     private int champion() {
@@ -127,6 +117,26 @@ class ApprovalTest {
         AuditVerification verified =
                 AuditVerification.of(home.resolve("audit"), factory.audit().publicKey(), Optional.empty(), entry -> {});
         assertThat(verified.problem()).isEmpty();
+    }
+
+    @Test
+    void aFirstCandidateWaitsForAPersonAndIsTrainedOnce() {
+        for (int start = 0; start < 2; start++) {
+            assertThatExceptionOfType(TrainingException.class)
+                    .isThrownBy(() -> factory.start(asking("first")))
+                    .withMessage("pipeline \"first\" has nothing to serve: version 1 passed every gate and waits until"
+                            + " 2026-01-31T13:00:00Z for a person to approve it. Fix: approve "
+                            + asked.get(0).artifact() + " with Factory.approve, then start the pipeline again.");
+            reopen();
+        }
+        assertThat(asked).hasSize(1);
+
+        factory.approve("first", asked.get(0).artifact(), "ann", "yes");
+
+        try (Deployment<Point, Boolean, Double> live = factory.start(asking("first"))) {
+            assertThat(live.version()).isEqualTo(1);
+        }
+        assertThat(factory.versions("first")).hasSize(1);
     }
 
     @Test
@@ -322,7 +332,7 @@ class ApprovalTest {
             throw new IllegalStateException("no");
         });
 
-        assertThat(factory.run(points(csv).approve(rule).build()).version()).hasValue(2);
+        assertThat(factory.run(CrashChild.points("points", csv).approve(rule).build()).version()).hasValue(2);
         assertThat(factory.approvals("points")).hasSize(1);
     }
 
@@ -394,14 +404,14 @@ class ApprovalTest {
                 .withMessage("option Approval.within is invalid: found PT0S, expected more than nothing: a person must"
                         + " have time to answer");
         assertThatIllegalStateException()
-                .isThrownBy(() -> points(csv)
+                .isThrownBy(() -> CrashChild.points("points", csv)
                         .approve(Approval.within(Duration.ofHours(1)))
                         .approve(Approval.within(Duration.ofHours(2))))
                 .withMessage("option approve was already set to by a person within PT1H");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> factory.approvals("other"))
                 .withMessage("there is no pipeline \"other\" in " + home + ", but [points]");
-        assertThat(points(csv)
+        assertThat(CrashChild.points("points", csv)
                         .approve(Approval.within(Duration.ofHours(1)))
                         .build()
                         .describe())

@@ -150,6 +150,12 @@ class FeedbackTest {
             now.set(start.plus(Duration.ofDays(1)));
             assertThat(failed.join().activity()).isEqualTo("looking for a reason to retrain pipeline points");
             assertThat(failed.join().cause()).hasMessage("the clock stands still");
+            assertThat(factory.audit("points"))
+                    .anySatisfy(entry -> assertThat(entry.event().details())
+                            .containsEntry(
+                                    "why",
+                                    "looking for a reason to retrain pipeline points:"
+                                            + " java.lang.IllegalStateException: the clock stands still"));
             assertThat(promoted.join().version()).isEqualTo(2);
         }
     }
