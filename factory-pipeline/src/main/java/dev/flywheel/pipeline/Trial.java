@@ -217,7 +217,9 @@ final class Trial<I> implements Monitor<I> {
     /** What is told of a version has one number each, also when it is tried again. */
     private int newsNumber(int version) {
         TrialFile before = file;
-        return before == null || before.challenger() != version ? 0 : before.news().number() + 1;
+        return before == null || before.challenger() != version
+                ? 0
+                : before.news().number() + 1;
     }
 
     private static String percent(double share) {
@@ -377,7 +379,8 @@ final class Trial<I> implements Monitor<I> {
     Decision proceed(String who) {
         Held held = held();
         Canary.Turn turn = held.plan.proceed(held.state, who, line.clock().instant());
-        return turned(kept().seen(turn.state(), held.seen), turn.decision(), who).orElseThrow();
+        return turned(kept().seen(turn.state(), held.seen), turn.decision(), who)
+                .orElseThrow();
     }
 
     /** A canary that may be held by its plan, and is not by anything else. */
@@ -422,7 +425,8 @@ final class Trial<I> implements Monitor<I> {
     TrialFile unproven(int champion) {
         TrialFile last = file;
         if (proof == null || last == null || last.last().action() == Action.PROMOTE) {
-            throw new IllegalStateException("no version of pipeline \"" + line.name() + "\" is there to be tried again");
+            throw new IllegalStateException(
+                    "no version of pipeline \"" + line.name() + "\" is there to be tried again");
         }
         if (last.champion() != champion) {
             throw new IllegalStateException("version " + last.challenger()

@@ -332,7 +332,9 @@ class ApprovalTest {
             throw new IllegalStateException("no");
         });
 
-        assertThat(factory.run(CrashChild.points("points", csv).approve(rule).build()).version()).hasValue(2);
+        assertThat(factory.run(CrashChild.points("points", csv).approve(rule).build())
+                        .version())
+                .hasValue(2);
         assertThat(factory.approvals("points")).hasSize(1);
     }
 

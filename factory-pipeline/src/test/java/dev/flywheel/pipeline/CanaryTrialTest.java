@@ -251,7 +251,6 @@ class CanaryTrialTest extends TrialFixture {
         visitsFor(again, Duration.ofMinutes(35), 0);
         assertThat(report(again).status()).isEqualTo(Status.HELD);
         assertThat(story())
-                .containsExactly(
-                        "promoted 1", "trial-started 2", "trial-held 2", "trial-resumed 2", "trial-held 2");
+                .containsExactly("promoted 1", "trial-started 2", "trial-held 2", "trial-resumed 2", "trial-held 2");
     }
 }

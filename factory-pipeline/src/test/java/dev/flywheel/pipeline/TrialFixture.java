@@ -33,8 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A factory whose candidates are proven in traffic. Requests have keys, so that each is answered by the same version
- * in every run of these tests.
+ * A factory whose candidates are proven in traffic. Requests have keys, so that each is answered by the same version in
+ * every run of these tests.
  */
 abstract class TrialFixture {
 
@@ -91,8 +91,7 @@ abstract class TrialFixture {
     }
 
     /** A champion that says the contrary of what is true, and a challenger that has learned from the truth. */
-    Deployment<Point, Boolean, Double> betterChallenger(Pipeline<Point, Boolean, Double> pipeline)
-            throws IOException {
+    Deployment<Point, Boolean, Double> betterChallenger(Pipeline<Point, Boolean, Double> pipeline) throws IOException {
         write(200, true);
         Deployment<Point, Boolean, Double> live = start(pipeline);
         teach(live, 1_500, false);
@@ -100,8 +99,7 @@ abstract class TrialFixture {
     }
 
     /** A champion that is right, and a challenger that has learned from poisoned feedback. */
-    Deployment<Point, Boolean, Double> worseChallenger(Pipeline<Point, Boolean, Double> pipeline)
-            throws IOException {
+    Deployment<Point, Boolean, Double> worseChallenger(Pipeline<Point, Boolean, Double> pipeline) throws IOException {
         write(200, false);
         Deployment<Point, Boolean, Double> live = start(pipeline);
         teach(live, 1_500, true);

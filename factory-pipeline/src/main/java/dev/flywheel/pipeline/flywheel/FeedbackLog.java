@@ -41,8 +41,8 @@ public final class FeedbackLog implements AutoCloseable {
     /**
      * Opens the log of outcomes in a directory, creating it if it does not exist.
      *
-     * @param predictions where the predictions are logged: an outcome is written once its prediction is on the disk,
-     *     so that none is taken for one of an unknown prediction after a crash
+     * @param predictions where the predictions are logged: an outcome is written once its prediction is on the disk, so
+     *     that none is taken for one of an unknown prediction after a crash
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
     public static FeedbackLog open(Path directory, PredictionLog<?> predictions) {

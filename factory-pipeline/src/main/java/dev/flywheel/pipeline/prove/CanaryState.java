@@ -60,7 +60,6 @@ public record CanaryState(
     }
 
     CanaryState ended(Decision decision) {
-        return new CanaryState(
-                plan, version, step, share, startedAt, stepAt, observations, tallies, null, decision);
+        return new CanaryState(plan, version, step, share, startedAt, stepAt, observations, tallies, null, decision);
     }
 }
