@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class FailuresTest {
 
-    private static final StoreException FULL = new StoreException("writing x", "the disk is full", "free some space");
+    private final StoreException full = new StoreException("writing x", "the disk is full", "free some space");
 
     @TempDir
     Path home;
@@ -48,14 +48,14 @@ class FailuresTest {
             events.subscribe(Event.Failed.class, heard::add);
             Failures failures = new Failures(line, events);
             for (int second = 0; second < 3_600; second++) {
-                failures.tell("looking", FULL);
+                failures.tell("looking", full);
                 now = now.plus(Duration.ofSeconds(1));
             }
             assertThat(told(audit)).hasSize(1);
 
-            failures.tell("looking", FULL);
+            failures.tell("looking", full);
             failures.tell("looking", new IllegalStateException("odd"));
-            failures.tell("keeping", FULL);
+            failures.tell("keeping", full);
 
             assertThat(told(audit))
                     .containsExactly(
@@ -64,7 +64,7 @@ class FailuresTest {
                             "looking: java.lang.IllegalStateException: odd",
                             "keeping: writing x: the disk is full. Fix: free some space.");
             broken = true;
-            failures.tell("looking", FULL);
+            failures.tell("looking", full);
             broken = false;
             assertThat(told(audit)).hasSize(4);
         }
