@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.flywheel.core.stat.NumpyRandom;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
@@ -146,7 +147,7 @@ class SequentialVectorsTest {
     }
 
     private static void linearModel(JsonNode expected) {
-        LegacyRandom random = new LegacyRandom(1);
+        NumpyRandom random = new NumpyRandom(1);
         double[] x = new double[5000];
         double[] z = new double[5000];
         for (int i = 0; i < x.length; i++) {

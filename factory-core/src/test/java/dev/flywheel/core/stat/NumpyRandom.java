@@ -1,10 +1,10 @@
-package dev.flywheel.core.stat.experiment;
+package dev.flywheel.core.stat;
 
 /**
  * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998) with the polar method of Marsaglia: the numbers of
  * NumPy's legacy {@code RandomState}, which published examples name as their data.
  */
-final class LegacyRandom {
+public final class NumpyRandom {
 
     private static final int N = 624;
     private static final int M = 397;
@@ -13,7 +13,7 @@ final class LegacyRandom {
     private int at = N;
     private double spare = Double.NaN;
 
-    LegacyRandom(int seed) {
+    public NumpyRandom(int seed) {
         state[0] = seed;
         for (int i = 1; i < N; i++) {
             state[i] = 1812433253 * (state[i - 1] ^ (state[i - 1] >>> 30)) + i;
@@ -41,7 +41,7 @@ final class LegacyRandom {
         return (high * 67108864.0 + low) / 9007199254740992.0;
     }
 
-    double nextGaussian() {
+    public double nextGaussian() {
         if (!Double.isNaN(spare)) {
             double value = spare;
             spare = Double.NaN;
@@ -61,7 +61,7 @@ final class LegacyRandom {
     }
 
     /** A draw from Binomial(1, 0.5), by inversion. */
-    int nextCoin() {
+    public int nextCoin() {
         return nextDouble() > 0.5 ? 1 : 0;
     }
 }
