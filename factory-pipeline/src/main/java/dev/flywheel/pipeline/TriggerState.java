@@ -53,48 +53,15 @@ record TriggerState(
     /** What was kept in place of this file in its first days: how many outcomes were used. */
     private static final String OLD_MARK = "labels";
 
-    private static final int FORMAT = 1;
+    static final int FORMAT = 1;
 
     TriggerState {
         decisions = List.copyOf(decisions);
     }
 
-    TriggerState(
-            long used,
-            int version,
-            long promoted,
-            long predictions,
-            @Nullable Instant lastRun,
-            String day,
-            int runs,
-            long millis,
-            int refused,
-            @Nullable String stopped,
-            long stoppedUntil,
-            @Nullable Instant lastDrift,
-            String key,
-            List<Decision> decisions) {
-        this(
-                FORMAT,
-                used,
-                version,
-                promoted,
-                predictions,
-                lastRun,
-                day,
-                runs,
-                millis,
-                refused,
-                stopped,
-                stoppedUntil,
-                lastDrift,
-                key,
-                decisions);
-    }
-
     /** {@return the state before anything has happened, with so many outcomes used} */
     static TriggerState empty(long used) {
-        return new TriggerState(used, 0, 0, 0, null, "", 0, 0, 0, null, 0, null, "", List.of());
+        return new TriggerState(FORMAT, used, 0, 0, 0, null, "", 0, 0, 0, null, 0, null, "", List.of());
     }
 
     /**

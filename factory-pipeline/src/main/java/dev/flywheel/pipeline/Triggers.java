@@ -229,6 +229,7 @@ final class Triggers {
     /** {@return what is to be kept} */
     synchronized TriggerState state() {
         return new TriggerState(
+                TriggerState.FORMAT,
                 settled,
                 version,
                 promoted,
