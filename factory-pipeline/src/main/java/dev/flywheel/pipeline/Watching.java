@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.RowType;
@@ -316,17 +317,7 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
     public void close() {
         closing = true;
         LockSupport.unpark(thread);
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibles.joinUninterruptibly(thread);
         drain();
         watcher.save();
     }

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.flywheel;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.log.SegmentLog;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,6 @@ final class DiskSync {
     void close() {
         closing = true;
         LockSupport.unpark(thread);
-        Threads.join(thread);
+        Uninterruptibles.joinUninterruptibly(thread);
     }
 }

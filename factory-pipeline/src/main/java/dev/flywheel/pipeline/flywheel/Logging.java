@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -47,15 +48,28 @@ public final class Logging<I> {
     private final @Nullable Class<I> type;
     private final Options<I> options;
 
-    /** The options; null where one was not set. */
-    private record Options<I>(
-            @Nullable Double rate,
-            @Nullable Durability durability,
-            @Nullable Set<String> only,
-            Map<String, byte[]> hashed,
-            @Nullable Predicate<? super I> except,
-            @Nullable Duration predictions,
-            @Nullable Duration feedback) {}
+    /** The options; null where one was not set. Changed only before the definition has them. */
+    private static final class Options<I> {
+        private @Nullable Double rate;
+        private @Nullable Durability durability;
+        private @Nullable Set<String> only;
+        private Map<String, byte[]> hashed = Map.of();
+        private @Nullable Predicate<? super I> except;
+        private @Nullable Duration predictions;
+        private @Nullable Duration feedback;
+
+        Options<I> copy() {
+            Options<I> copy = new Options<>();
+            copy.rate = rate;
+            copy.durability = durability;
+            copy.only = only;
+            copy.hashed = hashed;
+            copy.except = except;
+            copy.predictions = predictions;
+            copy.feedback = feedback;
+            return copy;
+        }
+    }
 
     private Logging(@Nullable Class<I> type, Options<I> options) {
         this.type = type;
@@ -64,7 +78,7 @@ public final class Logging<I> {
 
     /** {@return the default: every prediction, whole, for ever} */
     public static <I> Logging<I> of(Class<I> type) {
-        return new Logging<>(Objects.requireNonNull(type, "type"), none());
+        return new Logging<>(Objects.requireNonNull(type, "type"), new Options<>());
     }
 
     /** {@return the default, over rows whose columns are named by text} */
@@ -74,11 +88,7 @@ public final class Logging<I> {
 
     /** {@return the default, over inputs of any type, whose columns are named by text} */
     public static <I> Logging<I> everything() {
-        return new Logging<>(null, none());
-    }
-
-    private static <I> Options<I> none() {
-        return new Options<>(null, null, null, Map.of(), null, null, null);
+        return new Logging<>(null, new Options<>());
     }
 
     /**
@@ -95,14 +105,7 @@ public final class Logging<I> {
                     + "; to log none, say durability(NONE)");
         }
         requireUnset("sample", options.rate);
-        return with(new Options<>(
-                rate,
-                options.durability,
-                options.only,
-                options.hashed,
-                options.except,
-                options.predictions,
-                options.feedback));
+        return with(changed -> changed.rate = rate);
     }
 
     /**
@@ -112,14 +115,7 @@ public final class Logging<I> {
      */
     public Logging<I> durability(Durability durability) {
         requireUnset("durability", options.durability);
-        return with(new Options<>(
-                options.rate,
-                Objects.requireNonNull(durability, "durability"),
-                options.only,
-                options.hashed,
-                options.except,
-                options.predictions,
-                options.feedback));
+        return with(changed -> changed.durability = Objects.requireNonNull(durability, "durability"));
     }
 
     /** {@return this, for a part of the inputs; see {@link #only(String...)}} */
@@ -145,15 +141,7 @@ public final class Logging<I> {
                     "only() names no column; name those to log, or say durability(NONE) to log none");
         }
         requireUnset("only", options.only);
-        return with(new Options<>(
-                        options.rate,
-                        options.durability,
-                        new TreeSet<>(List.of(columns)),
-                        options.hashed,
-                        options.except,
-                        options.predictions,
-                        options.feedback))
-                .checked();
+        return with(changed -> changed.only = new TreeSet<>(List.of(columns))).checked();
     }
 
     /** {@return this, with a text column hashed in the log; see {@link #hashed(String, byte[])}} */
@@ -179,15 +167,7 @@ public final class Logging<I> {
         requireUnset("hashed", options.hashed.containsKey(column) ? "column \"" + column + "\"" : null);
         Map<String, byte[]> more = new TreeMap<>(options.hashed);
         more.put(Objects.requireNonNull(column, "column"), key.clone());
-        return with(new Options<>(
-                        options.rate,
-                        options.durability,
-                        options.only,
-                        more,
-                        options.except,
-                        options.predictions,
-                        options.feedback))
-                .checked();
+        return with(changed -> changed.hashed = more).checked();
     }
 
     /**
@@ -200,14 +180,7 @@ public final class Logging<I> {
      */
     public Logging<I> except(Predicate<? super I> who) {
         requireUnset("except", options.except == null ? null : "a rule of the host");
-        return with(new Options<>(
-                options.rate,
-                options.durability,
-                options.only,
-                options.hashed,
-                Objects.requireNonNull(who, "who"),
-                options.predictions,
-                options.feedback));
+        return with(changed -> changed.except = Objects.requireNonNull(who, "who"));
     }
 
     /**
@@ -221,14 +194,7 @@ public final class Logging<I> {
      */
     public Logging<I> keepPredictions(Duration age) {
         requireUnset("keepPredictions", options.predictions);
-        return with(new Options<>(
-                options.rate,
-                options.durability,
-                options.only,
-                options.hashed,
-                options.except,
-                atLeastShortest("keepPredictions", age),
-                options.feedback));
+        return with(changed -> changed.predictions = atLeastShortest("keepPredictions", age));
     }
 
     /**
@@ -241,14 +207,7 @@ public final class Logging<I> {
      */
     public Logging<I> keepFeedback(Duration age) {
         requireUnset("keepFeedback", options.feedback);
-        return with(new Options<>(
-                options.rate,
-                options.durability,
-                options.only,
-                options.hashed,
-                options.except,
-                options.predictions,
-                atLeastShortest("keepFeedback", age)));
+        return with(changed -> changed.feedback = atLeastShortest("keepFeedback", age));
     }
 
     /** {@return the share of predictions that is logged, from 0 to 1} */
@@ -397,7 +356,9 @@ public final class Logging<I> {
         return describe().hashCode();
     }
 
-    private Logging<I> with(Options<I> changed) {
+    private Logging<I> with(Consumer<Options<I>> change) {
+        Options<I> changed = options.copy();
+        change.accept(changed);
         return new Logging<>(type, changed);
     }
 

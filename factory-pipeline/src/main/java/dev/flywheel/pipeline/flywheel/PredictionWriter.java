@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.flywheel;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowType;
@@ -176,7 +177,7 @@ final class PredictionWriter<I> {
         closing = true;
         napping = false;
         LockSupport.unpark(thread);
-        Threads.join(thread);
+        Uninterruptibles.joinUninterruptibly(thread);
     }
 
     private void run() {
