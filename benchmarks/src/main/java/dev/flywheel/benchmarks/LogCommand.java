@@ -45,6 +45,8 @@ final class LogCommand {
     private static final int ROWS = 64;
     private static final int JOINED_COLUMNS = 4;
     private static final int BATCH = 1_000;
+    // what stands still for some milliseconds in a round decides on its p99, so many short ones say more than a few
+    private static final int TURNS = 4;
     private static final String NONE = "no log";
     private static final String AGAIN = "no log again";
 
@@ -95,18 +97,10 @@ final class LogCommand {
         work.put(AGAIN, () -> predicting(rate, callers, Durability.NONE, dropped));
         Map<String, List<Measured>> calls = new LinkedHashMap<>();
         Map<String, List<Measured>> due = new LinkedHashMap<>();
-        // one round warms up
-        for (int round = -1; round < rounds; round++) {
-            for (Map.Entry<String, Callable<Paced>> contender : work.entrySet()) {
-                Paced paced = contender.getValue().call();
-                if (round >= 0) {
-                    calls.computeIfAbsent(contender.getKey(), none -> new ArrayList<>())
-                            .add(paced.calls);
-                    due.computeIfAbsent(contender.getKey(), none -> new ArrayList<>())
-                            .add(paced.due);
-                }
-            }
-        }
+        new Rounds(TURNS * rounds).run(work).forEach((contender, found) -> {
+            calls.put(contender, found.stream().map(Paced::calls).toList());
+            due.put(contender, found.stream().map(Paced::due).toList());
+        });
         String of = String.format(
                 Locale.ROOT,
                 "predict, mlp, %,d a second by %d %s, every prediction logged",
@@ -163,9 +157,9 @@ final class LogCommand {
                         .observer(predictions::append)
                         .open()) {
             Load.Call<Caller> call = (caller, turn) -> ask(endpoint, inputs, caller, turn);
-            Measured unused = Load.open(caller(new CopyOnWriteArrayList<>()), callers, rate, nanos / 4, call);
+            Measured unused = Load.open(caller(new CopyOnWriteArrayList<>()), callers, rate, nanos / 8, call);
             List<Caller> all = new CopyOnWriteArrayList<>();
-            Measured due = Load.open(caller(all), callers, rate, nanos, call);
+            Measured due = Load.open(caller(all), callers, rate, nanos / 2, call);
             predictions.flush();
             dropped.predictions += predictions.dropped();
             Histogram calls = Measured.histogram();

@@ -36,21 +36,21 @@ final class Rounds {
     }
 
     /** {@return what the rounds of each name found} */
-    Map<String, List<Measured>> run(Map<String, Callable<Measured>> contenders) throws Exception {
+    <T> Map<String, List<T>> run(Map<String, Callable<T>> contenders) throws Exception {
         List<String> names = new ArrayList<>(contenders.keySet());
-        List<Callable<Measured>> work = new ArrayList<>(contenders.values());
-        List<List<Measured>> measured = new ArrayList<>();
+        List<Callable<T>> work = new ArrayList<>(contenders.values());
+        List<List<T>> measured = new ArrayList<>();
         names.forEach(name -> measured.add(new ArrayList<>()));
         for (int i = 0; i < WARM_UP + count; i++) {
             for (int k = 0; k < names.size(); k++) {
                 int at = (i + k) % names.size();
-                Measured result = work.get(at).call();
+                T result = work.get(at).call();
                 if (i >= WARM_UP) {
                     measured.get(at).add(result);
                 }
             }
         }
-        Map<String, List<Measured>> found = new LinkedHashMap<>();
+        Map<String, List<T>> found = new LinkedHashMap<>();
         for (int i = 0; i < names.size(); i++) {
             found.put(names.get(i), measured.get(i));
         }

@@ -150,7 +150,7 @@ public final class FeedbackJoin {
      */
     public JoinReport run(Instant from, Instant to, Receiver receiver, @Nullable Instant now) {
         JoinRun run = new JoinRun(
-                predictions, feedback, rows, new JoinRun.Span(clamp(from), clamp(to), patience), receiver, now);
+                predictions, feedback, rows, new Span(clamp(from), clamp(to), patience), receiver, now);
         int parts = run.parts(inMemory);
         return parts == 1 ? run.inMemory() : run.inParts(parts, scratch);
     }

@@ -4,7 +4,6 @@ import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.log.LogCursor;
 import dev.flywheel.core.log.RowDecoder;
 import dev.flywheel.core.log.SegmentLog;
-import dev.flywheel.pipeline.flywheel.Feedback.Kind;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin.Receiver;
 import java.nio.ByteBuffer;
@@ -40,36 +39,12 @@ final class JoinRun {
     private final boolean deleted;
 
     private final JoinReport.Counter counter = new JoinReport.Counter();
+    private final FeedbackRules rules;
     private final Fate fate = new Fate();
     private long newest = Long.MIN_VALUE;
     private long oldestId = Long.MAX_VALUE;
     // of the predictions that the first walk has seen
     private long end;
-
-    /**
-     * What is asked for, in microseconds since the epoch.
-     *
-     * @param patience how long after its prediction an outcome counts
-     */
-    record Span(long start, long end, long patience) {
-
-        boolean holds(long micros) {
-            return micros >= start && micros < end;
-        }
-
-        /** An id of ours tells its time, so an outcome of another span is not taken for an unknown one. */
-        boolean belongs(long high) {
-            return !timed(high) || holds(micros(high));
-        }
-
-        static boolean timed(long high) {
-            return (high >>> 12 & 0xF) == 7;
-        }
-
-        static long micros(long high) {
-            return (high >>> 16) * 1_000;
-        }
-    }
 
     /** What is known of the prediction that is looked at. */
     private static final class Fate {
@@ -97,6 +72,7 @@ final class JoinRun {
         this.receiver = receiver;
         this.now = now;
         this.decoder = new RowDecoder(rows);
+        this.rules = new FeedbackRules(span, counter);
         this.sampling = Sampling.of(predictions);
         List<Long> segments = Files.isDirectory(predictions) ? SegmentLog.segments(predictions) : List.of();
         this.deleted = !segments.isEmpty() && segments.get(0) > 0;
@@ -124,7 +100,7 @@ final class JoinRun {
         LogRecord.walk(feedback, 0, cursor -> {
             FeedbackFrame frame = FeedbackFrame.of(cursor, feedback);
             newest = Math.max(newest, frame.micros());
-            if (!took(table, frame)) {
+            if (!rules.took(table, frame)) {
                 unknown(frame);
             }
         });
@@ -213,7 +189,7 @@ final class JoinRun {
         files.predictions.each(
                 part, record -> table.add(record.getLong(8), record.getLong(16), record.getLong(24), record.get(32)));
         files.feedback.each(part, record -> {
-            if (!took(table, new FeedbackFrame(record.slice(8, FeedbackFrame.BYTES)))) {
+            if (!rules.took(table, new FeedbackFrame(record.slice(8, FeedbackFrame.BYTES)))) {
                 files.unknown.add(part).put(record);
             }
         });
@@ -255,50 +231,6 @@ final class JoinRun {
             }
             give(frame);
         });
-    }
-
-    /** {@return whether the prediction is there} */
-    private boolean took(JoinTable table, FeedbackFrame frame) {
-        int slot = table.find(frame.high(), frame.low());
-        if (slot < 0) {
-            // of another span, or unknown
-            return !span.belongs(frame.high());
-        }
-        if (!table.is(slot, JoinTable.OUTSIDE)) {
-            if (frame.kind() == Kind.SATISFACTION) {
-                table.score(slot, frame.value(), frame.micros());
-            } else {
-                outcome(table, slot, frame);
-            }
-        }
-        return true;
-    }
-
-    private void outcome(JoinTable table, int slot, FeedbackFrame frame) {
-        long micros = frame.micros();
-        boolean corrects = frame.kind() == Kind.CORRECTION;
-        if (micros - span.patience > table.predicted(slot)) {
-            counter.lateOutcomes++;
-            table.set(slot, JoinTable.LATE);
-            return;
-        }
-        if (!table.is(slot, JoinTable.LABELLED)) {
-            counter.labels.delay(micros - table.predicted(slot));
-            table.label(slot, frame.value(), frame.weight(), micros);
-        } else {
-            if (table.label(slot) == frame.value() && table.weight(slot) == frame.weight()) {
-                counter.duplicates++;
-            } else {
-                counter.corrections++;
-            }
-            boolean corrected = table.is(slot, JoinTable.CORRECTED);
-            if (corrects == corrected ? micros >= table.labelled(slot) : corrects) {
-                table.label(slot, frame.value(), frame.weight(), micros);
-            }
-        }
-        if (corrects) {
-            table.set(slot, JoinTable.CORRECTED);
-        }
     }
 
     private void unknown(FeedbackFrame frame) {

@@ -98,7 +98,7 @@ public final class PredictionLog<I> implements AutoCloseable {
      */
     public void append(UUID id, int version, I row, double output, Instant at) {
         if (closed) {
-            throw writer.closedException();
+            throw writer.arrivals().closedException();
         }
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(row, "row");
@@ -115,7 +115,7 @@ public final class PredictionLog<I> implements AutoCloseable {
         }
         // handed in while the log was being closed: nobody knows whether the writing thread still saw it
         if (closed) {
-            throw writer.closedException();
+            throw writer.arrivals().closedException();
         }
     }
 
@@ -144,7 +144,7 @@ public final class PredictionLog<I> implements AutoCloseable {
      * @throws ClosedException if the log was closed before they were on the disk
      */
     public void flush() {
-        writer.flush(queue.offered());
+        writer.arrivals().await(queue.offered());
     }
 
     /**
@@ -195,7 +195,7 @@ public final class PredictionLog<I> implements AutoCloseable {
         if (!acknowledged) {
             return CompletableFuture.completedFuture(null);
         }
-        return writer.reached(queue.offered()).thenRunAsync(() -> writer.requireKept(id));
+        return writer.arrivals().stage(queue.offered()).thenRunAsync(() -> writer.requireKept(id));
     }
 
     /** {@return what is logged} */

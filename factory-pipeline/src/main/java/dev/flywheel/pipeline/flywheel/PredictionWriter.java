@@ -1,7 +1,6 @@
 package dev.flywheel.pipeline.flywheel;
 
 import com.google.common.util.concurrent.Uninterruptibles;
-import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.RowWriter;
@@ -12,13 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,6 +41,7 @@ final class PredictionWriter<I> {
     private final @Nullable Losses losses;
     private final Thread thread;
     private final DiskSync disk;
+    private final Arrivals arrivals;
 
     // written by the thread alone
     private volatile @Nullable SegmentLog log;
@@ -61,17 +57,9 @@ final class PredictionWriter<I> {
     private long reported;
     private @Nullable Throwable problem;
 
-    private final ReentrantLock flushing = new ReentrantLock();
-    private final Condition flushed = flushing.newCondition();
-    // under "flushing"
-    private final PriorityQueue<Waiting> waiting = new PriorityQueue<>();
-    private volatile long wanted;
-    private volatile long done;
     private volatile long settledMillis;
-    private volatile @Nullable StoreException failure;
     private volatile boolean napping;
     private volatile boolean closing;
-    private volatile boolean ended;
 
     /** What is logged, from when on. */
     record Rules<I>(Logging<? super I> logging, Instant now) {
@@ -102,6 +90,7 @@ final class PredictionWriter<I> {
         this.log = opened;
         this.thread = new Thread(this::run, "flywheel-predictions " + this.directory);
         this.thread.setDaemon(true);
+        this.arrivals = new Arrivals(this.directory, this::wake);
         this.disk = new DiskSync("flywheel-predictions-sync " + this.directory);
     }
 
@@ -146,37 +135,14 @@ final class PredictionWriter<I> {
         return settledMillis;
     }
 
-    /** Waits until so many entries of the queue are on the disk or dropped. */
-    void flush(long target) {
-        flushing.lock();
-        try {
-            while (done < target) {
-                StoreException failed = failure;
-                if (failed != null) {
-                    throw failing(failed);
-                }
-                if (ended) {
-                    throw closedException();
-                }
-                wanted = Math.max(wanted, target);
-                napping = false;
-                LockSupport.unpark(thread);
-                flushed.awaitUninterruptibly();
-            }
-        } finally {
-            flushing.unlock();
-        }
-    }
-
-    ClosedException closedException() {
-        return new ClosedException(
-                "prediction log " + directory, "it was closed", "stop predicting before closing, or open it again");
+    /** {@return which entries of the queue are on the disk or dropped} */
+    Arrivals arrivals() {
+        return arrivals;
     }
 
     void close() {
         closing = true;
-        napping = false;
-        LockSupport.unpark(thread);
+        wake();
         Uninterruptibles.joinUninterruptibly(thread);
     }
 
@@ -278,7 +244,7 @@ final class PredictionWriter<I> {
             return;
         }
         long taken = queue.taken();
-        boolean due = wanted > done || last || now - lastSync > SYNC_NANOS;
+        boolean due = arrivals.wanted() || last || now - lastSync > SYNC_NANOS;
         if (!due) {
             return;
         }
@@ -286,8 +252,8 @@ final class PredictionWriter<I> {
             lastSync = now;
             round = new DiskSync.Round(open, pending, taken, pendingMillis);
             disk.begin(round);
-        } else if (done != taken) {
-            signal(taken);
+        } else if (arrivals.reached() != taken) {
+            arrivals.reached(taken);
         }
     }
 
@@ -307,7 +273,7 @@ final class PredictionWriter<I> {
             losses.kept(ended.records);
         }
         settledMillis = ended.millis;
-        signal(ended.taken);
+        arrivals.reached(ended.taken);
     }
 
     private StoreException unknown(Throwable failed) {
@@ -327,82 +293,24 @@ final class PredictionWriter<I> {
         log = null;
         // what comes of it concerns records that are given up
         round = null;
-        failure = e;
-        if (broken != null) {
-            broken.close();
+        try {
+            if (broken != null) {
+                broken.close();
+            }
+        } finally {
+            arrivals.failed(e);
         }
-        signal(done);
     }
 
     private void reopen(long now) {
         lastTry = now;
         try {
             log = SegmentLog.open(directory);
-            failure = null;
+            arrivals.mended();
             LOG.info("predictions are logged again to {}; {} were dropped", directory, dropped.sum());
         } catch (StoreException e) {
             LOG.debug("predictions cannot be logged yet", e);
         }
-    }
-
-    private void signal(long reached) {
-        flushing.lock();
-        try {
-            done = reached;
-            flushed.signalAll();
-            StoreException failed = failure;
-            for (Waiting one = waiting.peek(); one != null && (failed != null || one.target <= done); ) {
-                complete(waiting.remove(), failed);
-                one = waiting.peek();
-            }
-        } finally {
-            flushing.unlock();
-        }
-    }
-
-    /** Somebody who waits without a thread, for so many entries of the queue. */
-    private record Waiting(long target, CompletableFuture<Void> future) implements Comparable<Waiting> {
-        @Override
-        public int compareTo(Waiting other) {
-            return Long.compare(target, other.target);
-        }
-    }
-
-    /** {@return a stage that completes as {@link #flush} returns; what depends on it must not run on this thread} */
-    CompletableFuture<Void> reached(long target) {
-        CompletableFuture<Void> future = new CompletableFuture<>();
-        flushing.lock();
-        try {
-            StoreException failed = failure;
-            if (done >= target || failed != null || ended) {
-                complete(new Waiting(target, future), failed);
-            } else {
-                waiting.add(new Waiting(target, future));
-                wanted = Math.max(wanted, target);
-                napping = false;
-                LockSupport.unpark(thread);
-            }
-        } finally {
-            flushing.unlock();
-        }
-        return future;
-    }
-
-    private void complete(Waiting one, @Nullable StoreException failed) {
-        boolean unused;
-        if (one.target <= done) {
-            unused = one.future.complete(null);
-        } else {
-            unused = one.future.completeExceptionally(failed == null ? closedException() : failing(failed));
-        }
-    }
-
-    private StoreException failing(StoreException failed) {
-        return new StoreException(
-                "flushing predictions to " + directory,
-                "the log fails (" + failed.getMessage() + ")",
-                "free space on the disk or mend it; the log goes on by itself",
-                failed);
     }
 
     private void report(boolean last) {
@@ -421,7 +329,7 @@ final class PredictionWriter<I> {
         boolean idle = pending == 0 || syncing != null;
         long limit = idle ? nanos : Math.min(nanos, lastSync + SYNC_NANOS - System.nanoTime());
         napping = true;
-        boolean waits = syncing != null ? !syncing.ended() : !closing && !(wanted > done && log != null);
+        boolean waits = syncing != null ? !syncing.ended() : !closing && !(arrivals.wanted() && log != null);
         if (limit > 0 && waits && queue.peek() == null) {
             LockSupport.parkNanos(this, limit);
         }
@@ -438,16 +346,7 @@ final class PredictionWriter<I> {
         } catch (StoreException e) {
             LOG.error("closing the prediction log {}", directory, e);
         } finally {
-            flushing.lock();
-            try {
-                ended = true;
-                flushed.signalAll();
-                while (!waiting.isEmpty()) {
-                    complete(waiting.remove(), failure);
-                }
-            } finally {
-                flushing.unlock();
-            }
+            arrivals.end();
         }
     }
 }
