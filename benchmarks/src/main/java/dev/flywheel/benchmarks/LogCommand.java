@@ -8,6 +8,7 @@ import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.log.SegmentLog;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
@@ -49,11 +50,13 @@ final class LogCommand {
     private static final int TURNS = 4;
     private static final String NONE = "no log";
     private static final String AGAIN = "no log again";
+    private static final String PLAIN = "no log, as many bytes to a plain file";
 
     private final Results results = new Results("logs", "log");
     private final Path directory;
     private final int rounds;
     private final long nanos;
+    private double bytesPerSecond;
 
     private LogCommand(Path directory, int rounds, long nanos) {
         this.directory = directory;
@@ -95,6 +98,7 @@ final class LogCommand {
         work.put(Contender.FLYWHEEL, () -> predicting(rate, callers, Durability.BATCHED, dropped));
         work.put(NONE, () -> predicting(rate, callers, Durability.NONE, dropped));
         work.put(AGAIN, () -> predicting(rate, callers, Durability.NONE, dropped));
+        work.put(PLAIN, () -> besidePlainFile(rate, callers, dropped));
         Map<String, List<Measured>> calls = new LinkedHashMap<>();
         Map<String, List<Measured>> due = new LinkedHashMap<>();
         new Rounds(TURNS * rounds).run(work).forEach((contender, found) -> {
@@ -110,12 +114,9 @@ final class LogCommand {
         for (double share : List.of(0.5, 0.99, 0.999)) {
             String name = ", p" + String.valueOf(100 * share).replaceAll("\\.0$", "");
             ToDoubleFunction<Measured> micros = round -> round.micros(share);
-            if (share == 0.99) {
-                results.figure(of + name, "us", NONE, calls, micros, Target.timesLimit(1.1));
-            } else {
-                results.figure(of + name, "us", NONE, calls, micros);
-            }
-            results.figure(of + name + " from the time it was due", "us", NONE, due, micros);
+            Target[] target = share == 0.99 ? new Target[] {Target.timesLimit(1.1)} : new Target[0];
+            results.figure(of + name, "us", NONE, calls, micros, target);
+            results.figure(of + name + " from the time it was due", "us", NONE, due, micros, target);
         }
         results.rate(of, NONE, due, Target.atLeast(0.99 * rate));
         results.add(
@@ -157,16 +158,32 @@ final class LogCommand {
                         .observer(predictions::append)
                         .open()) {
             Load.Call<Caller> call = (caller, turn) -> ask(endpoint, inputs, caller, turn);
-            Measured unused = Load.open(caller(new CopyOnWriteArrayList<>()), callers, rate, nanos / 8, call);
+            long warmUp = nanos / 8;
+            long timed = nanos / 2;
+            Measured unused = Load.open(caller(new CopyOnWriteArrayList<>()), callers, rate, warmUp, call);
             List<Caller> all = new CopyOnWriteArrayList<>();
-            Measured due = Load.open(caller(all), callers, rate, nanos / 2, call);
+            Measured due = Load.open(caller(all), callers, rate, timed, call);
             predictions.flush();
             dropped.predictions += predictions.dropped();
+            if (durability != Durability.NONE) {
+                bytesPerSecond = 1e9 * SegmentLog.bytes(log) / (warmUp + timed);
+            }
             Histogram calls = Measured.histogram();
             all.forEach(caller -> calls.add(caller.nanos));
             return new Paced(new Measured(due.rate(), calls), due);
         } finally {
             MoreFiles.deleteRecursively(log, RecursiveDeleteOption.ALLOW_INSECURE);
+        }
+    }
+
+    private Paced besidePlainFile(int rate, int callers, Dropped dropped) throws Exception {
+        Path file = Files.createTempFile(directory, "plain", null);
+        PlainFile plain = new PlainFile(file, bytesPerSecond);
+        try {
+            return predicting(rate, callers, Durability.NONE, dropped);
+        } finally {
+            plain.close();
+            Files.delete(file);
         }
     }
 

@@ -118,6 +118,16 @@ final class HandOff<I> {
         taken.setRelease(APART, before.getPlain(APART).position + 1);
     }
 
+    /** {@return whether so many wait that the reader should not sleep} */
+    boolean halfFull() {
+        return halfFull(newest.get(APART).position);
+    }
+
+    /** {@return whether the entry at a position has so many before it that the reader should not sleep} */
+    boolean halfFull(long position) {
+        return position - taken.getAcquire(APART) >= capacity / 2;
+    }
+
     /** {@return the number of entries ever offered} */
     long offered() {
         return newest.get(APART).position + 1;

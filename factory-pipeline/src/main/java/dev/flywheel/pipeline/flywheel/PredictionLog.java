@@ -110,7 +110,7 @@ public final class PredictionLog<I> implements AutoCloseable {
         if (position < 0) {
             position = waitForRoom(id, version, row, output, at);
         }
-        if (position - queue.taken() >= CAPACITY / 2) {
+        if (queue.halfFull(position)) {
             writer.wake();
         }
         // handed in while the log was being closed: nobody knows whether the writing thread still saw it

@@ -28,7 +28,7 @@ final class PredictionWriter<I> {
     private static final long RETRY_NANOS = 2_000_000_000L;
     private static final int BATCH = 1 << 10;
     // from busy to idle; callers need not wake the thread unless the queue is half full
-    private static final long SHORTEST_NAP_NANOS = 1_000_000;
+    private static final long SHORTEST_NAP_NANOS = 5_000_000;
     private static final long LONGEST_NAP_NANOS = 100_000_000;
 
     private final Path directory;
@@ -158,7 +158,7 @@ final class PredictionWriter<I> {
                 }
                 syncIfDue(last);
                 report(last);
-                if (!worked && last && round == null) {
+                if (!worked && last && round == null && queue.peek() == null) {
                     return;
                 }
                 if (!worked) {
@@ -172,6 +172,9 @@ final class PredictionWriter<I> {
     }
 
     private boolean drain() {
+        if (!due()) {
+            return false;
+        }
         int taken = 0;
         for (HandOff.Entry<I> slot = queue.peek(); slot != null && taken < BATCH; slot = queue.peek()) {
             append(slot);
@@ -180,6 +183,12 @@ final class PredictionWriter<I> {
         }
         queue.publish();
         return taken > 0;
+    }
+
+    /** While the disk is at work this thread is not, unless it must: callers need the processors, too. */
+    private boolean due() {
+        DiskSync.Round syncing = round;
+        return syncing == null || syncing.ended() ? queue.peek() != null : queue.halfFull();
     }
 
     private void append(HandOff.Entry<I> slot) {
@@ -330,7 +339,7 @@ final class PredictionWriter<I> {
         long limit = idle ? nanos : Math.min(nanos, lastSync + SYNC_NANOS - System.nanoTime());
         napping = true;
         boolean waits = syncing != null ? !syncing.ended() : !closing && !(arrivals.wanted() && log != null);
-        if (limit > 0 && waits && queue.peek() == null) {
+        if (limit > 0 && waits && !due()) {
             LockSupport.parkNanos(this, limit);
         }
         napping = false;
