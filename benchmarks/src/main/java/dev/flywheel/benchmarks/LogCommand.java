@@ -124,7 +124,8 @@ final class LogCommand {
                 "predictions",
                 Map.of(Contender.FLYWHEEL, List.of((double) dropped.predictions)),
                 null,
-                "the limit above is the same endpoint and log with durability NONE; a row is " + SmallMlp.INPUTS
+                "the limit above is the same endpoint and log with durability NONE, once again to show the noise, and"
+                        + " once beside a thread that writes and syncs as many bytes; a row is " + SmallMlp.INPUTS
                         + " numbers; the heap is at most "
                         + (Runtime.getRuntime().maxMemory() >> 20) + " MiB",
                 Target.atMost(0));
