@@ -17,6 +17,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -80,6 +81,26 @@ class PredictionLogTest {
         } finally {
             pool.shutdownNow();
         }
+    }
+
+    @Test
+    void whatComesWhileTheDiskIsAtWorkIsThereAfterClosing() {
+        Logging<Row> sure = Logging.rows().durability(Logging.Durability.ACKNOWLEDGED);
+        int rounds = 30;
+        for (int round = 0; round < rounds; round++) {
+            try (PredictionLog<Row> log = PredictionLog.open(directory, Flights.TYPE, sure, NOON)) {
+                UUID first = ids.next();
+                log.append(first, 1, Flights.row(1), 1, NOON);
+                // from now on the disk may be at work
+                CompletableFuture<Void> kept = log.acknowledged(first);
+                for (int i = 0; i < round; i++) {
+                    log.append(ids.next(), 1, Flights.row(i), i, NOON);
+                }
+                log.close();
+                kept.join();
+            }
+        }
+        assertThat(logged()).hasSize(rounds + rounds * (rounds - 1) / 2);
     }
 
     @Test
