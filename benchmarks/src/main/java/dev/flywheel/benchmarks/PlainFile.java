@@ -24,8 +24,7 @@ final class PlainFile {
     /** @param perSecond so many bytes */
     PlainFile(Path file, double perSecond) {
         this.perSecond = perSecond;
-        this.written = CompletableFuture.runAsync(
-                () -> write(file), work -> new Thread(work, "plain file").start());
+        this.written = CompletableFuture.runAsync(() -> write(file), work -> new Thread(work, "plain file").start());
     }
 
     private void write(Path file) {

@@ -15,8 +15,8 @@ final class ReadmeTable {
     static final String BEGIN = "<!-- benchmarks: made by the page command -->";
     static final String END = "<!-- /benchmarks -->";
 
-    private static final List<String> FILES =
-            List.of("load-mlp", "load-minilm", "load-minilm-int8", "score", "swap", "shadow", "logs", "steady", "micro");
+    private static final List<String> FILES = List.of(
+            "load-mlp", "load-minilm", "load-minilm-int8", "score", "swap", "shadow", "logs", "steady", "micro");
 
     private ReadmeTable() {}
 

@@ -81,7 +81,9 @@ class LoggedBytesTest {
             List<Prediction<Double>> served = new ArrayList<>(live.predictAll(List.of(PRIVATE, PRIVATE)));
             served.add(live.predict(PRIVATE));
             served.add(live.predictAsync(PRIVATE).join());
-            assertThat(served).extracting(Prediction::value).containsOnly(served.get(0).value());
+            assertThat(served)
+                    .extracting(Prediction::value)
+                    .containsOnly(served.get(0).value());
             served.forEach(prediction -> hidden.add(prediction.id()));
             seen = live.predict(OPEN).id();
             assertThat(live.watched().orElseThrow().rows()).isEqualTo(1);
@@ -90,7 +92,8 @@ class LoggedBytesTest {
         assertThat(filesWith(bytes(OPEN.x()))).isNotEmpty();
         assertThat(filesWith(bytes(OPEN.colour()))).isNotEmpty();
 
-        hidden.forEach(id -> assertThat(filesWith(bytes(id), bytes(id.toString()))).isEmpty());
+        hidden.forEach(
+                id -> assertThat(filesWith(bytes(id), bytes(id.toString()))).isEmpty());
         assertThat(filesWith(traces(PRIVATE.x()))).isEmpty();
         assertThat(filesWith(traces(PRIVATE.y()))).isEmpty();
         assertThat(filesWith(bytes(PRIVATE.colour()))).isEmpty();
@@ -106,7 +109,8 @@ class LoggedBytesTest {
         }
         Mac mac = Mac.getInstance("HmacSHA256");
         mac.init(new SecretKeySpec(KEY, "HmacSHA256"));
-        String hash = HexFormat.of().formatHex(mac.doFinal(bytes(OPEN.colour()))).substring(0, 32);
+        String hash =
+                HexFormat.of().formatHex(mac.doFinal(bytes(OPEN.colour()))).substring(0, 32);
         assertThat(filesWith(bytes(OPEN.x()))).isNotEmpty();
         assertThat(filesWith(bytes(hash))).isNotEmpty();
 
@@ -117,9 +121,8 @@ class LoggedBytesTest {
 
     @Test
     void predictionsAndFeedbackGoWhenTheirTimeHasCome() {
-        Logging<Point> logging = Logging.of(Point.class)
-                .keepPredictions(Duration.ofDays(8))
-                .keepFeedback(Duration.ofDays(16));
+        Logging<Point> logging =
+                Logging.of(Point.class).keepPredictions(Duration.ofDays(8)).keepFeedback(Duration.ofDays(16));
         try (Factory factory = open();
                 Deployment<Point, Boolean, Double> live = factory.start(pipeline(logging))) {
             UUID old = live.predict(OPEN).id();
@@ -166,7 +169,10 @@ class LoggedBytesTest {
     private static byte[][] traces(double value) {
         return new byte[][] {
             bytes(value),
-            ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(value).array(),
+            ByteBuffer.allocate(8)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putDouble(value)
+                    .array(),
             bytes(Double.toString(value))
         };
     }

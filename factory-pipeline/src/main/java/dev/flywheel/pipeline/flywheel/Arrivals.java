@@ -124,9 +124,8 @@ final class Arrivals {
     }
 
     private void complete(Waiting one) {
-        boolean unused = one.target <= reached
-                ? one.future.complete(null)
-                : one.future.completeExceptionally(refusal());
+        boolean unused =
+                one.target <= reached ? one.future.complete(null) : one.future.completeExceptionally(refusal());
     }
 
     private RuntimeException refusal() {

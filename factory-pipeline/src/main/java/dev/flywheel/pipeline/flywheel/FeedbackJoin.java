@@ -149,8 +149,8 @@ public final class FeedbackJoin {
      * @throws StoreException if a log is damaged or cannot be read
      */
     public JoinReport run(Instant from, Instant to, Receiver receiver, @Nullable Instant now) {
-        JoinRun run = new JoinRun(
-                predictions, feedback, rows, new Span(clamp(from), clamp(to), patience), receiver, now);
+        JoinRun run =
+                new JoinRun(predictions, feedback, rows, new Span(clamp(from), clamp(to), patience), receiver, now);
         int parts = run.parts(inMemory);
         return parts == 1 ? run.inMemory() : run.inParts(parts, scratch);
     }

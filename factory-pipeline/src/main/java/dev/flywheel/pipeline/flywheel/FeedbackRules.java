@@ -2,7 +2,10 @@ package dev.flywheel.pipeline.flywheel;
 
 import dev.flywheel.pipeline.flywheel.Feedback.Kind;
 
-/** Which feedback to a prediction counts: within the patience, corrections before labels, the last of each. Not thread-safe. */
+/**
+ * Which feedback to a prediction counts: within the patience, corrections before labels, the last of each. Not
+ * thread-safe.
+ */
 final class FeedbackRules {
 
     private final Span span;
