@@ -188,7 +188,7 @@ final class PredictionWriter<I> {
     /** While the disk is at work this thread is not, unless it must: callers need the processors, too. */
     private boolean due() {
         DiskSync.Round syncing = round;
-        return syncing == null || syncing.ended() ? queue.peek() != null : queue.halfFull();
+        return (syncing == null || syncing.ended()) ? queue.peek() != null : queue.halfFull();
     }
 
     private void append(HandOff.Entry<I> slot) {
