@@ -88,17 +88,17 @@ class PredictionLogTest {
         Logging<Row> sure = Logging.rows().durability(Logging.Durability.ACKNOWLEDGED);
         int rounds = 30;
         for (int round = 0; round < rounds; round++) {
+            CompletableFuture<Void> kept;
             try (PredictionLog<Row> log = PredictionLog.open(directory, Flights.TYPE, sure, NOON)) {
                 UUID first = ids.next();
                 log.append(first, 1, Flights.row(1), 1, NOON);
                 // from now on the disk may be at work
-                CompletableFuture<Void> kept = log.acknowledged(first);
+                kept = log.acknowledged(first);
                 for (int i = 0; i < round; i++) {
                     log.append(ids.next(), 1, Flights.row(i), i, NOON);
                 }
-                log.close();
-                kept.join();
             }
+            kept.join();
         }
         assertThat(logged()).hasSize(rounds + rounds * (rounds - 1) / 2);
     }
