@@ -29,6 +29,7 @@ final class ShadowCommand {
     private final int callers;
     private final long nanos;
     private final List<Double> ratios = new ArrayList<>();
+    private double seconds;
     private long compared;
     private long dropped;
 
@@ -67,8 +68,8 @@ final class ShadowCommand {
         Map<String, List<Measured>> found = new Rounds(count).run(rounds);
         String work = "predict beside a shadow, mlp, " + callers + (callers == 1 ? " caller" : " callers");
         String note = "the limit is the same endpoint without the shadow, whose model takes " + tenths(slower.times())
-                + " times as long when each runs by itself; " + compared + " answers compared, " + dropped
-                + " copies dropped";
+                + " times as long when each runs by itself; " + compared + " answers compared, "
+                + Math.round(compared / seconds) + " a second, " + dropped + " requests not copied";
         if (!ratios.isEmpty()) {
             note += "; as the shadow, with cold caches, it takes " + tenths(Results.median(ratios)) + " times as long";
         }
@@ -93,6 +94,7 @@ final class ShadowCommand {
         } finally {
             endpoint.endShadow();
             ShadowReport report = endpoint.shadowReport().orElseThrow();
+            seconds += nanos / 1e9;
             compared += report.compared();
             dropped += report.dropped();
             double champion = report.championNanos().quantile(0.5);

@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.batch.Batcher;
 import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.ServingEvents;
 import dev.flywheel.serving.monitor.VersionSnapshot;
 import java.time.Duration;
@@ -140,6 +141,14 @@ final class Loaded<I, O> {
         if (cache != null) {
             cache.count(total);
         }
+    }
+
+    /** {@return the requests that it has answered so far} */
+    long answered() {
+        Tally done = new Tally();
+        count(done);
+        Activity activity = done.activity();
+        return activity.requests() - activity.errors();
     }
 
     /** {@return what it did so far, and how it is now} */

@@ -80,26 +80,17 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
     public void run(int rows) {
         Shadow<I, O> copies = hook.shadow();
         shadow = copies;
-        if (copies == null) {
-            runAlone(rows);
-        } else {
-            long started = copies.begins();
-            try {
-                runAlone(rows);
-            } finally {
-                runNanos = copies.ends(started);
-            }
-        }
-        ids.next(fresh, rows);
-    }
-
-    private void runAlone(int rows) {
+        long started = copies == null ? 0 : System.nanoTime();
         ServingEvents.Batch event = ServingEvents.batch();
         if (event == null) {
             lane.run(rows);
         } else {
             runRecorded(event, rows);
         }
+        if (copies != null) {
+            runNanos = System.nanoTime() - started;
+        }
+        ids.next(fresh, rows);
     }
 
     private void runRecorded(ServingEvents.Batch event, int rows) {

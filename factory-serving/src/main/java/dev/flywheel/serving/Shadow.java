@@ -9,7 +9,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,21 +18,26 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs copies of the champion's requests on another version and compares what comes out. Thread-safe.
  *
- * <p>Callers only lay a copy into a short queue, and never wake anybody: one thread looks there by itself. It runs one
- * row at a time in a lane of its own, begins only while the champion leaves a processor free and lets nobody wait, and
- * rests between runs. Of all requests, the share d arrives while the shadow runs, where d is the share of the time that
- * it does; and of those, the share c is held up, where c is the share of the time in which the champion needs that
- * processor too. So d is kept below {@value #HARM} / c, and below {@value #MOST} at any rate ({@value #MOST_OF_TWO}
- * with one or two processors), since processors share caches and memory. Then fewer than one request in a hundred is
- * slower for it, and the 99th percentile stays where it was.
+ * <p>Callers find it at the champion's {@link ShadowHook} only while it wants copies: whoever fills its short queue takes
+ * it away from there, and its own thread, which nobody ever wakes, puts it back when it has run some. All requests in
+ * between cost what they cost without a shadow. Where requests are few, all are copied. Where they are many, a sample
+ * is: those that come first after a rest, whose length is partly chance, so that it does not keep step with the traffic.
+ * So where requests come in bursts, those at the beginning of a burst are copied more often than the others.
+ *
+ * <p>That thread runs one row at a time in a lane of its own, never begins while requests wait, and rests between runs.
+ * About the share d of all requests meets a run, where d is the share of the time that it runs. Where the champion uses
+ * every processor, each run holds up somebody, and d is {@value #CROWDED}. Where one is free, the others share no more
+ * than caches and memory with the shadow, and d is {@value #SPARE}, or {@value #SPARE_OF_TWO} with one or two
+ * processors: their requests do not become measurably slower. So far fewer than one request in a hundred is held up,
+ * and the 99th percentile stays where it was.
  */
 final class Shadow<I, O> {
 
     private static final Logger log = LoggerFactory.getLogger(Shadow.class);
 
-    private static final double HARM = 0.003;
-    private static final double MOST = 0.1;
-    private static final double MOST_OF_TWO = 0.02;
+    private static final double CROWDED = 0.003;
+    private static final double SPARE = 0.1;
+    private static final double SPARE_OF_TWO = 0.02;
 
     /** Inputs may be large, and copies are worth little when they are old. */
     private static final int CAPACITY = 32;
@@ -43,25 +48,23 @@ final class Shadow<I, O> {
     private static final long SHORTEST_IDLE_NANOS = 1_000_000;
     private static final long LONGEST_IDLE_NANOS = 50_000_000;
     private static final long STOP_NANOS = 5_000_000_000L;
-    private static final int REMEMBERED = 64;
     private static final int OUTLIER = 4;
 
     private final Loaded<I, O> champion;
     private final Loaded<I, O> target;
     private final ModelLane<I, O> lane;
     private final double share;
+    private final long answeredBefore;
     private final int processors = Runtime.getRuntime().availableProcessors();
-    private final int spare = Math.max(1, processors - 1);
-    private final double most = processors > 2 ? MOST : MOST_OF_TWO;
+    private final double spare = processors > 2 ? SPARE : SPARE_OF_TWO;
     private final Queue<Sample> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
-    private final LongAdder running = new LongAdder();
-    private final LongAdder dropped = new LongAdder();
+    private final AtomicLong copied = new AtomicLong();
     private final ShadowTally tally = new ShadowTally();
     private final Thread worker;
-    private double crowded;
-    private int looked;
+    private long idleNanos = SHORTEST_IDLE_NANOS;
     private long typicalNanos;
+    private volatile long answeredInAll = -1;
     private volatile boolean stopped;
 
     /**
@@ -73,6 +76,7 @@ final class Shadow<I, O> {
         this.target = target;
         this.lane = lane;
         this.share = share;
+        this.answeredBefore = champion.answered();
         this.worker = new Thread(this::work, "flywheel-shadow " + name);
         worker.setDaemon(true);
     }
@@ -91,6 +95,7 @@ final class Shadow<I, O> {
      */
     void stop(@Nullable Duration patience) {
         champion.hook().end(this);
+        answeredInAll = champion.answered();
         stopped = true;
         lane.terminate();
         LockSupport.unpark(worker);
@@ -122,23 +127,15 @@ final class Shadow<I, O> {
     }
 
     ShadowReport report() {
-        return tally.report(target.version(), champion.version(), dropped.sum());
-    }
-
-    /** A run of the champion begins; {@return when, to be given back}. */
-    long begins() {
-        running.increment();
-        return System.nanoTime();
-    }
-
-    /** A run of the champion has ended; {@return how long it took, in nanoseconds}. */
-    long ends(long started) {
-        running.decrement();
-        return System.nanoTime() - started;
+        long ended = answeredInAll;
+        double wanted = share * ((ended < 0 ? champion.answered() : ended) - answeredBefore);
+        long copies = copied.get();
+        return tally.report(target.version(), champion.version(), Math.max(0, Math.round(wanted) - copies));
     }
 
     /**
-     * Takes a copy of a request that the champion has answered, if there is room. Called by whoever answered it.
+     * Takes a copy of a request that the champion has answered, if there is room; who fills it makes this the last one
+     * that is offered. Called by whoever answered it.
      *
      * @param of what holds the answer
      * @param nanos how long the champion's run took; negative if the answer was known
@@ -147,16 +144,19 @@ final class Shadow<I, O> {
         if (share < 1 && ThreadLocalRandom.current().nextDouble() >= share) {
             return;
         }
-        if (queued.get() >= CAPACITY || champion.batcher().queued() > 0) {
-            dropped.increment();
+        int before = queued.getAndIncrement();
+        if (before >= CAPACITY - 1) {
+            champion.hook().disarm(this);
+        }
+        if (before >= CAPACITY) {
+            queued.getAndDecrement();
             return;
         }
         try {
-            Sample sample = new Sample(kept(prepared), length, RowNumbers.of(of, row), nanos);
-            queued.incrementAndGet();
-            queue.add(sample);
+            queue.add(new Sample(kept(prepared), length, RowNumbers.of(of, row), nanos));
+            copied.getAndIncrement();
         } catch (RuntimeException e) {
-            dropped.increment();
+            queued.getAndDecrement();
             log.debug("a request could not be copied to the shadow", e);
         }
     }
@@ -178,15 +178,11 @@ final class Shadow<I, O> {
     private void work() {
         try (lane) {
             warmUp();
-            long idle = SHORTEST_IDLE_NANOS;
             while (!stopped) {
-                long used = slice();
-                idle = queued.get() > 0 || used > 0 ? SHORTEST_IDLE_NANOS : Math.min(2 * idle, LONGEST_IDLE_NANOS);
-                double duty = Math.min(most, HARM / Math.max(crowded, HARM));
-                long rest = (long) (Math.max(used, SLICE_NANOS) * (1 / duty - 1));
+                long rest = restAfter(slice());
                 // What ran may have used up the permit of the stopping thread.
                 if (!stopped) {
-                    LockSupport.parkNanos(this, Math.max(rest, idle));
+                    LockSupport.parkNanos(this, rest);
                 }
             }
         } catch (RuntimeException | Error e) {
@@ -213,17 +209,28 @@ final class Shadow<I, O> {
     /** {@return for how long it has used a processor} */
     private long slice() {
         long used = 0;
-        while (used < SLICE_NANOS && !stopped && spared()) {
+        while (used < SLICE_NANOS && !stopped && champion.batcher().queued() == 0) {
             Sample sample = queue.poll();
             if (sample == null) {
                 break;
             }
-            queued.decrementAndGet();
+            queued.getAndDecrement();
             long started = System.nanoTime();
             compare(sample);
             used += charged(System.nanoTime() - started);
         }
+        if (queued.get() < CAPACITY) {
+            champion.hook().arm(this);
+        }
         return used;
+    }
+
+    /** {@return for how long to rest, half as long or half as long again by chance} */
+    private long restAfter(long used) {
+        idleNanos = used > 0 ? SHORTEST_IDLE_NANOS : Math.min(2 * idleNanos, LONGEST_IDLE_NANOS);
+        double duty = champion.batcher().running() < processors ? spare : CROWDED;
+        double rest = Math.max((double) idleNanos, Math.max(used, SLICE_NANOS) * (1 / duty - 1));
+        return (long) (rest * (0.5 + ThreadLocalRandom.current().nextDouble()));
     }
 
     /** {@return the part of the time in which it was likely to run, and not to wait for a processor} */
@@ -235,13 +242,6 @@ final class Shadow<I, O> {
         long typical = typicalNanos;
         typicalNanos = Math.max(1_000, nanos > typical ? typical + typical / 8 : typical - typical / 8);
         return Math.min(nanos, OUTLIER * typical);
-    }
-
-    private boolean spared() {
-        boolean busy = running.sum() >= spare;
-        looked = Math.min(looked + 1, REMEMBERED);
-        crowded += ((busy ? 1 : 0) - crowded) / looked;
-        return !busy && champion.batcher().queued() == 0;
     }
 
     private void compare(Sample sample) {

@@ -279,6 +279,11 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
         return lanes.size();
     }
 
+    /** {@return the runs under way now} */
+    public int running() {
+        return lanes.taken();
+    }
+
     /** {@return whether it refuses calls, because it is closed or being closed} */
     public boolean isClosed() {
         return line.isClosed();

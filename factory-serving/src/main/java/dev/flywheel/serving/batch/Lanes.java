@@ -107,6 +107,15 @@ final class Lanes<C extends Call<?>, R extends Runner<? super C>> {
         return false;
     }
 
+    /** {@return the lanes in which calls are running} */
+    int taken() {
+        int taken = 0;
+        for (Slot<C, R> slot : slots) {
+            taken += slot.isFree() ? 0 : 1;
+        }
+        return taken;
+    }
+
     private @Nullable Slot<C, R> grow() {
         // Whoever is not the first has its call wait, rather than for the lock.
         if (making) {
