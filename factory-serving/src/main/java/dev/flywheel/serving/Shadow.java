@@ -18,11 +18,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs copies of the champion's requests on another version and compares what comes out. Thread-safe.
  *
- * <p>Callers find it at the champion's {@link ShadowHook} only while it wants copies: whoever fills its short queue takes
- * it away from there, and its own thread, which nobody ever wakes, puts it back when it has run some. All requests in
- * between cost what they cost without a shadow. Where requests are few, all are copied. Where they are many, a sample
- * is: those that come first after a rest, whose length is partly chance, so that it does not keep step with the traffic.
- * So where requests come in bursts, those at the beginning of a burst are copied more often than the others.
+ * <p>Callers find it at the champion's {@link ShadowHook} only while it wants copies: whoever fills its short queue
+ * takes it away from there, and its own thread, which nobody ever wakes, puts it back when it has run some. All
+ * requests in between cost what they cost without a shadow. Where requests are few, all are copied. Where they are
+ * many, a sample is: those that come first after a rest, whose length is partly chance, so that it does not keep step
+ * with the traffic. So where requests come in bursts, those at the beginning of a burst are copied more often than the
+ * others.
  *
  * <p>That thread runs one row at a time in a lane of its own, never begins while requests wait, and rests between runs.
  * About the share d of all requests meets a run, where d is the share of the time that it runs. Where the champion uses

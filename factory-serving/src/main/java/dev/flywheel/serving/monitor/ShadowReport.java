@@ -7,9 +7,9 @@ package dev.flywheel.serving.monitor;
  * @param champion the number of the version that answered the callers
  * @param compared copies that the shadow answered
  * @param failed copies on which the shadow failed
- * @param dropped requests that were not copied, because as many copies as are kept waited for spare capacity: those that
- *     the champion has answered since the shadow began, times the share to be copied, less the copies taken. As many
- *     copies as were taken, but neither compared nor failed, wait, or waited when the shadow ended
+ * @param dropped requests that were not copied, because as many copies as are kept waited for spare capacity: those
+ *     that the champion has answered since the shadow began, times the share to be copied, less the copies taken. As
+ *     many copies as were taken, but neither compared nor failed, wait, or waited when the shadow ended
  * @param billionths the difference of each answer compared: the largest of the distances between its numbers, in units
  *     of 1e-9; {@link Long#MAX_VALUE} where a number is missing on one side alone, or a text differs
  * @param meanShift the mean of the shadow's first number less the champion's, where both are finite; 0 before any
