@@ -1,5 +1,8 @@
 package dev.flywheel.pipeline;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,7 +12,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a {@link CrashChild} was about to do and what it was promised, over all its lives in one home. Lines are heard
@@ -19,7 +24,7 @@ final class CrashPromises {
 
     /** What each life can promise. */
     private static final Set<String> KINDS =
-            Set.of("told", "serving points", "serving asked", "resumed", "frozen", "noted", "answered");
+            Set.of("told", "serving points", "serving asked", "trial", "resumed", "frozen", "noted", "answered");
 
     /** The outcome of a prediction, as far as it was told. */
     static final class Outcome {
@@ -63,6 +68,11 @@ final class CrashPromises {
     long acknowledged;
 
     private final Map<String, List<Integer>> serving = new HashMap<>();
+    /** The version that answered a visitor last, and when the trial began in which it did. */
+    private final Map<String, String> assigned = new ConcurrentHashMap<>();
+    /** The last thing that was heard of a trial: the version, when it began and its share. */
+    private volatile String trial = "";
+
     private boolean frozen;
     private boolean freezing;
     private final Set<String> kinds = new HashSet<>();
@@ -109,6 +119,8 @@ final class CrashPromises {
             case "note" -> notes.add(words[1]);
             case "noted" -> acknowledgedNotes.add(words[1]);
             case "answered" -> answers.put(Integer.valueOf(words[1]), Boolean.valueOf(words[2]));
+            case "trial" -> trial = line.substring(words[0].length() + 1, line.length() - 2);
+            case "answered-by" -> assigned.put(words[1], words[2] + " " + words[3]);
             case "resumed" -> {}
             default -> throw new IllegalArgumentException(line);
         }
@@ -135,6 +147,43 @@ final class CrashPromises {
     /** {@return the versions that this life has begun to serve after its first, in order} */
     List<Integer> serving(String pipeline) {
         return serving.getOrDefault(pipeline, List.of());
+    }
+
+    /** {@return whether the version on trial is known to have answered a visitor in this trial} */
+    boolean assigned(String visitor, TrialReport trial) {
+        return (trial.challenger() + " " + trial.startedAt()).equals(assigned.get(visitor));
+    }
+
+    /** {@return whether it was heard how far a trial has come} */
+    boolean heard(TrialFile kept) {
+        return trial.equals(CrashChild.state(kept.report()));
+    }
+
+    /** The parent has seen how far a trial has come. */
+    void seen(TrialReport report) {
+        trial = CrashChild.state(report);
+    }
+
+    /** What was heard of a trial was kept before. */
+    void requireKept(@Nullable TrialFile kept) {
+        if (trial.isEmpty()) {
+            return;
+        }
+        String[] words = trial.split(" ", -1);
+        int version = Integer.parseInt(words[0]);
+        assertThat(kept).as("trial %s", trial).isNotNull();
+        assertThat(Objects.requireNonNull(kept).challenger()).isGreaterThanOrEqualTo(version);
+        if (kept.challenger() == version) {
+            Instant begun = Instant.parse(words[1]);
+            assertThat(kept.startedAt()).isAfterOrEqualTo(begun);
+            double share = Double.parseDouble(words[2]);
+            boolean ended = share == 0 || share == 1;
+            assertThat(kept.stage() == TrialFile.Stage.OVER
+                            || kept.startedAt().isAfter(begun)
+                            || (!ended && (kept.stage() == TrialFile.Stage.DECIDED || kept.share() >= share)))
+                    .as("what was heard of the trial, %s, is kept: %s", trial, kept)
+                    .isTrue();
+        }
     }
 
     boolean mayBeFrozen(boolean found) {

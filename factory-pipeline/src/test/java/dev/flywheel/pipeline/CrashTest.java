@@ -26,12 +26,13 @@ class CrashTest {
     Path directory;
 
     @Test
-    void everyReopenFindsEveryAcknowledgedFactOnceAndAWholeChampion() throws Exception {
+    void everyReopenFindsEveryAcknowledgedFactOnceAWholeChampionAndItsTrial() throws Exception {
         log.info("seed {}", SEED);
         Random random = new Random(SEED);
+        CrashedTrials trials = new CrashedTrials();
         Path csv = writePoints(directory.resolve("points.csv"), 200);
         for (int kill = 0; kill < KILLS; ) {
-            CrashedHome home = new CrashedHome(directory.resolve("home-" + kill), csv, random);
+            CrashedHome home = new CrashedHome(directory.resolve("home-" + kill), csv, random, trials);
             int lives = Math.min(LIVES, KILLS - kill);
             for (int life = 1; life <= lives; life++, kill++) {
                 try {
@@ -41,7 +42,10 @@ class CrashTest {
                     throw new AssertionError("kill " + kill + ", life " + life + " of its home, seed " + SEED, e);
                 }
             }
-            log.info("{} kills; in the last home {}", kill, home.summary());
+            log.info("{} kills; {}; in the last home {}", kill, trials, home.summary());
+        }
+        if (KILLS >= 300) {
+            trials.assertMet();
         }
     }
 

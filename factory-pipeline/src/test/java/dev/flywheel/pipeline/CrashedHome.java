@@ -12,6 +12,7 @@ import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.pipeline.CrashChild.Point;
 import dev.flywheel.pipeline.CrashPromises.Outcome;
+import dev.flywheel.pipeline.CrashedTrials.Moment;
 import dev.flywheel.pipeline.flywheel.Feedback;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin;
 import dev.flywheel.pipeline.flywheel.JoinReport;
@@ -46,9 +47,17 @@ final class CrashedHome {
 
     private static final List<String> PIPELINES = List.of("points", "asked");
 
+    /** What kills are aimed at. */
+    private static final List<Moment> MOMENTS =
+            List.of(Moment.UNDER_WAY, Moment.STEP, Moment.PROMOTION, Moment.ROLLBACK);
+
+    /** The first kind of kill that is. */
+    private static final int AIMED = 4;
+
     private final Path home;
     private final Path csv;
     private final Random random;
+    private final CrashedTrials trials;
     private final CrashPromises promises = new CrashPromises();
     private final Map<String, Integer> movesBefore = new HashMap<>();
     /** Some predictions that had no outcome when the home was last looked at. */
@@ -59,10 +68,11 @@ final class CrashedHome {
     private Optional<Checkpoint> checkpoint = Optional.empty();
     private String summary = "";
 
-    CrashedHome(Path home, Path csv, Random random) {
+    CrashedHome(Path home, Path csv, Random random, CrashedTrials trials) {
         this.home = home;
         this.csv = csv;
         this.random = random;
+        this.trials = trials;
     }
 
     /** {@return what the last reopening found, in words} */
@@ -71,14 +81,15 @@ final class CrashedHome {
     }
 
     /**
-     * Lets a child work and kills it: at a random instant of its start, of its work, or after it has got promises of
-     * every kind.
+     * Lets a child work and kills it: at a random instant of its start, of its work, of a trial's step, promotion or
+     * rollback, or after it has got promises of every kind.
      *
      * @param full whether it must get these before
      */
     void liveAndDie(boolean full) throws IOException, InterruptedException {
         lives++;
         promises.beginLife();
+        boolean proven = full || random.nextInt(6) != 0;
         Path errors = home.resolveSibling(home.getFileName() + ".log");
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -93,19 +104,26 @@ final class CrashedHome {
                         CrashChild.class.getName(),
                         home.toString(),
                         csv.toString(),
-                        Long.toString(random.nextLong()))
+                        Long.toString(random.nextLong()),
+                        Boolean.toString(proven))
                 .redirectError(errors.toFile())
                 .start();
         Thread ear = new Thread(() -> hear(child));
         ear.start();
-        int kind = random.nextInt(6);
-        int millis = random.nextInt(kind == 0 ? 1_000 : 500);
-        if (full || kind == 1) {
+        int kind = random.nextInt(8);
+        int millis = random.nextInt(kind == 0 ? 800 : 400);
+        if (full || (kind == 1 && proven)) {
             await(promises.everything());
-        } else if (kind > 1) {
+        } else if (kind > 0) {
             await(promises.ready());
         }
-        child.waitFor(millis, TimeUnit.MILLISECONDS);
+        boolean aimed = !full && kind >= AIMED && proven;
+        if (aimed) {
+            CrashedTrials.await(MOMENTS.get(kind - AIMED), pipeline("points"), promises, child);
+        }
+        if (!aimed || kind == AIMED) {
+            child.waitFor(aimed ? millis / 4 : millis, TimeUnit.MILLISECONDS);
+        }
         boolean worked = child.isAlive();
         // unlike Process.destroyForcibly, this leaves what the child has printed to be read
         child.toHandle().destroyForcibly();
@@ -133,6 +151,7 @@ final class CrashedHome {
 
     /** Opens the home as the next process would, and looks for everything that was promised. */
     void reopen() {
+        trials.killed(pipeline("points"), promises);
         if (key != null) {
             assertSound(key, "before anybody has mended it");
         }
@@ -192,11 +211,19 @@ final class CrashedHome {
                 moves.stream().map(move -> move.to().orElseThrow()).toList();
         int before = movesBefore.getOrDefault(name, 0);
         assertInOrder("moves that this life heard of", served.subList(before, served.size()), promises.serving(name));
-        try (Deployment<Point, Boolean, Double> live =
-                factory.start(CrashChild.points(name, csv).build())) {
+        boolean proven = name.equals("points") && random.nextInt(8) != 0;
+        boolean promoted = false;
+        try (Deployment<Point, Boolean, Double> live = factory.start(
+                proven
+                        ? CrashChild.provenOnly(csv)
+                        : CrashChild.points(name, csv).build())) {
             assertThat(live.version()).isEqualTo(served.get(served.size() - 1));
             assertThat(live.predict(CrashChild.point(random)).value()).isBetween(0.0, 1.0);
-            assertThat(live.predict(CrashChild.point(random)).version()).isEqualTo(live.version());
+            if (name.equals("points")) {
+                trials.reopened(live, proven, moves, promises, random);
+            } else {
+                assertThat(live.predict(CrashChild.point(random)).version()).isEqualTo(live.version());
+            }
             assertThat(factory.audit(name).stream()
                             .map(entry -> entry.event().action())
                             .filter(Set.of(AuditEvent.PAUSED, AuditEvent.RESUMED)::contains)
@@ -207,10 +234,15 @@ final class CrashedHome {
             live.resume();
             if (name.equals("points")) {
                 tellLate(live);
+                live.trial().ifPresent(promises::seen);
+                promoted = trials.promoted(live, moves);
             }
         }
-        assertThat(factory.history(name)).as("nothing moves by itself").isEqualTo(moves);
-        movesBefore.put(name, moves.size());
+        assertThat(factory.history(name))
+                .as("nothing moves by itself, but a trial that was won")
+                .startsWith(moves.toArray(AliasMove[]::new))
+                .hasSize(promoted ? moves.size() + 1 : moves.size());
+        movesBefore.put(name, factory.history(name).size());
     }
 
     /** Outcomes of predictions of another process. */
@@ -237,6 +269,8 @@ final class CrashedHome {
             assertMoves(factory, name, of(events, name));
             assertRuns(of(events, name));
         }
+        String plain = CrashChild.pipeline(csv).hash();
+        CrashedTrials.assertTold(of(events, "points"), plain, CrashedTrials.kept(pipeline("points")));
         summary = lives + " lives, " + entries.size() + " entries, " + promises.acknowledged + " outcomes, "
                 + factory.versions("points").size() + " and "
                 + factory.versions("asked").size() + " versions";
@@ -405,8 +439,7 @@ final class CrashedHome {
             @Override
             public void unknown(UUID id, Feedback<Double> label, Instant at) {
                 Outcome outcome = promises.outcomes.get(id);
-                // what was on its way at the kill may have come to the disk before its prediction
-                boolean known = outcome != null && outcome.version != 0 && outcome.acknowledged();
+                boolean known = outcome != null && outcome.version != 0;
                 if (!seen.add(id)
                         || outcome == null
                         || !outcome.mayBe(label.outcome().orElseThrow())
