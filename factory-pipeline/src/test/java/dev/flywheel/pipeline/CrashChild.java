@@ -31,8 +31,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process that is never left in peace: it trains, serves, takes feedback, proves in traffic, promotes, rolls back,
- * asks for approval, freezes and audits, all at once, until it is killed. It prints what it is about to do and what it was promised, as
- * {@link CrashPromises} reads it.
+ * asks for approval, freezes and audits, all at once, until it is killed. It prints what it is about to do and what it
+ * was promised, as {@link CrashPromises} reads it.
  */
 final class CrashChild {
 
@@ -43,7 +43,9 @@ final class CrashChild {
 
     private static final String[] COLOURS = {"red", "green", "blue"};
 
-    /** Steps of some tenths of a second, so that many kills meet a trial. A reading that a kill has cost is no failure. */
+    /**
+     * Steps of some tenths of a second, so that many kills meet a trial. A reading that a kill has cost is no failure.
+     */
     private static final Canary CANARY = Canary.steps(0.2, 0.6)
             .each(Duration.ofMillis(100))
             .minObservations(30)
@@ -137,7 +139,8 @@ final class CrashChild {
     }
 
     /** A version is soon on trial, if none is from an earlier life. */
-    private static Deployment<Point, Boolean, Double> begin(Factory factory, Pipeline<Point, Boolean, Double> pipeline) {
+    private static Deployment<Point, Boolean, Double> begin(
+            Factory factory, Pipeline<Point, Boolean, Double> pipeline) {
         Deployment<Point, Boolean, Double> live = factory.start(pipeline);
         if (live.trial().map(trial -> trial.status().ended()).orElse(true)) {
             CompletableFuture<Run> unused = live.retrain();

@@ -165,18 +165,21 @@ final class CrashedTrials {
         Route route = Route.canary(trial.challenger(), trial.share());
         for (int visitor = 0; visitor < CrashChild.VISITORS; visitor++) {
             String key = CrashChild.visitor(visitor);
-            int version = live.predict(CrashChild.point(random), CallOptions.key(key)).version();
+            int version =
+                    live.predict(CrashChild.point(random), CallOptions.key(key)).version();
             int expected = route.choose(key) == Route.CHAMPION ? trial.champion() : trial.challenger();
             assertThat(version).as("the version for %s", key).isEqualTo(expected);
             if (promises.assigned(key, trial)) {
-                assertThat(version).as("%s stays with the version on trial", key).isEqualTo(trial.challenger());
+                assertThat(version)
+                        .as("%s stays with the version on trial", key)
+                        .isEqualTo(trial.challenger());
             }
         }
     }
 
     /**
-     * One version is on trial at a time, and once unless a person wants it again; each end has a reason; and a version is promoted because its trial
-     * was won, or because the definition of its run wanted none.
+     * One version is on trial at a time, and once unless a person wants it again; each end has a reason; and a version
+     * is promoted because its trial was won, or because the definition of its run wanted none.
      *
      * @param plain the hash of the definition that wants none
      */

@@ -133,7 +133,8 @@ class YearTest {
         assertChampion(factory, "2026-03-25", 4, "flywheel", "logistic passed 2 of 2 gates");
         assertChampion(factory, "2026-04-23", 4, "flywheel", "logistic passed 2 of 2 gates");
         assertChampion(factory, "2026-05-30", 5, "flywheel", "logistic passed 2 of 2 gates");
-        assertChampion(factory, "2026-06-20", 6, "flywheel", "Version 6 is promoted: every measure holds at 50% of the");
+        assertChampion(
+                factory, "2026-06-20", 6, "flywheel", "Version 6 is promoted: every measure holds at 50% of the");
         assertChampion(factory, "2026-07-30", 7, "flywheel", "logistic passed 2 of 2 gates");
         assertChampion(factory, "2026-09-06", 9, "flywheel", "approved by ann (read the report): logistic passed");
         assertChampion(factory, "2026-10-19", 11, "flywheel", "approved by ann (read the report): logistic passed");
@@ -222,7 +223,8 @@ class YearTest {
             double heat = random.nextGaussian();
             double load = random.nextGaussian();
             boolean rewired = !today.isBefore(LocalDate.parse("2026-03-10"));
-            Prediction<Double> made = at.live.predict(new Reading(now, rewired ? -heat : heat, load), CallOptions.key("pump " + i));
+            Prediction<Double> made =
+                    at.live.predict(new Reading(now, rewired ? -heat : heat, load), CallOptions.key("pump " + i));
             predicted++;
             unknown.put(made, fails(heat, load));
         }
