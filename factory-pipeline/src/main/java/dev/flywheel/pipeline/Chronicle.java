@@ -4,15 +4,12 @@ import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.audit.AuditEntry;
 import dev.flywheel.core.audit.AuditEvent;
-import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Episode;
 import dev.flywheel.pipeline.evaluate.Timeline;
-import dev.flywheel.pipeline.flywheel.FeedbackJoin;
-import dev.flywheel.pipeline.flywheel.LabelReport;
 import dev.flywheel.pipeline.watch.WatchHistory;
 import dev.flywheel.pipeline.watch.WindowResult;
 import java.io.IOException;
@@ -20,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -39,9 +35,6 @@ final class Chronicle {
 
     /** Runs whose reports are read; each takes about a millisecond. */
     static final int MOST_RUNS = 500;
-
-    /** Logs that are joined for the delays of outcomes; larger ones would keep a reader waiting. */
-    static final long MOST_LOG_BYTES = 256L << 20;
 
     private final Line line;
     private final List<String> absent = new ArrayList<>();
@@ -63,7 +56,8 @@ final class Chronicle {
         List<Timeline.Version> versions =
                 line.registry().versions().stream().map(Chronicle::version).toList();
         List<AliasMove> moves = line.registry().history(Factory.CHAMPION);
-        List<Episode> runs = runs();
+        List<Path> directories = newestRuns();
+        List<Episode> runs = runs(directories);
         List<WindowResult> results = watched();
         List<Timeline.Window> windows =
                 results.stream().map(result -> window(result, metric(results))).toList();
@@ -76,6 +70,7 @@ final class Chronicle {
         happenings.decisions(rules.decisions());
         happenings.watch(results);
         Timeline.Labels labels = labels();
+        List<Timeline.Trial> trials = trials(directories, entries);
         return new Timeline(
                 line.name(),
                 now(moves, windows),
@@ -86,7 +81,7 @@ final class Chronicle {
                 windows,
                 happenings.all(),
                 labels,
-                List.of(),
+                trials,
                 absent);
     }
 
@@ -133,16 +128,28 @@ final class Chronicle {
         }
     }
 
-    private List<Episode> runs() {
+    private List<Timeline.Trial> trials(List<Path> runs, List<AuditEntry> entries) {
+        TrialStories stories = new TrialStories(line, runs, entries);
+        if (stories.unread() > 0) {
+            absent.add("Of " + stories.unread() + " versions in traffic nothing can be read: the file is damaged.");
+        }
+        return stories.all();
+    }
+
+    private List<Path> newestRuns() {
         List<Path> directories = runDirectories();
-        List<Path> read = directories.subList(Math.max(0, directories.size() - MOST_RUNS), directories.size());
-        if (read.size() < directories.size()) {
-            absent.add("Of " + directories.size() + " runs the first " + (directories.size() - read.size())
+        List<Path> newest = directories.subList(Math.max(0, directories.size() - MOST_RUNS), directories.size());
+        if (newest.size() < directories.size()) {
+            absent.add("Of " + directories.size() + " runs the first " + (directories.size() - newest.size())
                     + " are not shown.");
         }
+        return newest;
+    }
+
+    private List<Episode> runs(List<Path> directories) {
         List<Episode> runs = new ArrayList<>();
         int unread = 0;
-        for (Path directory : read) {
+        for (Path directory : directories) {
             Path file = directory.resolve("run.json");
             try {
                 runs.add(Episode.read(Line.read(file), file.toString()));
@@ -151,7 +158,7 @@ final class Chronicle {
             }
         }
         if (unread > 0) {
-            absent.add(unread + " of " + read.size()
+            absent.add(unread + " of " + directories.size()
                     + " runs left no report that can be read: they go on, were cut short, or the file is damaged.");
         }
         return runs;
@@ -209,7 +216,12 @@ final class Chronicle {
                 result.labels(),
                 result.features().stream().map(Chronicle::drift).toList(),
                 prediction == null ? null : drift(prediction),
-                metric == null ? null : quality(result, metric));
+                metric == null ? null : quality(result, metric),
+                calibration(result.calibration()));
+    }
+
+    private static Timeline.@Nullable Calibration calibration(WindowResult.@Nullable Calibration calibration) {
+        return calibration == null ? null : new Timeline.Calibration(calibration.error(), calibration.p());
     }
 
     private static Timeline.Drift drift(WindowResult.Feature feature) {
@@ -240,52 +252,16 @@ final class Chronicle {
     }
 
     private Timeline.@Nullable Labels labels() {
-        Path predictions = line.directory().predictions();
-        Path feedback = line.directory().feedback();
-        if (!Files.exists(predictions) || !Files.exists(feedback) || !Files.exists(line.history())) {
-            absent.add("How late outcomes come: nothing was predicted yet.");
-            return null;
-        }
         try {
-            long bytes = bytes(predictions) + bytes(feedback);
-            if (bytes > MOST_LOG_BYTES) {
-                absent.add("How late outcomes come: the logs have " + (bytes >> 20) + " MB, of which at most "
-                        + (MOST_LOG_BYTES >> 20) + " MB are read for a page.");
-                return null;
+            Optional<Timeline.Labels> labels = LabelWatch.kept(line);
+            if (labels.isEmpty()) {
+                absent.add("How late outcomes come: nobody has looked yet; a deployment does after each run, and every"
+                        + " hour.");
             }
-            Schema inputs = History.inputs(line);
-            FeedbackJoin join = new FeedbackJoin(predictions, feedback, inputs, ChronoUnit.FOREVER.getDuration());
-            LabelReport labels = join.run(
-                            Instant.MIN,
-                            Instant.MAX,
-                            example -> {},
-                            line.clock().instant())
-                    .labels();
-            return labels(labels);
-        } catch (FactoryException | IOException e) {
+            return labels.orElse(null);
+        } catch (FactoryException | NullPointerException e) {
             absent.add("How late outcomes come: " + e.getMessage());
             return null;
         }
-    }
-
-    private static long bytes(Path directory) throws IOException {
-        long sum = 0;
-        try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : (Iterable<Path>) files::iterator) {
-                sum += Files.isRegularFile(file) ? Files.size(file) : 0;
-            }
-        }
-        return sum;
-    }
-
-    private static Timeline.Labels labels(LabelReport labels) {
-        return new Timeline.Labels(
-                labels.asOf(),
-                labels.delay(0.5),
-                labels.delay(0.9),
-                labels.delays(),
-                labels.cohorts().stream()
-                        .map(c -> new Timeline.Cohort(c.from(), c.to(), c.predictions(), c.labelled()))
-                        .toList());
     }
 }

@@ -10,14 +10,20 @@ import dev.flywheel.pipeline.evaluate.RunReport;
 import dev.flywheel.pipeline.evaluate.Timeline.Happening;
 import dev.flywheel.pipeline.watch.WindowResult;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What was decided and done, in sentences, from wherever it is told. Not thread-safe. */
 final class Happenings {
+
+    private static final DateTimeFormatter MINUTE =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     private final List<Happening> all = new ArrayList<>();
 
@@ -67,6 +73,11 @@ final class Happenings {
             case AuditEvent.UNFROZEN -> "Promotions are allowed again";
             case AuditEvent.PAUSED -> "Retraining was paused";
             case AuditEvent.RESUMED -> "Retraining goes on";
+            case AuditEvent.TRIAL_STARTED -> "Put " + version + " into traffic beside the champion";
+            case AuditEvent.TRIAL_ADVANCED -> "Gave " + version + " more of the traffic";
+            case AuditEvent.TRIAL_HELD -> "Held the trial of " + version;
+            case AuditEvent.TRIAL_RESUMED -> "The trial of " + version + " goes on";
+            case AuditEvent.TRIAL_ENDED -> "The trial of " + version + " ended";
             case AuditEvent.FAILED -> "Something failed";
             default -> words(event.action()) + (details.containsKey("version") ? ", " + version : "");
         };
@@ -110,6 +121,7 @@ final class Happenings {
             case AuditEvent.REJECTED,
                     AuditEvent.FROZEN,
                     AuditEvent.PAUSED,
+                    AuditEvent.TRIAL_HELD,
                     AuditEvent.APPROVAL_EXPIRED,
                     AuditEvent.APPROVAL_OVERTAKEN,
                     AuditEvent.ALIAS_REMOVED -> Tone.OPEN;
@@ -169,8 +181,9 @@ final class Happenings {
             }
             Instant since = window.errorsSince();
             if (since != null) {
-                String detail = "of version " + window.version() + ", as a detector on the stream of errors says";
-                add(window.end(), "Errors are larger since " + since, detail, "", Tone.BAD);
+                String detail = "version " + window.version() + ", since " + MINUTE.format(since)
+                        + ", as a detector on the stream of errors says";
+                add(window.end(), "Errors are larger", detail, "", Tone.BAD);
             }
         }
     }

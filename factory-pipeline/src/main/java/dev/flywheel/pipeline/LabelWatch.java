@@ -1,9 +1,14 @@
 package dev.flywheel.pipeline;
 
 import dev.flywheel.core.ClosedException;
+import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.io.Json;
+import dev.flywheel.pipeline.evaluate.Timeline;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
 import dev.flywheel.pipeline.flywheel.LabelReport;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -22,6 +27,7 @@ final class LabelWatch implements AutoCloseable {
     private static final Duration EVERY = Duration.ofHours(1);
 
     private final String pipeline;
+    private final Path kept;
     private final FeedbackLog outcomes;
     private final FeedbackJoin join;
     private final InstantSource clock;
@@ -45,6 +51,7 @@ final class LabelWatch implements AutoCloseable {
     /** @param join a join over the log of outcomes */
     LabelWatch(Line line, FeedbackLog outcomes, FeedbackJoin join, ExecutorService trainer, EventBus<Event> events) {
         this.pipeline = line.name();
+        this.kept = file(line);
         this.clock = line.clock();
         this.outcomes = outcomes;
         this.join = join;
@@ -52,6 +59,33 @@ final class LabelWatch implements AutoCloseable {
         this.events = events;
         this.failures = new Failures(line, events);
         this.last = clock.instant();
+    }
+
+    /**
+     * {@return what a deployment has seen last, for the report over time: reading the logs would keep its reader waiting}
+     *
+     * @throws dev.flywheel.core.StoreException if the file is damaged
+     */
+    static Optional<Timeline.Labels> kept(Line line) {
+        Path file = file(line);
+        return Files.exists(file)
+                ? Optional.of(Json.readKnown(Line.read(file), Timeline.Labels.class, file.toString()))
+                : Optional.empty();
+    }
+
+    private static Path file(Line line) {
+        return line.directory().path().resolve("labels.json");
+    }
+
+    private static Timeline.Labels told(LabelReport labels) {
+        return new Timeline.Labels(
+                labels.asOf(),
+                labels.delay(0.5),
+                labels.delay(0.9),
+                labels.delays(),
+                labels.cohorts().stream()
+                        .map(c -> new Timeline.Cohort(c.from(), c.to(), c.predictions(), c.labelled()))
+                        .toList());
     }
 
     /** {@return what was seen last; empty if nobody has looked yet} */
@@ -100,6 +134,7 @@ final class LabelWatch implements AutoCloseable {
             }
             try {
                 LabelReport found = outcomes.sweep(join, clock.instant()).labels();
+                Durable.write(kept, Json.write(told(found)));
                 report = found;
                 Optional<LabelReport.Fall> fall = found.fall();
                 if (fall.isPresent() && !fallen) {

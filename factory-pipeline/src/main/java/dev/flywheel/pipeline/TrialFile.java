@@ -228,7 +228,7 @@ record TrialFile(
                 .with("version", Integer.toString(challenger))
                 .with("champion", Integer.toString(champion))
                 .with("why", news.why)
-                .with(AuditEvent.FACT, "trial/" + challenger + "/" + startedAt + "/" + news.number);
+                .with(AuditEvent.FACT, fact(challenger, startedAt) + news.number);
         return switch (news.action) {
             case AuditEvent.TRIAL_STARTED -> event.with("plan", plan).with(evidence);
             case AuditEvent.TRIAL_ENDED ->
@@ -238,6 +238,11 @@ record TrialFile(
                         .with(last.evidence());
             default -> event.with("share", Double.toString(share())).with(last.evidence());
         };
+    }
+
+    /** {@return how the facts of a trial begin, in the audit log's words} */
+    static String fact(int challenger, Instant startedAt) {
+        return "trial/" + challenger + "/" + startedAt + "/";
     }
 
     /**

@@ -90,6 +90,22 @@ class TrialTest extends TrialFixture {
         Run next = live.retrain().join();
         assertThat(next.outcome()).isEqualTo(Run.Outcome.ON_TRIAL);
         assertThat(report(live).challenger()).isEqualTo(3);
+        assertThat(told(live, "Tried in traffic"))
+                .containsSubsequence("v3 running beside v1 from ", "goes on", "started", "Version 3 is on trial")
+                .containsSubsequence("v2 rolled back beside v1 from ", "to 2026-01-31", "Plan: experiment, ", "started")
+                .containsSubsequence("ended", report.reason().substring(0, 40), "Evidence: ", "fail better Log loss")
+                .contains("Offline ", "Online too few outcomes yet")
+                .containsPattern("Online \u2212\\d");
+    }
+
+    /** {@return the text of a section of the pipeline's report over time} */
+    private static String told(Deployment<?, ?, ?> live, String section) throws IOException {
+        String page = Files.readString(live.report());
+        int from = page.indexOf(">" + section + "</h2>");
+        assertThat(from).isPositive();
+        return page.substring(from, page.indexOf("</section>", from))
+                .replaceAll("<[^>]*>", " ")
+                .replaceAll(" +", " ");
     }
 
     @Test

@@ -14,11 +14,11 @@ import dev.flywheel.pipeline.feature.Features;
 import dev.flywheel.pipeline.source.Csv;
 import dev.flywheel.pipeline.source.Target;
 import dev.flywheel.pipeline.train.Trainers;
+import dev.flywheel.pipeline.watch.Watch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -39,7 +39,8 @@ public final class Flights {
     private static final int TRAINING_WEEKS = 4;
     private static final int LAST_WEEK = 24;
     private static final Duration NOTICE = Duration.ofHours(1);
-    private static final Retrain WEEKLY = Retrain.every(Duration.ofDays(7));
+    private static final Duration WEEK = Duration.ofDays(7);
+    private static final Retrain WEEKLY = Retrain.every(WEEK);
     /** Any value passes. */
     private static final Gate NONE = Gate.atLeast(Metric.ROC_AUC, 0);
 
@@ -54,11 +55,12 @@ public final class Flights {
         new Flights().replay(Path.of("data/flights.csv.gz"), directory);
     }
 
-    static Pipeline<Flight, Boolean, Delay> pipeline(String name, Path history, Retrain retrain, Gate... gates) {
+    static Pipeline<Flight, Boolean, Delay> pipeline(
+            String name, Path history, Retrain retrain, Watch watch, Gate... gates) {
         Pipeline.Trained<Flight, Boolean> trained = Pipeline.named(name)
                 .from(Csv.files(history).eventTime("dep_time").examples(Flight.class, Target.atLeast("delay", 15)))
                 .check(Check.column("distance").between(0, 12_000).notNull()) // bad rows go to quarantine
-                .split(Split.newest(Duration.ofDays(7)))
+                .split(Split.newest(WEEK))
                 .features(Features.of(Flight.class)
                         .number(Flight::distance)
                         .category(Flight::origin)
@@ -68,7 +70,7 @@ public final class Flights {
         for (Gate gate : gates) {
             trained = trained.gate(gate);
         }
-        return trained.respond(p -> new Delay(p, p > 0.4)).retrain(retrain).build();
+        return trained.respond(p -> new Delay(p, p > 0.4)).retrain(retrain).watch(watch).build();
     }
 
     private void replay(Path flights, Path directory) throws IOException {
@@ -77,11 +79,12 @@ public final class Flights {
                 "delays",
                 data.history(),
                 WEEKLY,
+                Watch.defaults().window(WEEK),
                 Gate.atLeast(Metric.ROC_AUC, 0.55),
                 Gate.notWorseThanChampion(Metric.ROC_AUC, 0.005),
                 Gate.notWorseThanChampion(Metric.LOG_LOSS, 0.005));
-        Pipeline<Flight, Boolean, Delay> eager = pipeline("delays-always", data.history(), WEEKLY, NONE);
-        Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never(), NONE);
+        Pipeline<Flight, Boolean, Delay> eager = pipeline("delays-always", data.history(), WEEKLY, Watch.off(), NONE);
+        Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never(), Watch.off(), NONE);
         now.set(data.start().minus(NOTICE));
         // one factory trains one model at a time, so that the comparison has another one
         try (Factory factory = open(directory.resolve("factory"));
@@ -107,7 +110,12 @@ public final class Flights {
 
     private Factory open(Path home) {
         return Factory.open(
-                home, Factory.options().clock(now::get).withoutTicks().onProgress(bar::training));
+                home,
+                Factory.options()
+                        .clock(now::get)
+                        .withoutTicks()
+                        .listeners(Runnable::run)
+                        .onProgress(bar::training));
     }
 
     private Story.Week fly(
@@ -140,16 +148,16 @@ public final class Flights {
         return summary;
     }
 
-    /** Goes on to another hour: what has landed by then is fed back, and a run takes at most a day. */
+    /**
+     * Goes on to another hour: what has landed by then is fed back. A run that this starts ends before the next flight
+     * is predicted, so that every replay comes to the same numbers, however busy the machine is.
+     */
     private void proceed(Instant to, Lane live, Lane always) {
-        boolean nextDay = ChronoUnit.DAYS.between(now.get().truncatedTo(ChronoUnit.DAYS), to) > 0;
-        if (nextDay) {
-            live.deployment().awaitRun();
-            always.deployment().awaitRun();
-        }
         now.set(to);
         live.land(to);
         always.land(to);
+        live.deployment().awaitRun();
+        always.deployment().awaitRun();
     }
 
     private static double probability(Prediction<Delay> prediction) {

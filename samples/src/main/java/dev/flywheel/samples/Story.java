@@ -160,6 +160,7 @@ final class Story {
                 + others.versions("delays-always").size() + " where every candidate serves");
         System.out.println("numbers  " + json.toAbsolutePath());
         System.out.println("report   " + html.toAbsolutePath());
+        System.out.println("pipeline " + factory.report("delays").toAbsolutePath());
     }
 
     private double mean(ToDoubleFunction<Week> figure) {

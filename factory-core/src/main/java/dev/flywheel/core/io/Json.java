@@ -16,18 +16,20 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import dev.flywheel.core.StoreException;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.OptionalInt;
 
 /**
- * Records as JSON: an {@link Instant} is ISO-8601 text, an {@link OptionalInt} a number or null, NaN and the infinities
- * are text. Which class is read is said by the caller alone, never by the JSON. Thread-safe: no state that changes.
+ * Records as JSON: an {@link Instant} and a {@link Duration} are ISO-8601 text, an {@link OptionalInt} a number or null,
+ * NaN and the infinities are text. Which class is read is said by the caller alone, never by the JSON. Thread-safe: no state that changes.
  */
 public final class Json {
 
@@ -35,6 +37,8 @@ public final class Json {
             .addModule(new SimpleModule()
                     .addSerializer(Instant.class, new InstantWriter())
                     .addDeserializer(Instant.class, new InstantReader())
+                    .addSerializer(Duration.class, ToStringSerializer.instance)
+                    .addDeserializer(Duration.class, new DurationReader())
                     .addSerializer(OptionalInt.class, new OptionalIntWriter())
                     .addDeserializer(OptionalInt.class, new OptionalIntReader()))
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -174,6 +178,18 @@ public final class Json {
             } catch (DateTimeException e) {
                 throw context.weirdStringException(
                         text, Instant.class, "expected ISO-8601 such as 2026-01-31T12:00:00Z");
+            }
+        }
+    }
+
+    private static final class DurationReader extends JsonDeserializer<Duration> {
+        @Override
+        public Duration deserialize(JsonParser in, DeserializationContext context) throws IOException {
+            String text = in.getValueAsString("");
+            try {
+                return Duration.parse(text);
+            } catch (DateTimeException e) {
+                throw context.weirdStringException(text, Duration.class, "expected ISO-8601 such as PT1H30M");
             }
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.flywheel.core.StoreException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +42,20 @@ class JsonTest {
         assertThat(Json.read(Json.write(WHOLE), Whole.class, "test")).isEqualTo(WHOLE);
         Whole empty = new Whole(0, Instant.EPOCH, OptionalInt.empty(), List.of(), Map.of());
         assertThat(Json.read(Json.write(empty), Whole.class, "test")).isEqualTo(empty);
+    }
+
+    private record Delay(Duration most) {}
+
+    @Test
+    void durationsAreTextThatPeopleCanRead() {
+        Delay delay = new Delay(Duration.ofHours(61).plusNanos(1_000));
+        assertThat(new String(Json.writeLine(delay), StandardCharsets.UTF_8))
+                .isEqualTo("{\"most\":\"PT61H0.000001S\"}");
+        assertThat(Json.read(Json.write(delay), Delay.class, "test")).isEqualTo(delay);
+        assertThatExceptionOfType(StoreException.class)
+                .isThrownBy(() -> Json.read(bytes("{\"most\":\"soon\"}"), Delay.class, "labels.json"))
+                .withMessageContaining("labels.json")
+                .withMessageContaining("expected ISO-8601 such as PT1H30M");
     }
 
     @Test

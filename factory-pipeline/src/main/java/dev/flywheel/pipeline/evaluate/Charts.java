@@ -189,7 +189,12 @@ final class Charts {
     void interval(Metric metric, Estimate estimate, Axis scale, double reference, String series) {
         String text = metric.label() + " " + Numbers.metric(metric, estimate.value()) + ", 95% "
                 + Numbers.metric(metric, estimate.low()) + " to " + Numbers.metric(metric, estimate.high());
-        Plot.svg(html, metric.label() + " with its interval", text, scale.end() + 6, 18, "interval");
+        interval(metric.label(), text, estimate, scale, reference, series);
+    }
+
+    /** An estimate as a dot on its interval, of which a text tells the numbers. */
+    void interval(String name, String text, Estimate estimate, Axis scale, double reference, String series) {
+        Plot.svg(html, name + " with its interval", text, scale.end() + 6, 18, "interval");
         Plot plot = new Plot(html, scale.end() + 6, 18);
         if (!Double.isNaN(reference)) {
             plot.stroke("reference", scale.at(reference), 0, scale.at(reference), 18);

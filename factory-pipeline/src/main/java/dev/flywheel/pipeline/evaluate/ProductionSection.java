@@ -49,6 +49,7 @@ final class ProductionSection {
         if (timeline.windows().stream().anyMatch(window -> window.quality() != null)) {
             quality();
         }
+        new CalibrationChart(timeline, axis, page).write();
     }
 
     private void band() {

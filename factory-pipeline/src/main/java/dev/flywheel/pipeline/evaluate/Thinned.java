@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Neighbouring windows that are shown as one, so that years of them stay few enough for a chart. Immutable. */
@@ -77,11 +78,15 @@ record Thinned(List<Timeline.Window> windows) {
         };
     }
 
-    /** {@return the mean of a number of the windows that have it; NaN if none has} */
+    /** {@return the mean of a number of the windows' qualities that have it; NaN if none has} */
     double mean(Function<Timeline.Quality, @Nullable Estimate> which, ToDoubleFunction<Estimate> part) {
+        return average(window -> window.quality() == null ? null : which.apply(window.quality()), part);
+    }
+
+    /** {@return the mean of a number of the windows that have it; NaN if none has} */
+    double average(Function<Timeline.Window, @Nullable Estimate> which, ToDoubleFunction<Estimate> part) {
         return windows.stream()
-                .flatMap(window -> java.util.stream.Stream.ofNullable(window.quality()))
-                .flatMap(quality -> java.util.stream.Stream.ofNullable(which.apply(quality)))
+                .flatMap(window -> Stream.ofNullable(which.apply(window)))
                 .mapToDouble(part)
                 .filter(Double::isFinite)
                 .average()

@@ -2,6 +2,7 @@ package dev.flywheel.pipeline.evaluate;
 
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelCard;
+import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.drift.ColumnDrift;
@@ -10,7 +11,6 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +79,7 @@ public record Timeline(
      * @param features how each feature differs from what the version learned from
      * @param prediction how the predictions differ; null if they were not compared
      * @param quality how good the predictions were; null if that is not known
+     * @param calibration whether predicted probabilities held; null if that is not known
      */
     public record Window(
             Instant from,
@@ -88,7 +89,8 @@ public record Timeline(
             long labels,
             List<Drift> features,
             @Nullable Drift prediction,
-            @Nullable Quality quality) {
+            @Nullable Quality quality,
+            @Nullable Calibration calibration) {
 
         /** Copies the list. */
         public Window {
@@ -131,6 +133,14 @@ public record Timeline(
             @Nullable Estimate measured,
             @Nullable Estimate estimated,
             double reference) {}
+
+    /**
+     * Whether predicted probabilities held.
+     *
+     * @param error the expected calibration error on the outcomes
+     * @param p the probability of an error at least as large by chance
+     */
+    public record Calibration(Estimate error, double p) {}
 
     /**
      * Something that was decided or done.
@@ -176,21 +186,38 @@ public record Timeline(
      * @param startedAt when it began
      * @param endedAt when it ended; null while it goes on
      * @param version the version on trial
-     * @param champion the version that it was compared with; empty if none
-     * @param kind what it was, such as "canary"
+     * @param champion the version that it was compared with
+     * @param plan how it was to be proven, in words
      * @param result how it ended or how it stands, in a word or two
-     * @param detail why, with the numbers
+     * @param reason why, as a sentence
      * @param tone whether the version was proven better or worse
+     * @param steps what was decided on the way; empty if that is not known
+     * @param evidence the numbers behind the last decision, one for each metric
+     * @param goal the goal that decides
+     * @param offline the version's advantage in it before the trial, positive as better; null if nobody measured it
+     * @param online the same in traffic
      */
     public record Trial(
             Instant startedAt,
             @Nullable Instant endedAt,
             int version,
-            OptionalInt champion,
-            String kind,
+            int champion,
+            String plan,
             String result,
-            String detail,
-            Page.Tone tone) {}
+            String reason,
+            Page.Tone tone,
+            List<Happening> steps,
+            List<Verdict> evidence,
+            String goal,
+            @Nullable Estimate offline,
+            Estimate online) {
+
+        /** Copies the lists and sorts the steps by time. */
+        public Trial {
+            steps = sorted(steps, Comparator.comparing(Happening::at));
+            evidence = List.copyOf(evidence);
+        }
+    }
 
     /** {@return this timeline as one HTML file of less than about 2 MB; what is left out for that is said there} */
     public String html() {

@@ -135,7 +135,7 @@ final class VersionSection {
                     .leaf("span", TimelineReport.time(move.at()) + ", " + verb(move), "class", "block")
                     .leaf("span", Page.typographic(TimelineReport.clip(move.why())), "class", "detail block");
             if (!move.evidence().isEmpty()) {
-                evidence(out, move.evidence());
+                evidence(out, move.evidence(), "gates");
             }
             out.close();
         }
@@ -145,12 +145,13 @@ final class VersionSection {
         out.close();
     }
 
-    private static void evidence(Html out, List<Verdict> verdicts) {
+    /** Writes what was found, folded up. */
+    static void evidence(Html out, List<Verdict> verdicts, String what) {
         long passed = verdicts.stream()
                 .filter(verdict -> verdict.outcome() == Verdict.Outcome.PASS)
                 .count();
         out.open("details", "class", "small")
-                .leaf("summary", "Evidence: " + passed + " of " + verdicts.size() + " gates passed")
+                .leaf("summary", "Evidence: " + passed + " of " + verdicts.size() + " " + what + " passed")
                 .open("ul", "class", "plain");
         for (Verdict verdict : verdicts) {
             String text = verdict.outcome().name().toLowerCase(Locale.ROOT) + " " + verdict.gate() + ": "

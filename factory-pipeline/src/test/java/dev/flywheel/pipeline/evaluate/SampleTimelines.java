@@ -85,12 +85,26 @@ final class SampleTimelines {
                         START.plus(Duration.ofDays(9)),
                         START.plus(Duration.ofDays(11)),
                         3,
-                        OptionalInt.of(2),
-                        "canary",
+                        2,
+                        "canary, 10%, 50%, each PT24H",
                         "promoted",
-                        "online +0.0061 (+0.0012 to +0.0110), offline +0.0080",
-                        Page.Tone.GOOD)),
+                        "Version 3 is promoted.",
+                        Page.Tone.GOOD,
+                        List.of(
+                                step(9, "started", "Version 3 is on trial beside version 2, with 10% of the traffic."),
+                                step(10, "advanced", "Version 3 gets half of the traffic."),
+                                step(11, "ended", "Version 3 is promoted.")),
+                        List.of(
+                                new Verdict("errors at most 1%", Verdict.Outcome.PASS, "0.2% of 4,120"),
+                                new Verdict("revenue", Verdict.Outcome.INCONCLUSIVE, "-0.1 (-0.4 to +0.2)")),
+                        "log loss is better",
+                        estimate(0.008, 0.003),
+                        new Estimate(0.0061, 0.0012, 0.011, "always valid"))),
                 List.of());
+    }
+
+    private static Timeline.Happening step(int day, String what, String why) {
+        return new Timeline.Happening(START.plus(Duration.ofDays(day)), what, why, "flywheel", Page.Tone.NEUTRAL);
     }
 
     private static Timeline.Window window(Instant at, int week, int version, int weeks, Random random) {
@@ -121,7 +135,8 @@ final class SampleTimelines {
                         Metric.ROC_AUC,
                         week == weeks - 1 ? null : estimate(quality, 0.012),
                         estimate(quality + 0.004 + 0.003 * random.nextGaussian(), 0.004),
-                        0.668));
+                        0.668),
+                new Timeline.Calibration(estimate(0.021 + 0.001 * (week % 9), 0.006), week % 9 == 0 ? 0.34 : 0.01));
     }
 
     static Timeline.Drift drift(String column, ColumnDrift.State state, boolean alarm, double effect) {
@@ -162,7 +177,7 @@ final class SampleTimelines {
                         11_000,
                         parent == 0 ? OptionalInt.empty() : OptionalInt.of(parent),
                         "mlp layers 64, 32 epochs 20",
-                        Map.of("ROC_AUC", estimate(0.66, 0.01), "LOG_LOSS", estimate(0.48, 0.004)),
+                        Map.of("ROC_AUC", estimate(0.66, 0.01), "LOG_LOSS", estimate(0.48, 0.004), "ECE", estimate(0.02, 0.004)),
                         List.of(),
                         Map.of()),
                 "");

@@ -50,8 +50,12 @@ class TimelineTest {
                 .contains("version 1, 2001-01-29 00:00 to 2001-02-05 00:00")
                 .contains("measured, with its 95% interval", "estimated without outcomes", "at its evaluation")
                 .contains("promotion", "rollback", "ROC AUC \u2191");
-        assertThat(weeks.all("path"))
-                .anyMatch(path -> path.getAttribute("class").equals("band s0"));
+        assertThat(section)
+                .contains("Calibration of the champions", "expected: at the champion's evaluation")
+                .contains("measured on outcomes, with its 95% interval", "measured 0.0210, by chance with p 0.34");
+        assertThat(weeks.all("path").stream()
+                        .filter(path -> path.getAttribute("class").equals("band s0")))
+                .hasSize(2);
     }
 
     @Test
@@ -75,7 +79,10 @@ class TimelineTest {
         assertThat(weeks.section("Decisions and their reasons"))
                 .contains("2001-07-16 00:00Refused a candidateby flywheel: PASS ROC AUC at least 0.55")
                 .contains("Rolled back to version 7");
-        assertThat(weeks.section("Tried in traffic")).contains("Version 3 beside version 2, canary: promoted");
+        assertThat(weeks.section("Tried in traffic"))
+                .contains("v3promotedbeside v2", "from 2001-02-07 00:00to 2001-02-09 00:00", "Plan: canary, 10%, 50%")
+                .contains("2001-02-08 00:00, advanced", "half of the traffic", "Evidence: 1 of 2 findings passed")
+                .contains("log loss is better", "Offline +0.008", "Online +0.0061", "+0.0012 to +0.011");
         assertThat(weeks.section("Versions"))
                 .contains("v19champion", "compared with v18", "0.6600", "0.6500 to 0.6700")
                 .contains("put back by Ada, on call", "complaints about late warnings")
@@ -130,7 +137,7 @@ class TimelineTest {
         List<Timeline.Window> windows = new java.util.ArrayList<>();
         for (int i = 0; i < 300; i++) {
             Instant at = START.plus(Duration.ofDays(i));
-            windows.add(new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, features, null, null));
+            windows.add(new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, features, null, null, null));
         }
         String html = watched(windows).html();
         assertThat(html.length()).isLessThan(2_000_000);
@@ -170,12 +177,12 @@ class TimelineTest {
     private static Timeline.Window quality(int day, Timeline.Drift drift, Estimate measured) {
         Instant at = START.plus(Duration.ofDays(day));
         Timeline.Quality quality = new Timeline.Quality(Metric.ROC_AUC, measured, null, Double.NaN);
-        return new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, List.of(drift), null, quality);
+        return new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, List.of(drift), null, quality, null);
     }
 
     private static Timeline.Window window(int day, Timeline.Drift drift) {
         Instant at = START.plus(Duration.ofDays(day));
-        return new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, List.of(drift), null, null);
+        return new Timeline.Window(at, at.plus(Duration.ofDays(1)), 1, 10, 0, List.of(drift), null, null, null);
     }
 
     private static Timeline watched(List<Timeline.Window> windows) {
@@ -253,10 +260,23 @@ class TimelineTest {
                 List.of(new Timeline.Version(1, card, ""), new Timeline.Version(2, null, text)),
                 List.of(move(text)),
                 List.of(run),
-                List.of(new Timeline.Window(START, end, 1, 5, 5, List.of(drift), drift, null)),
+                List.of(new Timeline.Window(START, end, 1, 5, 5, List.of(drift), drift, null, null)),
                 List.of(new Timeline.Happening(START, text, text, text, Page.Tone.BAD)),
                 null,
-                List.of(new Timeline.Trial(START, null, 1, OptionalInt.empty(), text, text, text, Page.Tone.OPEN)),
+                List.of(new Timeline.Trial(
+                        START,
+                        null,
+                        1,
+                        2,
+                        text,
+                        text,
+                        text,
+                        Page.Tone.OPEN,
+                        List.of(new Timeline.Happening(START, text, text, text, Page.Tone.BAD)),
+                        List.of(new Verdict(text, Verdict.Outcome.PASS, text)),
+                        text,
+                        null,
+                        new Estimate(0.5, 0.4, Double.POSITIVE_INFINITY, text))),
                 List.of(text));
     }
 
