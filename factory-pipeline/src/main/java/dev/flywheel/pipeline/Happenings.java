@@ -176,7 +176,8 @@ final class Happenings {
             }
             for (WindowResult.Feature column : columns) {
                 if (column.alarm() == WindowResult.Alarm.RAISED) {
-                    add(window.end(), "Drift of " + column.name(), column.sentence(), "", Tone.OPEN);
+                    String name = column.equals(window.prediction()) ? "the predictions" : column.name();
+                    add(window.end(), "Drift of " + name, column.sentence(), "", Tone.OPEN);
                 }
             }
             Instant since = window.errorsSince();

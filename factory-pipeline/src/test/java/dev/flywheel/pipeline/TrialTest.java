@@ -9,6 +9,7 @@ import dev.flywheel.pipeline.prove.Gain;
 import dev.flywheel.serving.CallOptions;
 import dev.flywheel.serving.route.Route;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

@@ -69,7 +69,7 @@ final class ProductionSection {
                             ? "version " + reign.first
                             : "versions " + reign.first + " to " + reign.last)
                     + ", " + TimelineReport.time(reign.from) + " to " + TimelineReport.time(reign.to);
-            chart.plot.box("reign r" + reign.last % 4, left, TimeChart.TOP, width, BAND - 6, tip);
+            chart.plot.box("reign r" + i % 4, left, TimeChart.TOP, width, BAND - 6, tip);
             if (width > 9 + 7 * reign.label().length()) {
                 chart.plot.label(left + width / 2, TimeChart.TOP + 16, "middle", reign.label(), "on");
             }
