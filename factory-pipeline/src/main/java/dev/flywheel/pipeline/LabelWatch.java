@@ -62,7 +62,8 @@ final class LabelWatch implements AutoCloseable {
     }
 
     /**
-     * {@return what a deployment has seen last, for the report over time: reading the logs would keep its reader waiting}
+     * {@return what a deployment has seen last, for the report over time: reading the logs would keep its reader
+     * waiting}
      *
      * @throws dev.flywheel.core.StoreException if the file is damaged
      */

@@ -16,8 +16,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Tells of the versions that were tried in traffic, from what is kept of each: beside its run, and of the last one as it
- * stands. Not thread-safe.
+ * Tells of the versions that were tried in traffic, from what is kept of each: beside its run, and of the last one as
+ * it stands. Not thread-safe.
  */
 final class TrialStories {
 
@@ -65,11 +65,7 @@ final class TrialStories {
         if (step != null && fact.contains("/")) {
             steps.computeIfAbsent(fact.substring(0, fact.lastIndexOf('/') + 1), trial -> new ArrayList<>())
                     .add(new Timeline.Happening(
-                            entry.at(),
-                            step,
-                            event.details().getOrDefault("why", ""),
-                            event.actor(),
-                            Tone.NEUTRAL));
+                            entry.at(), step, event.details().getOrDefault("why", ""), event.actor(), Tone.NEUTRAL));
         }
     }
 

@@ -89,8 +89,7 @@ class ChronicleTest {
                     .contains("ROC AUC in production", "estimated without outcomes", "x1 is elsewhere")
                     .contains("drift, Wasserstein distance 0.70", "Drift of x1")
                     .contains("Errors are larger", "version 1, since 2020-01-01 01:00, as a detector")
-                    .contains(
-                            "2020-01-01 01:00: 500 predictions", "How late outcomes come: nobody has looked yet");
+                    .contains("2020-01-01 01:00: 500 predictions", "How late outcomes come: nobody has looked yet");
         }
     }
 

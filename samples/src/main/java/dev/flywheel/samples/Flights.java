@@ -70,7 +70,10 @@ public final class Flights {
         for (Gate gate : gates) {
             trained = trained.gate(gate);
         }
-        return trained.respond(p -> new Delay(p, p > 0.4)).retrain(retrain).watch(watch).build();
+        return trained.respond(p -> new Delay(p, p > 0.4))
+                .retrain(retrain)
+                .watch(watch)
+                .build();
     }
 
     private void replay(Path flights, Path directory) throws IOException {
@@ -84,7 +87,8 @@ public final class Flights {
                 Gate.notWorseThanChampion(Metric.ROC_AUC, 0.005),
                 Gate.notWorseThanChampion(Metric.LOG_LOSS, 0.005));
         Pipeline<Flight, Boolean, Delay> eager = pipeline("delays-always", data.history(), WEEKLY, Watch.off(), NONE);
-        Pipeline<Flight, Boolean, Delay> still = pipeline("delays-frozen", data.history(), Retrain.never(), Watch.off(), NONE);
+        Pipeline<Flight, Boolean, Delay> still =
+                pipeline("delays-frozen", data.history(), Retrain.never(), Watch.off(), NONE);
         now.set(data.start().minus(NOTICE));
         // one factory trains one model at a time, so that the comparison has another one
         try (Factory factory = open(directory.resolve("factory"));

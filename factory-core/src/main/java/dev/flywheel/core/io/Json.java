@@ -28,8 +28,9 @@ import java.util.HexFormat;
 import java.util.OptionalInt;
 
 /**
- * Records as JSON: an {@link Instant} and a {@link Duration} are ISO-8601 text, an {@link OptionalInt} a number or null,
- * NaN and the infinities are text. Which class is read is said by the caller alone, never by the JSON. Thread-safe: no state that changes.
+ * Records as JSON: an {@link Instant} and a {@link Duration} are ISO-8601 text, an {@link OptionalInt} a number or
+ * null, NaN and the infinities are text. Which class is read is said by the caller alone, never by the JSON.
+ * Thread-safe: no state that changes.
  */
 public final class Json {
 

@@ -53,7 +53,8 @@ final class CalibrationChart {
                 "Calibration of the champions",
                 "The expected calibration error, how far predicted probabilities are from what came true; lower is better",
                 keys);
-        double most = DoubleStream.concat(DoubleStream.of(measured), levels.stream().mapToDouble(Level::error))
+        double most = DoubleStream.concat(
+                        DoubleStream.of(measured), levels.stream().mapToDouble(Level::error))
                 .filter(Double::isFinite)
                 .max()
                 .orElse(0);

@@ -7,7 +7,9 @@ import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The part of a pipeline's report about versions that were tried in traffic: the plan, each step, and what came of it. */
+/**
+ * The part of a pipeline's report about versions that were tried in traffic: the plan, each step, and what came of it.
+ */
 final class TrialSection {
 
     /** The last steps of a trial that are told. */

@@ -177,7 +177,13 @@ final class SampleTimelines {
                         11_000,
                         parent == 0 ? OptionalInt.empty() : OptionalInt.of(parent),
                         "mlp layers 64, 32 epochs 20",
-                        Map.of("ROC_AUC", estimate(0.66, 0.01), "LOG_LOSS", estimate(0.48, 0.004), "ECE", estimate(0.02, 0.004)),
+                        Map.of(
+                                "ROC_AUC",
+                                estimate(0.66, 0.01),
+                                "LOG_LOSS",
+                                estimate(0.48, 0.004),
+                                "ECE",
+                                estimate(0.02, 0.004)),
                         List.of(),
                         Map.of()),
                 "");
