@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openjdk.jcstress.Main;
@@ -23,6 +24,7 @@ import org.openjdk.jcstress.Main;
  * threads and complains of any result that they forbid. {@code -Dflywheel.jcstress=-m,default} gives jcstress other
  * options, for hours rather than seconds.
  */
+@Tag("alone")
 class HandOffTest {
 
     private static final String QUICK = "-m,quick,-sc,false,-af,NONE,-iters,1,-time,300,-strideCount,10";

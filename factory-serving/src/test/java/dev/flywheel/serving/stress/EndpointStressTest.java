@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Endpoints at random, one after the other, each under everything at once: {@code -Dflywheel.stress.seconds=60} says
  * for how long, {@code -Dflywheel.stress.seed=} repeats a run as far as the scheduler lets it.
  */
+@Tag("alone")
 class EndpointStressTest {
 
     private static final long SECONDS = Long.getLong("flywheel.stress.seconds", 60);

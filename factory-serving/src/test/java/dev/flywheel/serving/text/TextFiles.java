@@ -36,7 +36,8 @@ final class TextFiles {
                 throw new IllegalStateException("no " + resource + " on the class path");
             }
             Files.createDirectories(DIRECTORY);
-            Path part = DIRECTORY.resolve(resource + ".part");
+            // another test JVM may be extracting it too
+            Path part = Files.createTempFile(DIRECTORY, resource, ".part");
             Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
             return Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
