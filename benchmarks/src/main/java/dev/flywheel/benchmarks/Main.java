@@ -35,6 +35,8 @@ public final class Main {
                           --experiments 1000 --observations 100000 --effect 10 (hundredths of a deviation)
               detect    detectors of change on streams with one change or none: how soon, and how often wrongly
                           --streams 1000 --moa figures.json (of MOA on the same streams; kept if not said)
+              search    settings found by a search, and by random search with as many epochs: whose model is better?
+                          --data ../shared/data --trials 54 --seeds 5
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
@@ -70,6 +72,7 @@ public final class Main {
         commands.put("steady", SteadyCommand::run);
         commands.put("peek", PeekCommand::run);
         commands.put("detect", DetectCommand::run);
+        commands.put("search", SearchCommand::run);
         commands.put("model", ModelCommand::run);
         commands.put("page", Page::run);
         return commands;

@@ -12,6 +12,7 @@ import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.registry.PipelineDirectory;
 import dev.flywheel.core.registry.Registry;
+import dev.flywheel.pipeline.train.Search;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -49,6 +50,7 @@ record Line(
 
     private static final Logger log = LoggerFactory.getLogger(Line.class);
     private static final String WORK = "work";
+    private static final String SEARCHES = "searches";
     private static final DateTimeFormatter RUN_ID =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
 
@@ -242,6 +244,30 @@ record Line(
     /** Deletes what a run needed while it lasted; what cannot be deleted now is when the factory opens again. */
     static void endWork(Path run) {
         discard(run.resolve(WORK));
+    }
+
+    /** {@return where the search of a candidate keeps its journal while it lasts, also beyond a crash} */
+    Path search(int candidate) {
+        return directory.path().resolve(SEARCHES).resolve("search-" + candidate);
+    }
+
+    /** Puts the journals of ended searches beside the run's report; a run that comes searches anew. */
+    void endSearches(Path run) {
+        Path searches = directory.path().resolve(SEARCHES);
+        if (!Files.exists(searches)) {
+            return;
+        }
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(searches)) {
+            for (Path search : all) {
+                Path journal = search.resolve(Search.JOURNAL);
+                if (Files.exists(journal)) {
+                    Durable.move(journal, run.resolve(search.getFileName() + ".jsonl"));
+                }
+            }
+        } catch (IOException | StoreException e) {
+            log.warn("the journals in {} are not kept", searches, e);
+        }
+        discard(searches);
     }
 
     static void discard(Path doomed) {

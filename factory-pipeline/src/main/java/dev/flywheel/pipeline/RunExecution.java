@@ -19,6 +19,8 @@ import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Continuation;
+import dev.flywheel.pipeline.train.Finding;
+import dev.flywheel.pipeline.train.Search;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
@@ -191,6 +193,9 @@ final class RunExecution<I, L> {
         } finally {
             stages.forEach(Line::discard);
             Line.endWork(directory);
+            if (!(record.failure() instanceof CancellationException)) {
+                line.endSearches(directory);
+            }
         }
         line.report("writing the report", 0.95);
         Run run = record.finish();
@@ -251,7 +256,8 @@ final class RunExecution<I, L> {
         double[] champion = championScores(history, test);
 
         List<Attempt> attempts = new ArrayList<>();
-        for (Trainer trainer : pipeline.candidates()) {
+        for (int number = 0; number < pipeline.candidates().size(); number++) {
+            Trainer trainer = placed(pipeline.candidates().get(number), number);
             attempts.add(new Attempt(
                     trainer,
                     "",
@@ -260,6 +266,26 @@ final class RunExecution<I, L> {
             goingOn(trainer, train, weights).ifPresent(attempts::add);
         }
         judge(best(train(attempts, history, test, labels, champion)), train, test, labels);
+    }
+
+    /** A search is judged like the candidates, begins with the champion, and goes on after a crash. */
+    private Trainer placed(Trainer trainer, int number) {
+        if (!(trainer instanceof Search<?> search)) {
+            return trainer;
+        }
+        Search<?> judged = search.metric().isPresent()
+                ? search
+                : search.by(pipeline.gates().get(0).metric());
+        return judged.startingWith(championSettings()).journal(line.search(number));
+    }
+
+    private String championSettings() {
+        try {
+            return line.champion().map(champion -> champion.card().candidate()).orElse("");
+        } catch (FactoryException e) {
+            log.warn("the searches of pipeline {} do not begin with the champion", pipeline.name(), e);
+            return "";
+        }
     }
 
     /** {@return the candidates that could be trained} A failure is that of one; if all fail the run does. */
@@ -360,19 +386,34 @@ final class RunExecution<I, L> {
         double from = 0.25 + share * number;
         line.report("training " + attempt.describe(), from);
         long start = System.nanoTime();
-        TrainedModel model = attempt.fit.run(
-                progress -> line.report("training " + attempt.describe(), from + share * progress.done()));
+        TrainedModel model = attempt.fit.run(listener(attempt, from, share));
         double seconds = (System.nanoTime() - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
         Signature signature = ModelExport.write(attempt.features, model, candidate.resolve("model.onnx"));
-        Continuation.keep(attempt.trainer, model, pipeline.features().describe(), candidate);
+        Trainer made = model.finding().map(Finding::trainer).orElse(attempt.trainer);
+        model.finding().ifPresent(found -> record.fact("search of candidate " + (number + 1), found.summary()));
+        Continuation.keep(made, model, pipeline.features().describe(), candidate);
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
         double[] scores = score(artifact, history, test);
         Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
         evaluation = champion == null ? evaluation : evaluation.against(champion);
-        record.candidate(attempt.trainer, attempt.from, seconds, evaluation);
+        record.candidate(made, attempt.from, seconds, evaluation);
         return new Candidate(number, candidate, evaluation, ImmutableDoubleArray.copyOf(scores));
+    }
+
+    private TrainingListener listener(Attempt attempt, double from, double share) {
+        return new TrainingListener() {
+            @Override
+            public void epochEnded(Epoch epoch) {
+                line.report("training " + attempt.describe(), from + share * epoch.done());
+            }
+
+            @Override
+            public void tried(Tried tried) {
+                line.report(RunRecord.describe(tried), from + share * tried.done());
+            }
+        };
     }
 
     private double @Nullable [] championScores(History<I> history, Dataset test) {

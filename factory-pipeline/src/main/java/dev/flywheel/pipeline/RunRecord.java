@@ -14,6 +14,7 @@ import dev.flywheel.pipeline.evaluate.RunReport;
 import dev.flywheel.pipeline.evaluate.Slices;
 import dev.flywheel.pipeline.source.IngestReport;
 import dev.flywheel.pipeline.train.Trainer;
+import dev.flywheel.pipeline.train.TrainingListener;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -125,6 +126,20 @@ final class RunRecord {
     /** {@return a candidate on one line} */
     static String describe(Trainer trainer, String from) {
         return trainer.describe() + (from.isEmpty() ? "" : ", going on from " + from);
+    }
+
+    /** {@return how far a search is, on one line} */
+    static String describe(TrainingListener.Tried tried) {
+        return tried.best().isEmpty()
+                ? "searching: trial " + tried.trial() + " of " + tried.trials() + ", all have failed so far"
+                : String.format(
+                        Locale.ROOT,
+                        "searching: trial %d of %d, best %s so far %.4f by %s",
+                        tried.trial(),
+                        tried.trials(),
+                        tried.metric().label(),
+                        tried.bestValue(),
+                        tried.best());
     }
 
     /** {@return how many candidates there are so far, failed ones too} */

@@ -5,6 +5,7 @@ import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Scan;
+import dev.flywheel.core.data.Schema;
 import dev.flywheel.serving.BatchPacker;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
@@ -26,6 +27,8 @@ public final class FeatureMatrix {
     /** The column of a dataset of examples that holds what is to be learned. */
     public static final String LABEL = "$label";
 
+    private static final String TIME = "$time";
+
     private static final int CHUNK_ROWS = 4096;
 
     private final FittedFeatures features;
@@ -33,14 +36,16 @@ public final class FeatureMatrix {
     private final ByteBuffer numbers;
     private final ByteBuffer ids;
     private final double @Nullable [] labels;
+    private final long @Nullable [] times;
     private final double @Nullable [] weights;
 
-    private FeatureMatrix(FittedFeatures features, int rows, boolean labelled) {
+    private FeatureMatrix(FittedFeatures features, int rows, Schema schema) {
         this.features = features;
         this.rows = rows;
         this.numbers = allocate(rows, numberCount(), Float.BYTES);
         this.ids = allocate(rows, idCount(), Long.BYTES);
-        this.labels = labelled ? new double[rows] : null;
+        this.labels = schema.contains(LABEL) ? new double[rows] : null;
+        this.times = schema.contains(TIME) ? new long[rows] : null;
         this.weights = null;
     }
 
@@ -50,7 +55,33 @@ public final class FeatureMatrix {
         this.numbers = other.numbers;
         this.ids = other.ids;
         this.labels = other.labels;
+        this.times = other.times;
         this.weights = weights;
+    }
+
+    private FeatureMatrix(FeatureMatrix other, int[] order) {
+        this.features = other.features;
+        this.rows = order.length;
+        this.numbers = picked(other.numbers, order, numberCount() * Float.BYTES);
+        this.ids = picked(other.ids, order, idCount() * Long.BYTES);
+        double[] all = other.labels;
+        this.labels =
+                all == null ? null : Arrays.stream(order).mapToDouble(row -> all[row]).toArray();
+        long[] when = other.times;
+        this.times =
+                when == null ? null : Arrays.stream(order).mapToLong(row -> when[row]).toArray();
+        double[] heavy = other.weights;
+        this.weights = heavy == null
+                ? null
+                : Arrays.stream(order).mapToDouble(row -> heavy[row]).toArray();
+    }
+
+    private static ByteBuffer picked(ByteBuffer from, int[] order, int rowBytes) {
+        ByteBuffer picked = allocate(order.length, 1, rowBytes);
+        for (int row = 0; row < order.length; row++) {
+            picked.put(row * rowBytes, from, order[row] * rowBytes, rowBytes);
+        }
+        return picked;
     }
 
     private static ByteBuffer allocate(long rows, int columns, int bytes) {
@@ -66,7 +97,7 @@ public final class FeatureMatrix {
 
     static FeatureMatrix of(FittedFeatures features, Dataset data) {
         int rows = (int) Math.min(data.rows(), Integer.MAX_VALUE);
-        FeatureMatrix matrix = new FeatureMatrix(features, rows, data.schema().contains(LABEL));
+        FeatureMatrix matrix = new FeatureMatrix(features, rows, data.schema());
         try {
             Path file = Files.createTempFile("features", ".onnx");
             try {
@@ -103,6 +134,9 @@ public final class FeatureMatrix {
             if (labels != null) {
                 readLabels(batch, row, labels);
             }
+            if (times != null) {
+                readTimes(batch, row, times);
+            }
             row += batch.rows();
         }
     }
@@ -125,6 +159,40 @@ public final class FeatureMatrix {
             }
             labels[from + row] = label;
         }
+    }
+
+    private static void readTimes(Batch batch, int from, long[] times) {
+        int column = batch.schema().indexOf(TIME);
+        for (int row = 0; row < batch.rows(); row++) {
+            times[from + row] = batch.missing(column, row) ? Long.MIN_VALUE : batch.time(column, row);
+        }
+    }
+
+    /**
+     * {@return some of the rows, in some order, as a matrix of their own}
+     *
+     * @param order the rows, from 0
+     * @throws IndexOutOfBoundsException if there is no such row
+     */
+    public FeatureMatrix select(int... order) {
+        return new FeatureMatrix(this, order);
+    }
+
+    /** {@return whether the rows have event times} */
+    public boolean hasTimes() {
+        return times != null;
+    }
+
+    /**
+     * {@return a copy of the event times, in microseconds since the epoch; {@link Long#MIN_VALUE} for a missing one}
+     *
+     * @throws IllegalStateException if the dataset has none
+     */
+    public long[] times() {
+        if (times == null) {
+            throw new IllegalStateException("the dataset has no column " + TIME);
+        }
+        return times.clone();
     }
 
     /**

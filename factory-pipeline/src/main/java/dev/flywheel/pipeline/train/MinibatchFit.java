@@ -8,6 +8,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Minimizes a loss by Adam over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
@@ -41,22 +42,40 @@ final class MinibatchFit {
     private final long steps;
     private final double decay;
     private final Dropout dropout;
+    private int epoch;
     private long step;
+    private float[] best = new float[0];
+    private double bestLoss = Double.POSITIVE_INFINITY;
+    private int worse;
 
     MinibatchFit(Training training, MlpSettings settings, long seed) {
-        this(training, settings, seed, new float[0]);
+        this(training, settings, seed, new float[0], null);
     }
 
-    /** @param start the parameters to begin with; empty for random ones */
-    MinibatchFit(Training training, MlpSettings settings, long seed, float[] start) {
+    /**
+     * Goes on from where another fit of the same stood, as if there had been no pause: what is random comes out the
+     * same, because all that was drawn before is drawn again.
+     */
+    static MinibatchFit resumed(Training training, MlpSettings settings, long seed, @Nullable Paused paused) {
+        return new MinibatchFit(training, settings, seed, new float[0], paused);
+    }
+
+    /** @param start the parameters to begin with */
+    static MinibatchFit from(float[] start, Training training, MlpSettings settings, long seed) {
+        return new MinibatchFit(training, settings, seed, start, null);
+    }
+
+    private MinibatchFit(
+            Training training, MlpSettings settings, long seed, float[] start, @Nullable Paused paused) {
         this.training = training;
         this.settings = settings;
         this.manager = training.manager();
         this.random = new SplittableRandom(seed);
         Layout layout = training.network().layout();
-        this.parameters = training.parameters(manager, start.length == 0 ? layout.start(random) : start);
-        this.means = (PtNDArray) manager.zeros(new Shape(layout.size()));
-        this.squares = (PtNDArray) manager.zeros(new Shape(layout.size()));
+        float[] first = start.length == 0 ? layout.start(random) : start;
+        this.parameters = training.parameters(manager, paused == null ? first : paused.parameters());
+        this.means = moments(layout, paused == null ? new float[0] : paused.means());
+        this.squares = moments(layout, paused == null ? new float[0] : paused.squares());
         this.weightMask = manager.create(layout.weightMask());
         int rows = training.examples().rows();
         int heldRows = settings.patience() > 0 && rows >= 20 ? rows / 10 : 0;
@@ -70,6 +89,24 @@ final class MinibatchFit {
         this.steps = (long) epochs * batches();
         this.decay = settings.weightDecayFor(training.weight());
         this.dropout = new Dropout(manager, settings.dropout(), batch, layout, random.split());
+        if (paused != null) {
+            skip(paused);
+        }
+    }
+
+    private PtNDArray moments(Layout layout, float[] known) {
+        return (PtNDArray) (known.length == 0 ? manager.zeros(new Shape(layout.size())) : manager.create(known));
+    }
+
+    private void skip(Paused paused) {
+        for (epoch = 0; epoch < paused.epoch(); epoch++) {
+            int[] unused = permutation(learned.rows());
+        }
+        step = (long) epoch * batches();
+        dropout.skip(step);
+        best = paused.best();
+        bestLoss = paused.bestLoss();
+        worse = paused.worse();
     }
 
     private int batches() {
@@ -88,12 +125,15 @@ final class MinibatchFit {
 
     /** The parameters at the end; with early stopping the best ones. */
     float[] run() {
-        float[] best = new float[0];
-        double bestLoss = Double.POSITIVE_INFINITY;
-        int worse = 0;
-        for (int epoch = 1; epoch <= epochs && (held.rows() == 0 || worse < settings.patience()); epoch++) {
+        return run(epochs);
+    }
+
+    /** The parameters after so many epochs of all, or after the last; with early stopping the best ones. */
+    float[] run(int until) {
+        while (epoch < until && (held.rows() == 0 || worse < settings.patience())) {
+            epoch++;
             try (NDManager pass = manager.newSubManager()) {
-                epoch(epoch, learned.take(pass, permutation(learned.rows())));
+                epoch(learned.take(pass, permutation(learned.rows())));
             }
             double loss = held.rows() == 0 ? Double.NaN : training.loss(parameters, held);
             training.ended(epoch, epochs, learned.rows(), loss);
@@ -108,7 +148,19 @@ final class MinibatchFit {
         return best.length > 0 ? best : parameters.toFloatArray();
     }
 
-    private void epoch(int epoch, Examples shuffled) {
+    /** Where it stands, between two epochs. */
+    Paused pause() {
+        return new Paused(
+                epoch,
+                parameters.toFloatArray(),
+                means.toFloatArray(),
+                squares.toFloatArray(),
+                best,
+                bestLoss,
+                worse);
+    }
+
+    private void epoch(Examples shuffled) {
         for (int from = 0; from < shuffled.rows(); from += batch) {
             training.stopIfInterrupted();
             step++;
@@ -169,11 +221,13 @@ final class MinibatchFit {
         private static final int SPARE = 1 << 16;
 
         private final double share;
+        private final int layers;
         private final SplittableRandom random;
         private final NDArray bits;
 
         Dropout(NDManager manager, double share, int batch, Layout layout, SplittableRandom random) {
             this.share = share;
+            this.layers = layout.hidden().size();
             this.random = random;
             int widest =
                     layout.hidden().stream().mapToInt(Integer::intValue).max().orElse(1);
@@ -182,6 +236,13 @@ final class MinibatchFit {
                 values[i] = random.nextDouble() < share ? 0 : (float) (1 / (1 - share));
             }
             this.bits = manager.create(values);
+        }
+
+        /** Draws what so many steps draw. */
+        void skip(long steps) {
+            for (long draw = 0; share > 0 && draw < steps * layers; draw++) {
+                int unused = random.nextInt(SPARE);
+            }
         }
 
         Network.AfterLayer on(NDManager pass) {

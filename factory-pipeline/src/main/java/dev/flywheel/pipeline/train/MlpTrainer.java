@@ -8,6 +8,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a neural network: numbers, and a learned vector for each id, through fully connected layers with ReLU between
@@ -17,7 +19,7 @@ import java.util.Objects;
  * minibatches; the learning rate rises over the first tenth of the steps and then falls to nothing along a cosine.
  * Settings left open follow from the number of rows.
  */
-public final class MlpTrainer implements Trainer {
+public final class MlpTrainer extends Pausable {
 
     private static final long serialVersionUID = 1L;
 
@@ -38,6 +40,15 @@ public final class MlpTrainer implements Trainer {
                     + ", expected one or more widths of 1 to 16384");
         }
         return new MlpTrainer(hidden.clone(), MlpSettings.DEFAULT);
+    }
+
+    /**
+     * {@return the same with other hidden layers}
+     *
+     * @param widths first to last, one or more, each 1 to 16,384
+     */
+    public MlpTrainer hidden(int... widths) {
+        return new MlpTrainer(of(widths).hidden, settings);
     }
 
     /** {@return the same with this many passes over the rows, at least 1; by default 1,500,000 / rows, but 3 to 30} */
@@ -140,7 +151,32 @@ public final class MlpTrainer implements Trainer {
             NetworkModel before, FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         MlpSettings careful = settings.learningRate(WARM_RATE * settings.learningRate());
         return new NetworkFit(this, layout(matrix.features()), matrix, target, listener, before)
-                .run(training -> new MinibatchFit(training, careful, seed, before.parameters()).run());
+                .run(training -> MinibatchFit.from(before.parameters(), training, careful, seed)
+                        .run());
+    }
+
+    @Override
+    int epochsFor(int rows) {
+        return settings.epochsFor(rows);
+    }
+
+    @Override
+    Part trainTo(
+            int epoch,
+            @Nullable Paused paused,
+            FeatureMatrix matrix,
+            Target<?> target,
+            long seed,
+            TrainingListener listener) {
+        AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
+        TrainedModel model =
+                new NetworkFit(this, layout(matrix.features()), matrix, target, listener).run(training -> {
+                    MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, paused);
+                    float[] parameters = fit.run(epoch);
+                    pause.set(fit.pause());
+                    return parameters;
+                });
+        return new Part(model, Objects.requireNonNull(pause.get()));
     }
 
     Layout layout(FittedFeatures features) {

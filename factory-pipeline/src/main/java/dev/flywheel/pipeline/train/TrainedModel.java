@@ -4,6 +4,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.util.Optional;
 
 /** What a {@link Trainer} made. Immutable and thread-safe. */
 public interface TrainedModel {
@@ -32,4 +33,9 @@ public interface TrainedModel {
 
     /** {@return what the model is, on one line, such as its size} */
     String describe();
+
+    /** {@return what a search has found, if that is how the model was made} */
+    default Optional<Finding> finding() {
+        return Optional.empty();
+    }
 }

@@ -27,4 +27,14 @@ public final class Trainers {
     public static MlpTrainer mlp(int... hidden) {
         return MlpTrainer.of(hidden);
     }
+
+    /**
+     * {@return a search for good settings of another trainer: say what to {@link Search#vary vary}}
+     *
+     * @param trainer what is tried first, and what all trials have in common
+     * @throws IllegalArgumentException if it is a search itself, or starts warm
+     */
+    public static <T extends Trainer> Search<T> search(T trainer) {
+        return Search.of(trainer);
+    }
 }

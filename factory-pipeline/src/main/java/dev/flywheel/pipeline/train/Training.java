@@ -20,6 +20,7 @@ final class Training {
     private final TrainingListener listener;
     private final long start = System.nanoTime();
     private long rows;
+    private int epochsHere;
     private double lossSum;
     private int lossCount;
 
@@ -130,6 +131,7 @@ final class Training {
     /** Tells the listener of a finished epoch, with the mean of the losses looked at in it. */
     void ended(int epoch, int epochs, long epochRows, double validationLoss) {
         rows += epochRows;
+        epochsHere++;
         double seconds = Math.max(1e-9, (System.nanoTime() - start) / 1e9);
         listener.epochEnded(new TrainingListener.Epoch(
                 epoch,
@@ -137,7 +139,7 @@ final class Training {
                 lossSum / lossCount,
                 validationLoss,
                 rows / seconds,
-                seconds / epoch * (epochs - epoch)));
+                seconds / epochsHere * (epochs - epoch)));
         lossSum = 0;
         lossCount = 0;
     }

@@ -1,6 +1,8 @@
 package dev.flywheel.pipeline.train;
 
-/** Hears how far a training has come. Called on the training thread after every epoch, so it should be quick. */
+import dev.flywheel.core.stat.Metric;
+
+/** Hears how far a training has come. Called on the training thread, so it should be quick. */
 @FunctionalInterface
 public interface TrainingListener {
 
@@ -22,6 +24,31 @@ public interface TrainingListener {
         }
     }
 
-    /** Tells that an epoch has ended. */
+    /**
+     * How far a search has come.
+     *
+     * @param trial the trial that has been trained, or trained on, from 1
+     * @param trials how many trials there will be at most
+     * @param trainer the trial's trainer, as it describes itself
+     * @param value what it came to by the search's metric, on the rows held back for that; NaN if it failed
+     * @param best the trainer of the best trial so far, as it describes itself; empty if all have failed
+     * @param bestValue what that came to
+     * @param metric what it is judged by
+     * @param done the share of the search's trials or of its time that is over, from 0 to 1
+     */
+    record Tried(
+            int trial,
+            int trials,
+            String trainer,
+            double value,
+            String best,
+            double bestValue,
+            Metric metric,
+            double done) {}
+
+    /** Tells that an epoch has ended; of a search, one of the last training, on all rows. */
     void epochEnded(Epoch epoch);
+
+    /** Tells that a search has tried something. */
+    default void tried(Tried tried) {}
 }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A main class of the tests in a JVM of its own, which can be killed as kill -9 does. */
-final class ChildJvm implements AutoCloseable {
+public final class ChildJvm implements AutoCloseable {
 
     private final Process process;
     private final BufferedReader out;
@@ -22,7 +22,7 @@ final class ChildJvm implements AutoCloseable {
         this.out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     }
 
-    static ChildJvm start(Class<?> main, String... arguments) throws IOException {
+    public static ChildJvm start(Class<?> main, String... arguments) throws IOException {
         return new ChildJvm(command(main, arguments));
     }
 
@@ -56,22 +56,22 @@ final class ChildJvm implements AutoCloseable {
     }
 
     /** {@return the next line that the child printed, or "" when it has ended} */
-    String line() throws IOException {
+    public String line() throws IOException {
         String line = out.readLine();
         return line == null ? "" : line;
     }
 
-    void write(int character) throws IOException {
+    public void write(int character) throws IOException {
         process.getOutputStream().write(character);
         process.getOutputStream().flush();
     }
 
     /** As kill -9 does; what the child has printed can still be read. */
-    void kill() {
+    public void kill() {
         process.toHandle().destroyForcibly();
     }
 
-    int await() throws InterruptedException {
+    public int await() throws InterruptedException {
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
             throw new IllegalStateException("the child did not end");
         }

@@ -1,0 +1,63 @@
+package dev.flywheel.pipeline.train;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A knob with its range. Immutable.
+ *
+ * @param name the settings that it changes, as the trainer names them
+ */
+record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) implements Serializable {
+
+    /** Named by what it does to a trainer, so that no name can be misspelt. */
+    static <T extends Trainer, V> Dial<T, V> of(T base, Knob<T, V> knob, Range<V> range) {
+        List<String> changed = new ArrayList<>();
+        Map<String, String> first = null;
+        for (V value : range.tests()) {
+            Map<String, String> settings = knob.turn(base, value).settings();
+            Map<String, String> before = first == null ? settings : first;
+            first = before;
+            settings.forEach((name, text) -> {
+                if (!text.equals(before.get(name)) && !changed.contains(name)) {
+                    changed.add(name);
+                }
+            });
+        }
+        if (changed.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "no setting of " + base.describe() + " differs by the values " + range.describe());
+        }
+        return new Dial<>(knob, range, String.join(" and ", changed));
+    }
+
+    T turn(T trainer, double place) {
+        return knob.turn(trainer, range.at(place));
+    }
+
+    /** The trainer with the value that a description tells; empty if it tells none. */
+    Optional<T> like(T trainer, String description) {
+        String first = name.split(" and ", 2)[0];
+        Matcher told = Pattern.compile("[(, ]" + Pattern.quote(first) + "=([^,)]*)").matcher(description);
+        if (!told.find()) {
+            return Optional.empty();
+        }
+        for (V value : range.read(told.group(1))) {
+            try {
+                T turned = knob.turn(trainer, value);
+                if (description.contains(first + "=" + Objects.requireNonNull(turned.settings().get(first)))) {
+                    return Optional.of(turned);
+                }
+            } catch (IllegalArgumentException e) {
+                continue; // the trainer does not take such values any more
+            }
+        }
+        return Optional.empty();
+    }
+}

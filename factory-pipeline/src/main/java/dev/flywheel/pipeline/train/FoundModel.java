@@ -1,0 +1,36 @@
+package dev.flywheel.pipeline.train;
+
+import dev.flywheel.core.model.Task;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.util.Optional;
+
+/** A model with the search that led to it. Immutable. */
+record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
+
+    @Override
+    public Task task() {
+        return model.task();
+    }
+
+    @Override
+    public double[] predict(FeatureMatrix rows) {
+        return model.predict(rows);
+    }
+
+    @Override
+    public String emit(OnnxGraph graph, Emitted features) {
+        return model.emit(graph, features);
+    }
+
+    @Override
+    public String describe() {
+        return model.describe();
+    }
+
+    @Override
+    public Optional<Finding> finding() {
+        return Optional.of(found);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.flywheel.pipeline.train;
+
+import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.model.Task;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Training rows in two parts: to learn from, and to judge by. Immutable.
+ *
+ * @param how which ones are held back, in words
+ */
+record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
+
+    private static final double SHARE = 0.2;
+
+    /** Of a mix of classes, both parts get both. */
+    static Holdout of(FeatureMatrix matrix, Task task, long seed) {
+        BitSet held = matrix.hasTimes() ? newest(matrix.times()) : new BitSet();
+        String how = "the newest by event time";
+        if (held.isEmpty() || held.cardinality() == matrix.rows()) {
+            held = random(task == Task.BINARY ? matrix.labels() : new double[matrix.rows()], seed);
+            how = "at random";
+        }
+        int[] to = held.stream().toArray();
+        BitSet chosen = held;
+        int[] from = IntStream.range(0, matrix.rows())
+                .filter(row -> !chosen.get(row))
+                .toArray();
+        if (from.length == 0 || to.length == 0) {
+            throw new TrainingException(
+                    "a search cannot hold rows back",
+                    "there are " + matrix.rows() + " training rows",
+                    "train on more rows, or without a search");
+        }
+        Holdout holdout = new Holdout(matrix.select(from), matrix.select(to), how);
+        if (task == Task.BINARY) {
+            requireBoth(holdout.held.labels(), how);
+        }
+        return holdout;
+    }
+
+    private static void requireBoth(double[] labels, String how) {
+        if (Arrays.stream(labels).distinct().count() < 2) {
+            throw new TrainingException(
+                    "a search cannot judge its trials",
+                    "the " + labels.length + " rows that it holds back, " + how + ", are all of class "
+                            + Settings.plain(labels[0]),
+                    "train on a longer stretch of data, or without a search");
+        }
+    }
+
+    /** Rows of the same time stay together. */
+    private static BitSet newest(long[] times) {
+        long[] sorted = times.clone();
+        Arrays.sort(sorted);
+        BitSet newest = new BitSet();
+        if (sorted.length > 0) {
+            long from = sorted[(int) Math.min(sorted.length - 1L, Math.round(sorted.length * (1 - SHARE)))];
+            IntStream.range(0, times.length).filter(row -> times[row] >= from).forEach(newest::set);
+        }
+        return newest;
+    }
+
+    /** The same share of rows of each label class; a class of several rows is in both parts. */
+    private static BitSet random(double[] classes, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        BitSet held = new BitSet();
+        for (double label : Arrays.stream(classes).distinct().sorted().toArray()) {
+            int[] rows = IntStream.range(0, classes.length)
+                    .filter(row -> classes[row] == label)
+                    .toArray();
+            int count = (int) Math.min(rows.length - 1L, Math.max(1, Math.round(rows.length * SHARE)));
+            for (int chosen = 0; chosen < count; chosen++) {
+                int place = chosen + random.nextInt(rows.length - chosen);
+                held.set(rows[place]);
+                rows[place] = rows[chosen];
+            }
+        }
+        return held;
+    }
+}
