@@ -132,7 +132,7 @@ final class SearchJournal implements AutoCloseable {
                 known.add(Json.readKnown(lines[i].getBytes(StandardCharsets.UTF_8), Entry.class, file.toString()));
             }
         } catch (IOException | StoreException e) {
-            log.warn("the search's journal {} ends before what cannot be read", file, e);
+            log.warn("the search's journal {} ends before what cannot be read: {}", file, e.getMessage());
         }
         return !known.isEmpty();
     }
