@@ -81,10 +81,10 @@ final class SearchCommand {
                     .dataset();
             FeatureMatrix rows = Features.auto().fit(all).matrix(all);
             int[] order = IntStream.range(0, rows.rows()).toArray();
-            FeatureMatrix train = rows.select(
-                    IntStream.of(order).filter(row -> row % 5 != 4).toArray());
-            FeatureMatrix test = rows.select(
-                    IntStream.of(order).filter(row -> row % 5 == 4).toArray());
+            FeatureMatrix train =
+                    rows.select(IntStream.of(order).filter(row -> row % 5 != 4).toArray());
+            FeatureMatrix test =
+                    rows.select(IntStream.of(order).filter(row -> row % 5 == 4).toArray());
             compare(one, train, test, folder);
         } finally {
             MoreFiles.deleteRecursively(folder, RecursiveDeleteOption.ALLOW_INSECURE);

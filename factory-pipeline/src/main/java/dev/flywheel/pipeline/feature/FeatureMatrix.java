@@ -65,11 +65,13 @@ public final class FeatureMatrix {
         this.numbers = picked(other.numbers, order, numberCount() * Float.BYTES);
         this.ids = picked(other.ids, order, idCount() * Long.BYTES);
         double[] all = other.labels;
-        this.labels =
-                all == null ? null : Arrays.stream(order).mapToDouble(row -> all[row]).toArray();
+        this.labels = all == null
+                ? null
+                : Arrays.stream(order).mapToDouble(row -> all[row]).toArray();
         long[] when = other.times;
-        this.times =
-                when == null ? null : Arrays.stream(order).mapToLong(row -> when[row]).toArray();
+        this.times = when == null
+                ? null
+                : Arrays.stream(order).mapToLong(row -> when[row]).toArray();
         double[] heavy = other.weights;
         this.weights = heavy == null
                 ? null

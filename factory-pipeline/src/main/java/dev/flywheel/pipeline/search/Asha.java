@@ -9,9 +9,9 @@ import java.util.Set;
 
 /**
  * Which trial to go on with: asynchronous successive halving, by Li et al., <em>A System for Massively Parallel
- * Hyperparameter Tuning</em>, MLSys 2020. Every trial begins on the lowest rung; of those on a rung, the best in so many
- * are promoted to the next, where they get so many times the resource, as soon as it is clear that they are among the
- * best so far. The same reports in the same order give the same decisions. Not thread-safe.
+ * Hyperparameter Tuning</em>, MLSys 2020. Every trial begins on the lowest rung; of those on a rung, the best in so
+ * many are promoted to the next, where they get so many times the resource, as soon as it is clear that they are among
+ * the best so far. The same reports in the same order give the same decisions. Not thread-safe.
  */
 public final class Asha {
 

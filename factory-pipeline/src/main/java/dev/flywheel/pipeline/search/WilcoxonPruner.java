@@ -40,10 +40,8 @@ final class WilcoxonPruner implements Pruner {
                 .filter(report -> of.containsKey(report.getKey()))
                 .mapToDouble(report -> of.get(report.getKey()) - report.getValue())
                 .toArray();
-        double mean = own.values().stream()
-                .mapToDouble(Double::doubleValue)
-                .average()
-                .orElse(Double.NaN);
+        double mean =
+                own.values().stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
         return behind.length > 0 && behind.length >= steps && bestValue > mean && chance(behind) < p;
     }
 
@@ -67,8 +65,8 @@ final class WilcoxonPruner implements Pruner {
     }
 
     /**
-     * The chance of so large a sum of the ranks of positive differences if either sign were as likely: exact,
-     * whatever the ties. A difference of zero gives half of its rank to either side.
+     * The chance of so large a sum of the ranks of positive differences if either sign were as likely: exact, whatever
+     * the ties. A difference of zero gives half of its rank to either side.
      */
     static double chance(double[] differences) {
         List<Double> sorted = new ArrayList<>();

@@ -44,14 +44,16 @@ record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) 
     /** The trainer with the value that a description tells; empty if it tells none. */
     Optional<T> like(T trainer, String description) {
         String first = name.split(" and ", 2)[0];
-        Matcher told = Pattern.compile("[(, ]" + Pattern.quote(first) + "=([^,)]*)").matcher(description);
+        Matcher told =
+                Pattern.compile("[(, ]" + Pattern.quote(first) + "=([^,)]*)").matcher(description);
         if (!told.find()) {
             return Optional.empty();
         }
         for (V value : range.read(told.group(1))) {
             try {
                 T turned = knob.turn(trainer, value);
-                if (description.contains(first + "=" + Objects.requireNonNull(turned.settings().get(first)))) {
+                if (description.contains(
+                        first + "=" + Objects.requireNonNull(turned.settings().get(first)))) {
                     return Optional.of(turned);
                 }
             } catch (IllegalArgumentException e) {

@@ -65,8 +65,7 @@ final class MinibatchFit {
         return new MinibatchFit(training, settings, seed, start, null);
     }
 
-    private MinibatchFit(
-            Training training, MlpSettings settings, long seed, float[] start, @Nullable Paused paused) {
+    private MinibatchFit(Training training, MlpSettings settings, long seed, float[] start, @Nullable Paused paused) {
         this.training = training;
         this.settings = settings;
         this.manager = training.manager();
@@ -151,13 +150,7 @@ final class MinibatchFit {
     /** Where it stands, between two epochs. */
     Paused pause() {
         return new Paused(
-                epoch,
-                parameters.toFloatArray(),
-                means.toFloatArray(),
-                squares.toFloatArray(),
-                best,
-                bestLoss,
-                worse);
+                epoch, parameters.toFloatArray(), means.toFloatArray(), squares.toFloatArray(), best, bestLoss, worse);
     }
 
     private void epoch(Examples shuffled) {

@@ -169,13 +169,12 @@ public final class MlpTrainer extends Pausable {
             long seed,
             TrainingListener listener) {
         AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
-        TrainedModel model =
-                new NetworkFit(this, layout(matrix.features()), matrix, target, listener).run(training -> {
-                    MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, paused);
-                    float[] parameters = fit.run(epoch);
-                    pause.set(fit.pause());
-                    return parameters;
-                });
+        TrainedModel model = new NetworkFit(this, layout(matrix.features()), matrix, target, listener).run(training -> {
+            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, paused);
+            float[] parameters = fit.run(epoch);
+            pause.set(fit.pause());
+            return parameters;
+        });
         return new Part(model, Objects.requireNonNull(pause.get()));
     }
 

@@ -81,6 +81,7 @@ final class SearchRun<T extends Trainer> {
     private final Set<String> tried = new HashSet<>();
     /** Where in the cube of all settings a trial is. */
     private final IntFunction<double[]> points;
+
     private final Set<String> problems = new HashSet<>();
     private final List<RuntimeException> causes = new ArrayList<>();
     private int point;
@@ -223,7 +224,8 @@ final class SearchRun<T extends Trainer> {
     /** Settings that were not tried; empty if there are no more. */
     private Optional<T> another() {
         for (int repeat = 0; repeat < MOST_REPEATS; repeat++) {
-            T trainer = trials.size() < first.size() && repeat == 0 ? first.get(trials.size()) : at(points.apply(point++));
+            T trainer =
+                    trials.size() < first.size() && repeat == 0 ? first.get(trials.size()) : at(points.apply(point++));
             if (tried.add(trainer.describe())) {
                 return Optional.of(trainer);
             }
@@ -247,7 +249,8 @@ final class SearchRun<T extends Trainer> {
             return false;
         }
         Trial<T> best = trials.get(ranking.get(0).trial() - 1);
-        double last = best.seconds / best.share * matrix.rows() / holdout.learned().rows();
+        double last =
+                best.seconds / best.share * matrix.rows() / holdout.learned().rows();
         return journal.elapsed() + last >= limit.toNanos() / 1e9;
     }
 
@@ -281,9 +284,7 @@ final class SearchRun<T extends Trainer> {
     }
 
     private static void rethrowIfNoTrialCanHelp(RuntimeException e) {
-        if (e instanceof CancellationException
-                || e instanceof StoreException
-                || e instanceof MissingEngineException) {
+        if (e instanceof CancellationException || e instanceof StoreException || e instanceof MissingEngineException) {
             throw e;
         }
     }

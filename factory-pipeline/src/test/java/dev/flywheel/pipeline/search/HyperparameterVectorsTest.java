@@ -93,9 +93,7 @@ class HyperparameterVectorsTest {
         List<Integer> expected = new ArrayList<>();
         one.get("expected").forEach(size -> expected.add(size.asInt()));
         assertThat(Hyperband.sizes(
-                        one.get("n").asInt(),
-                        expected.size(),
-                        one.get("eta").asInt()))
+                        one.get("n").asInt(), expected.size(), one.get("eta").asInt()))
                 .isEqualTo(expected);
     }
 
@@ -155,8 +153,7 @@ class HyperparameterVectorsTest {
         }
     }
 
-    private static Consumer<Report> reporting(
-            Pruner pruner, String expected, List<Report> before) {
+    private static Consumer<Report> reporting(Pruner pruner, String expected, List<Report> before) {
         return report -> {
             before.add(report);
             assertThat(pruner.prunes(report.trial, report.step, report.value))
@@ -181,12 +178,16 @@ class HyperparameterVectorsTest {
         int number = 0;
         for (JsonNode trial : one.path("trials")) {
             pruner.prunes(
-                    "t" + number++, trial.get("step").asDouble(), -trial.get("value").asDouble());
+                    "t" + number++,
+                    trial.get("step").asDouble(),
+                    -trial.get("value").asDouble());
         }
         for (JsonNode trial : one.path("then")) {
             String name = "t" + number++;
-            pruner.prunes(name, trial.get("step").asDouble(), -trial.get("value").asDouble());
-            assertThat(pruner.rungsOf(name)).isEqualTo(trial.get("completed_rungs").size());
+            pruner.prunes(
+                    name, trial.get("step").asDouble(), -trial.get("value").asDouble());
+            assertThat(pruner.rungsOf(name))
+                    .isEqualTo(trial.get("completed_rungs").size());
         }
         for (JsonNode nan : one.path("cases")) {
             assertThat(pruner.prunes("t", nan.get("step").asDouble(), Double.NaN))
@@ -228,7 +229,9 @@ class HyperparameterVectorsTest {
         }
         for (step = 0; step < one.get("reported").size(); step++) {
             assertThat(pruner.prunes(
-                            "new", step, sign(one) * one.get("reported").get(step).asDouble()))
+                            "new",
+                            step,
+                            sign(one) * one.get("reported").get(step).asDouble()))
                     .as("step %s", step)
                     .isEqualTo(one.get("should_prune").get(step).asBoolean());
         }

@@ -10,7 +10,9 @@ import org.junit.jupiter.api.Test;
 
 class SobolTest {
 
-    /** Of SciPy 1.17.1, {@code scipy.stats.qmc.Sobol(21, scramble=False, bits=32).random(1024)}: some rows, in 64ths. */
+    /**
+     * Of SciPy 1.17.1, {@code scipy.stats.qmc.Sobol(21, scramble=False, bits=32).random(1024)}: some rows, in 64ths.
+     */
     private static final int[][] ROWS = {
         {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
         {32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32},
@@ -47,13 +49,17 @@ class SobolTest {
     };
 
     /** And the sums of all 1,024 points, each in 1024ths times its place modulo 97. */
-    private static final long[] SUMS = {24292166, 24723866, 24438370, 24653006, 24813882, 24511774, 24527538, 24631278, 24552902, 24596990, 24575262, 24327086, 24616850, 24611490, 24642458, 24644326, 24668138, 24486554, 24596990, 24548878, 24677694};
+    private static final long[] SUMS = {
+        24292166, 24723866, 24438370, 24653006, 24813882, 24511774, 24527538, 24631278, 24552902, 24596990, 24575262,
+        24327086, 24616850, 24611490, 24642458, 24644326, 24668138, 24486554, 24596990, 24548878, 24677694
+    };
 
     @Test
     void theFirstPointsAreThoseOfSciPy() {
         Sobol plain = Sobol.plain(Sobol.MOST_DIMENSIONS);
         for (int row = 0; row < ROWS.length; row++) {
-            double[] expected = Arrays.stream(ROWS[row]).mapToDouble(value -> value / 64.0).toArray();
+            double[] expected =
+                    Arrays.stream(ROWS[row]).mapToDouble(value -> value / 64.0).toArray();
             assertThat(plain.point(row)).as("point %s", row).isEqualTo(expected);
         }
         long[] sums = new long[Sobol.MOST_DIMENSIONS];
@@ -97,8 +103,10 @@ class SobolTest {
 
     @Test
     void theSeedAloneTellsTheScrambling() {
-        assertThat(Sobol.scrambled(3, 1).point(7)).isEqualTo(Sobol.scrambled(3, 1).point(7));
-        assertThat(Sobol.scrambled(3, 1).point(7)).isNotEqualTo(Sobol.scrambled(3, 2).point(7));
+        assertThat(Sobol.scrambled(3, 1).point(7))
+                .isEqualTo(Sobol.scrambled(3, 1).point(7));
+        assertThat(Sobol.scrambled(3, 1).point(7))
+                .isNotEqualTo(Sobol.scrambled(3, 2).point(7));
     }
 
     @Test

@@ -95,7 +95,10 @@ class SearchKillTest {
                 child.kill();
             }
         }
-        log.info("killed after {} of {} trials at last", signs, decisions("whole").size());
+        log.info(
+                "killed after {} of {} trials at last",
+                signs,
+                decisions("whole").size());
         TrainedModel resumed = search(folder.resolve("killed")).train(matrix, NUMBER, 42, epoch -> {});
         assertThat(decisions("killed")).as("seed %s", SEED).isEqualTo(decisions("whole"));
         assertThat(resumed.predict(matrix)).isEqualTo(whole.predict(matrix));

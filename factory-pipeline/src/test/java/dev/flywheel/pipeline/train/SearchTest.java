@@ -119,8 +119,9 @@ class SearchTest {
                         .inFull()
                         .trials(7)
                         .within(Duration.ofMinutes(2)))
-                .hasToString("search(of=logistic(l2=1, iterations=200), l2=0.01 to 100 by magnitude, "
-                        + "iterations=whole 50 to 400, by=LOG_LOSS, points=random, halving=off, trials=7, within=PT2M)");
+                .hasToString(
+                        "search(of=logistic(l2=1, iterations=200), l2=0.01 to 100 by magnitude, "
+                                + "iterations=whole 50 to 400, by=LOG_LOSS, points=random, halving=off, trials=7, within=PT2M)");
         assertThat(Trainers.search(Trainers.mlp(8))
                         .vary(MlpTrainer::hidden, Range.anyOf(new int[] {16}, new int[] {32, 16}))
                         .vary((mlp, size) -> mlp.embedding(size).batchSize(4 * size), Range.integers(4, 16))
@@ -192,9 +193,12 @@ class SearchTest {
     @Test
     void goesOnFromWhereATrialStopped() {
         curves().trials(27).train(matrix(100, x -> x), NUMBER, 42, new Told());
-        assertThat(Curve.ASKED.stream().filter(asked -> asked.endsWith(": 0 to 1"))).hasSize(27);
-        long second = Curve.ASKED.stream().filter(asked -> asked.endsWith(": 1 to 3")).count();
-        long third = Curve.ASKED.stream().filter(asked -> asked.endsWith(": 3 to 9")).count();
+        assertThat(Curve.ASKED.stream().filter(asked -> asked.endsWith(": 0 to 1")))
+                .hasSize(27);
+        long second =
+                Curve.ASKED.stream().filter(asked -> asked.endsWith(": 1 to 3")).count();
+        long third =
+                Curve.ASKED.stream().filter(asked -> asked.endsWith(": 3 to 9")).count();
         assertThat(second).isBetween(9L, 20L);
         assertThat(third).isBetween(3L, 9L);
         assertThat(Curve.ASKED).as("and the winner on all rows").hasSize((int) (27 + second + third + 1));
@@ -244,7 +248,9 @@ class SearchTest {
                 .train(matrix(200, x -> x), NUMBER, 42, new Told());
         assertThat(real.finding().orElseThrow().trainer())
                 .isEqualTo(Trainers.mlp(8, 8, 8, 8).epochs(3));
-        assertThat(real.finding().orElseThrow().summary()).startsWith("4 trials in ").contains(", 3 failed;");
+        assertThat(real.finding().orElseThrow().summary())
+                .startsWith("4 trials in ")
+                .contains(", 3 failed;");
     }
 
     @Test
@@ -270,11 +276,9 @@ class SearchTest {
         var data = TestData.rows(folder, Schema.of(TestData.number("x"), LABEL, TIME), rows);
         FeatureMatrix matrix = Features.rows().number("x").fit(data).matrix(data);
         Holdout holdout = Holdout.of(matrix, Task.BINARY, 1);
-        assertThat(holdout.held().times())
-                .containsExactly(Arrays.copyOf(matrix.times(), 10));
+        assertThat(holdout.held().times()).containsExactly(Arrays.copyOf(matrix.times(), 10));
         assertThat(holdout.learned().rows()).isEqualTo(40);
-        assertThat(TestData.numbers(holdout.held())[0])
-                .isEqualTo(Arrays.copyOf(TestData.numbers(matrix)[0], 10));
+        assertThat(TestData.numbers(holdout.held())[0]).isEqualTo(Arrays.copyOf(TestData.numbers(matrix)[0], 10));
         assertThat(holdout.learned().labels()).isEqualTo(Arrays.copyOfRange(matrix.labels(), 10, 50));
     }
 
@@ -365,9 +369,7 @@ class SearchTest {
         SearchJournal.Entry late =
                 new SearchJournal.Entry(SearchJournal.What.AT_WORK, 0, 0, "", Double.NaN, "", 0, 3_600);
         Files.writeString(
-                file,
-                new String(Json.writeLine(late), StandardCharsets.UTF_8) + "\n",
-                StandardOpenOption.APPEND);
+                file, new String(Json.writeLine(late), StandardCharsets.UTF_8) + "\n", StandardOpenOption.APPEND);
         for (int again = 0; again < 2; again++) {
             Told rest = new Told();
             TrainedModel model = search.train(matrix(100, x -> x), NUMBER, 42, rest);
@@ -389,7 +391,8 @@ class SearchTest {
     void aNetworkGoesOnAsIfItHadNotBeenLeft() {
         FeatureMatrix matrix = matrix(300, x -> x > 0.1 ? 1 : 0);
         for (MlpTrainer trainer : List.of(
-                Trainers.mlp(8, 4).epochs(9).dropout(0.3), Trainers.mlp(8).epochs(9).earlyStopping(2))) {
+                Trainers.mlp(8, 4).epochs(9).dropout(0.3),
+                Trainers.mlp(8).epochs(9).earlyStopping(2))) {
             double[] whole = trainer.train(matrix, YES, 7, epoch -> {}).predict(matrix);
             Paused paused = null;
             double[] last = {};
