@@ -34,7 +34,7 @@ final class AshaPruner implements Pruner {
 
     @Override
     public boolean prunes(String trial, double step, double value) {
-        return step >= most && end == AtTheEnd.STOP || worse(trial, step, value);
+        return (step >= most && end == AtTheEnd.STOP) || worse(trial, step, value);
     }
 
     @Override
