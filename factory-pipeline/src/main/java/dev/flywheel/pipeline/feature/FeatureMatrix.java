@@ -6,6 +6,7 @@ import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.io.Json;
 import dev.flywheel.serving.BatchPacker;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
@@ -13,9 +14,12 @@ import dev.flywheel.serving.engine.TensorBuffer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -277,5 +281,29 @@ public final class FeatureMatrix {
             throw new IllegalStateException("the dataset has no column " + LABEL);
         }
         return labels.clone();
+    }
+
+    /** {@return the SHA-256 of the features, labels, weights and times of all rows, in hexadecimal} */
+    public String fingerprint() {
+        MessageDigest sum = Json.sha256();
+        sum.update(features.describe().getBytes(StandardCharsets.UTF_8));
+        sum.update(numbers());
+        sum.update(ids());
+        add(sum, labels);
+        add(sum, weights);
+        if (times != null) {
+            ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * rows);
+            bytes.asLongBuffer().put(times);
+            sum.update(bytes);
+        }
+        return HexFormat.of().formatHex(sum.digest());
+    }
+
+    private void add(MessageDigest sum, double @Nullable [] values) {
+        if (values != null) {
+            ByteBuffer bytes = ByteBuffer.allocate(Double.BYTES * rows);
+            bytes.asDoubleBuffer().put(values);
+            sum.update(bytes);
+        }
     }
 }

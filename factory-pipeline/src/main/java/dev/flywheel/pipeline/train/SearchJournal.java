@@ -100,20 +100,21 @@ final class SearchJournal implements AutoCloseable {
      */
     static SearchJournal open(Path directory, Head head) {
         Durable.createDirectories(directory);
+        clear(directory, "*" + Durable.UNFINISHED);
         byte[] line = Json.writeLine(head);
         List<Entry> known = new ArrayList<>();
         Path file = directory.resolve(Search.JOURNAL);
         if (!Files.exists(file) || !read(file, line, known)) {
-            clear(directory);
+            clear(directory, "trial-*" + PAUSED);
         }
         SearchJournal journal = new SearchJournal(directory, line, known);
         journal.rewrite(known);
         return journal;
     }
 
-    private static void clear(Path directory) {
-        try (DirectoryStream<Path> paused = Files.newDirectoryStream(directory, "trial-*" + PAUSED)) {
-            paused.forEach(Durable::delete);
+    private static void clear(Path directory, String files) {
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, files)) {
+            found.forEach(Durable::delete);
         } catch (IOException e) {
             throw new StoreException(
                     "reading " + directory, "the file system says " + e, "check that this user may read there", e);

@@ -4,31 +4,23 @@ import dev.flywheel.core.MissingEngineException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.io.Durable;
-import dev.flywheel.core.io.Json;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.search.Asha;
 import dev.flywheel.pipeline.search.Asha.Place;
-import dev.flywheel.pipeline.search.Sobol;
 import dev.flywheel.pipeline.source.Target;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,9 +31,6 @@ final class SearchRun<T extends Trainer> {
     private static final Logger log = LoggerFactory.getLogger(SearchRun.class);
     private static final int FACTOR = 3;
     private static final int MOST_RUNGS = 3;
-
-    /** How many points in a row may be settings that were tried, before it is said that there are no others. */
-    private static final int MOST_REPEATS = 1_000;
 
     /** There is no time to train on. */
     private static final class OutOfTime extends RuntimeException {
@@ -76,15 +65,10 @@ final class SearchRun<T extends Trainer> {
     private final double[] heldLabels;
     private final int rungs;
     private final Asha asha;
-    private final List<T> first = new ArrayList<>();
+    private final Proposals<T> proposals;
     private final List<Trial<T>> trials = new ArrayList<>();
-    private final Set<String> tried = new HashSet<>();
-    /** Where in the cube of all settings a trial is. */
-    private final IntFunction<double[]> points;
-
     private final Set<String> problems = new HashSet<>();
     private final List<RuntimeException> causes = new ArrayList<>();
-    private int point;
     private int failed;
     private int full;
 
@@ -99,11 +83,7 @@ final class SearchRun<T extends Trainer> {
         this.heldLabels = holdout.held().labels();
         this.rungs = rungs();
         this.asha = new Asha(rungs, FACTOR);
-        this.points = points();
-        search.champion().ifPresent(first::add);
-        if (!first.contains(search.base())) {
-            first.add(search.base());
-        }
+        this.proposals = new Proposals<>(search, seed);
     }
 
     private int rungs() {
@@ -112,15 +92,6 @@ final class SearchRun<T extends Trainer> {
         }
         int epochs = pausable.epochsFor(holdout.learned().rows());
         return epochs >= FACTOR * FACTOR ? MOST_RUNGS : epochs >= FACTOR ? 2 : 1;
-    }
-
-    private IntFunction<double[]> points() {
-        int dimensions = search.dials().size();
-        if (search.sampling() == Search.Sampling.EVEN) {
-            return Sobol.scrambled(dimensions, seed)::point;
-        }
-        SplittableRandom random = new SplittableRandom(seed);
-        return index -> random.doubles(dimensions).toArray();
     }
 
     /** Searches, and trains the winner on all rows. */
@@ -150,36 +121,14 @@ final class SearchRun<T extends Trainer> {
     }
 
     private TrainedModel run(Path directory) {
-        List<String> begin = first.stream().map(Trainer::describe).toList();
-        SearchJournal.Head head = new SearchJournal.Head(search.describe(), begin, metric, seed, fingerprint());
+        SearchJournal.Head head = new SearchJournal.Head(
+                search.describe(), proposals.first(), metric, seed, matrix.fingerprint());
         try (SearchJournal journal = SearchJournal.open(directory, head)) {
             search(journal);
             TrainedModel best = best(journal.elapsed());
             journal.forget(trials.size());
             return best;
         }
-    }
-
-    private String fingerprint() {
-        MessageDigest sum = Json.sha256();
-        sum.update(matrix.numbers());
-        sum.update(matrix.ids());
-        sum.update(bytes(matrix.labels()));
-        sum.update(bytes(matrix.weights()));
-        sum.update(matrix.features().describe().getBytes(StandardCharsets.UTF_8));
-        if (matrix.hasTimes()) {
-            long[] times = matrix.times();
-            ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * times.length);
-            bytes.asLongBuffer().put(times);
-            sum.update(bytes);
-        }
-        return HexFormat.of().formatHex(sum.digest());
-    }
-
-    private static ByteBuffer bytes(double[] values) {
-        ByteBuffer bytes = ByteBuffer.allocate(Double.BYTES * values.length);
-        bytes.asDoubleBuffer().put(values);
-        return bytes;
     }
 
     private void search(SearchJournal journal) {
@@ -212,33 +161,13 @@ final class SearchRun<T extends Trainer> {
     private Optional<Place> next() {
         Optional<Place> promoted = asha.promote();
         if (promoted.isEmpty() && trials.size() < search.trials()) {
-            Optional<T> other = another();
+            Optional<T> other = proposals.next();
             if (other.isPresent()) {
                 trials.add(new Trial<>(other.get()));
                 return Optional.of(new Place(trials.size(), 0));
             }
         }
         return promoted.isPresent() ? promoted : asha.promoteLast();
-    }
-
-    /** Settings that were not tried; empty if there are no more. */
-    private Optional<T> another() {
-        for (int repeat = 0; repeat < MOST_REPEATS; repeat++) {
-            T trainer =
-                    trials.size() < first.size() && repeat == 0 ? first.get(trials.size()) : at(points.apply(point++));
-            if (tried.add(trainer.describe())) {
-                return Optional.of(trainer);
-            }
-        }
-        return Optional.empty();
-    }
-
-    private T at(double[] place) {
-        T trainer = search.base();
-        for (int i = 0; i < place.length; i++) {
-            trainer = search.dials().get(i).turn(trainer, place[i]);
-        }
-        return trainer;
     }
 
     /** Whether the time that is left is what the last training takes, as far as can be told. */
