@@ -121,8 +121,8 @@ final class SearchRun<T extends Trainer> {
     }
 
     private TrainedModel run(Path directory) {
-        SearchJournal.Head head = new SearchJournal.Head(
-                search.describe(), proposals.first(), metric, seed, matrix.fingerprint());
+        SearchJournal.Head head =
+                new SearchJournal.Head(search.describe(), proposals.first(), metric, seed, matrix.fingerprint());
         try (SearchJournal journal = SearchJournal.open(directory, head)) {
             search(journal);
             TrainedModel best = best(journal.elapsed());
