@@ -24,7 +24,7 @@ final class MedianPruner implements Pruner {
 
     @Override
     public boolean prunes(String trial, double step, double value) {
-        completed(trial, step, value);
+        List<Report> own = put(trial, step, value);
         if (step < grace) {
             return false;
         }
@@ -33,7 +33,7 @@ final class MedianPruner implements Pruner {
                 .map(other -> mean(other.getValue(), step))
                 .toList();
         double best =
-                reports.get(trial).stream().mapToDouble(Report::value).max().orElse(Double.NaN);
+                own.stream().mapToDouble(Report::value).max().orElse(Double.NaN);
         return means.size() >= others && best < Halving.quantile(means, 0.5);
     }
 
@@ -51,6 +51,12 @@ final class MedianPruner implements Pruner {
 
     @Override
     public void completed(String trial, double step, double value) {
-        reports.computeIfAbsent(trial, unused -> new ArrayList<>()).add(new Report(step, value));
+        put(trial, step, value);
+    }
+
+    private List<Report> put(String trial, double step, double value) {
+        List<Report> own = reports.computeIfAbsent(trial, unused -> new ArrayList<>());
+        own.add(new Report(step, value));
+        return own;
     }
 }

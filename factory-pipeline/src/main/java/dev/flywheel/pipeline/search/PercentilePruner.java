@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+
 import java.util.Set;
 
 /** Gives up what is not among the best share of completed trials. */
@@ -34,12 +34,12 @@ final class PercentilePruner implements Pruner {
 
     @Override
     public boolean prunes(String trial, double step, double value) {
-        put(trial, step, value);
+        Map<Double, Double> own = put(trial, step, value);
         if (complete.isEmpty() || complete.size() < trials || step < nextLook.getOrDefault(trial, 0.0)) {
             return false;
         }
         nextLook.put(trial, (Math.floor(step / interval) + 1) * interval);
-        double best = reports.get(trial).values().stream()
+        double best = own.values().stream()
                 .mapToDouble(Double::doubleValue)
                 .filter(known -> !Double.isNaN(known))
                 .max()
@@ -49,9 +49,7 @@ final class PercentilePruner implements Pruner {
 
     /** What a trial must reach; NaN where no completed trial has reported at the step. */
     double cut(double step) {
-        List<Double> values = complete.stream()
-                .map(trial -> reports.get(trial).get(step))
-                .filter(Objects::nonNull)
+        List<Double> values = complete.stream().map(trial -> reports.getOrDefault(trial, Map.of()).getOrDefault(step, Double.NaN))
                 .toList();
         return Halving.quantile(values, 1 - share / 100);
     }
@@ -62,7 +60,9 @@ final class PercentilePruner implements Pruner {
         complete.add(trial);
     }
 
-    private void put(String trial, double step, double value) {
-        reports.computeIfAbsent(trial, unused -> new HashMap<>()).put(step, value);
+    private Map<Double, Double> put(String trial, double step, double value) {
+        Map<Double, Double> own = reports.computeIfAbsent(trial, unused -> new HashMap<>());
+        own.put(step, value);
+        return own;
     }
 }

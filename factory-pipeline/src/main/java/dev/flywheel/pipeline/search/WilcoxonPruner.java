@@ -38,24 +38,26 @@ final class WilcoxonPruner implements Pruner {
         Map<Double, Double> of = reports.getOrDefault(best, Map.of());
         double[] behind = own.entrySet().stream()
                 .filter(report -> of.containsKey(report.getKey()))
-                .mapToDouble(report -> of.get(report.getKey()) - report.getValue())
+                .mapToDouble(report -> of.getOrDefault(report.getKey(), Double.NaN) - report.getValue())
                 .toArray();
-        double mean =
-                own.values().stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
+        double mean = mean(own);
         return behind.length > 0 && behind.length >= steps && bestValue > mean && chance(behind) < p;
     }
 
     @Override
     public void completed(String trial, double step, double value) {
-        put(trial, step, value);
-        double mean = reports.get(trial).values().stream()
-                .mapToDouble(Double::doubleValue)
-                .average()
-                .orElse(Double.NaN);
+        double mean = mean(put(trial, step, value));
         if (mean > bestValue) {
             bestValue = mean;
             best = trial;
         }
+    }
+
+    private static double mean(Map<Double, Double> values) {
+        return values.values().stream()
+                .mapToDouble(Double::doubleValue)
+                .average()
+                .orElse(Double.NaN);
     }
 
     private Map<Double, Double> put(String trial, double step, double value) {

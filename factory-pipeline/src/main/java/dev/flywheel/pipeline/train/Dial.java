@@ -8,13 +8,17 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A knob with its range. Immutable.
  *
- * @param name the settings that it changes, as the trainer names them
+ * @param names the settings that it changes, as the trainer names them
  */
-record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) implements Serializable {
+record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, List<String> names) implements Serializable {
+
+    private static final Logger log = LoggerFactory.getLogger(Dial.class);
 
     /** Named by what it does to a trainer, so that no name can be misspelt. */
     static <T extends Trainer, V> Dial<T, V> of(T base, Knob<T, V> knob, Range<V> range) {
@@ -34,7 +38,12 @@ record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) 
             throw new IllegalArgumentException(
                     "no setting of " + base.describe() + " differs by the values " + range.describe());
         }
-        return new Dial<>(knob, range, String.join(" and ", changed));
+        return new Dial<>(knob, range, List.copyOf(changed));
+    }
+
+    /** The settings in words. */
+    String name() {
+        return String.join(" and ", names);
     }
 
     T turn(T trainer, double place) {
@@ -43,7 +52,7 @@ record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) 
 
     /** The trainer with the value that a description tells; empty if it tells none. */
     Optional<T> like(T trainer, String description) {
-        String first = name.split(" and ", 2)[0];
+        String first = names.get(0);
         Matcher told =
                 Pattern.compile("[(, ]" + Pattern.quote(first) + "=([^,)]*)").matcher(description);
         if (!told.find()) {
@@ -57,7 +66,7 @@ record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, String name) 
                     return Optional.of(turned);
                 }
             } catch (IllegalArgumentException e) {
-                continue; // the trainer does not take such values any more
+                log.debug("{} does not take {} any more", trainer.describe(), value, e);
             }
         }
         return Optional.empty();

@@ -125,12 +125,13 @@ final class SearchJournal implements AutoCloseable {
     private static boolean read(Path file, byte[] head, List<Entry> known) {
         try {
             String text = Files.readString(file);
-            String[] lines = text.substring(0, text.lastIndexOf(NEWLINE) + 1).split(NEWLINE);
-            if (!Arrays.equals(lines[0].getBytes(StandardCharsets.UTF_8), head)) {
+            List<String> lines =
+                    text.substring(0, text.lastIndexOf(NEWLINE) + 1).lines().toList();
+            if (lines.isEmpty() || !Arrays.equals(lines.get(0).getBytes(StandardCharsets.UTF_8), head)) {
                 return false;
             }
-            for (int i = 1; i < lines.length; i++) {
-                known.add(Json.readKnown(lines[i].getBytes(StandardCharsets.UTF_8), Entry.class, file.toString()));
+            for (String line : lines.subList(1, lines.size())) {
+                known.add(Json.readKnown(line.getBytes(StandardCharsets.UTF_8), Entry.class, file.toString()));
             }
         } catch (IOException | StoreException e) {
             log.warn("the search's journal {} ends before what cannot be read: {}", file, e.getMessage());

@@ -66,7 +66,7 @@ class SobolTest {
         for (int index = 0; index < 1024; index++) {
             double[] point = plain.point(index);
             for (int dimension = 0; dimension < point.length; dimension++) {
-                sums[dimension] += (long) (point[dimension] * 1024) * (index % 97);
+                sums[dimension] += ((long) (point[dimension] * 1024)) * (index % 97);
             }
         }
         assertThat(sums).isEqualTo(SUMS);
@@ -95,7 +95,7 @@ class SobolTest {
             Set<Integer> boxes = new HashSet<>();
             for (int index = 0; index < 64; index++) {
                 double[] point = scrambled.point(index);
-                boxes.add((int) (point[0] * columns) * lines + (int) (point[1] * lines));
+                boxes.add(((int) (point[0] * columns)) * lines + (int) (point[1] * lines));
             }
             assertThat(boxes).as("%s x %s", columns, lines).hasSize(64);
         }
