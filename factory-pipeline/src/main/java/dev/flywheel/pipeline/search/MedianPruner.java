@@ -32,8 +32,7 @@ final class MedianPruner implements Pruner {
                 .filter(other -> !other.getKey().equals(trial) && last(other.getValue()) >= step)
                 .map(other -> mean(other.getValue(), step))
                 .toList();
-        double best =
-                own.stream().mapToDouble(Report::value).max().orElse(Double.NaN);
+        double best = own.stream().mapToDouble(Report::value).max().orElse(Double.NaN);
         return means.size() >= others && best < Halving.quantile(means, 0.5);
     }
 

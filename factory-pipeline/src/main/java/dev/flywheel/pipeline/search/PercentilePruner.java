@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-
 import java.util.Set;
 
 /** Gives up what is not among the best share of completed trials. */
@@ -49,7 +48,8 @@ final class PercentilePruner implements Pruner {
 
     /** What a trial must reach; NaN where no completed trial has reported at the step. */
     double cut(double step) {
-        List<Double> values = complete.stream().map(trial -> reports.getOrDefault(trial, Map.of()).getOrDefault(step, Double.NaN))
+        List<Double> values = complete.stream()
+                .map(trial -> reports.getOrDefault(trial, Map.of()).getOrDefault(step, Double.NaN))
                 .toList();
         return Halving.quantile(values, 1 - share / 100);
     }
