@@ -67,6 +67,7 @@ final class Child {
                 List.of("swap"),
                 List.of("shadow"),
                 List.of("log"),
+                List.of("watch"),
                 List.of("steady"))) {
             List<String> whole = new ArrayList<>(command);
             whole.addAll(options);

@@ -29,6 +29,8 @@ public final class Main {
               log       predictions and feedback logged at a pace, and joined, in a heap of 256 MiB
                           --parts predict,feedback,join --rates 200000 --callers 1 --labellers 256
                           --predictions 10000000
+              watch     a deployment that is watched beside one that is not: do callers feel it?
+                          --callers 1,8 --rate 20000
               steady    millions of predictions and a thousand swaps: does memory grow?
                           --predictions 10000000 --swaps 1000 --callers 8
               peek      experiments looked at after each observation: how many stop wrongly, how soon rightly
@@ -69,6 +71,7 @@ public final class Main {
         commands.put("swap", SwapCommand::run);
         commands.put("shadow", ShadowCommand::run);
         commands.put("log", LogCommand::run);
+        commands.put("watch", WatchCommand::run);
         commands.put("steady", SteadyCommand::run);
         commands.put("peek", PeekCommand::run);
         commands.put("detect", DetectCommand::run);

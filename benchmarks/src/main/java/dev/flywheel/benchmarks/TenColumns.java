@@ -39,6 +39,9 @@ final class TenColumns {
     private static final int HIDDEN = 64;
     private static final String[] PLACES = {"north", "east", "south", "west", "centre", "coast", "hills", "island"};
 
+    /** Inputs to ask with, a power of two of them. */
+    static final List<Order> ORDERS = orders();
+
     private final Rounds rounds;
     private final long nanos;
 
@@ -132,17 +135,25 @@ final class TenColumns {
     }
 
     private static Pipeline<Order, Boolean, Double> pipeline(Path directory) {
-        return Pipeline.named("orders")
+        return ready("orders", directory).build();
+    }
+
+    /** {@return a pipeline over what {@link #writeExamples} has written} */
+    static Pipeline.Ready<Order, Boolean, Double> ready(String name, Path directory) {
+        return Pipeline.named(name)
                 .from(Csv.files(directory.resolve("orders.csv")).examples(Order.class, Target.isTrue("late")))
                 .features(Features.auto(Order.class))
                 .train(Trainers.mlp(HIDDEN))
                 .gate(Gate.atLeast(Metric.ROC_AUC, 0))
-                .respond(p -> p)
-                .build();
+                .respond(p -> p);
+    }
+
+    static void writeExamples(Path directory) throws IOException {
+        Files.write(directory.resolve("orders.csv"), examples());
     }
 
     private static Path train(Path directory) throws IOException {
-        Files.write(directory.resolve("orders.csv"), examples());
+        writeExamples(directory);
         try (Factory factory = Factory.open(directory.resolve("factory"))) {
             var run = factory.run(pipeline(directory));
             if (factory.versions("orders").isEmpty()) {
@@ -150,6 +161,25 @@ final class TenColumns {
             }
             return factory.versions("orders").get(0).artifact().modelFile();
         }
+    }
+
+    private static List<Order> orders() {
+        Random random = new Random(2);
+        List<Order> orders = new ArrayList<>();
+        for (int i = 0; i < 1024; i++) {
+            orders.add(new Order(
+                    random.nextGaussian(),
+                    random.nextGaussian(),
+                    random.nextGaussian(),
+                    random.nextGaussian(),
+                    random.nextGaussian(),
+                    random.nextGaussian(),
+                    PLACES[random.nextInt(PLACES.length)],
+                    PLACES[random.nextInt(PLACES.length)],
+                    PLACES[random.nextInt(PLACES.length)],
+                    Instant.ofEpochSecond(1_700_000_000L + random.nextInt(30_000_000))));
+        }
+        return List.copyOf(orders);
     }
 
     private static List<String> examples() {

@@ -16,6 +16,7 @@ import dev.flywheel.pipeline.flywheel.Logging;
 import dev.flywheel.pipeline.flywheel.PredictionLog;
 import dev.flywheel.pipeline.watch.Watched;
 import dev.flywheel.serving.CallOptions;
+import dev.flywheel.serving.PredictionObserver;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,9 +60,6 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Consumer<Deployment<?, ?, ?>> onClose;
     private final PredictionLog<I> predictions;
     private final FeedbackLog outcomes;
-    /** Told of all that happens; the signals of all are what the rules go by. */
-    private final List<Monitor<I>> monitors;
-
     private final Trial<I> trial;
     private final Optional<Watching<I>> watching;
 
@@ -101,19 +99,19 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         }
         RowType<I> type = History.kept(pipeline, line).type();
         pipeline.requireLogged(pipeline.features().columns(type.schema()));
+        this.watching = Watching.open(pipeline, line, type, threads.events);
         this.predictions = PredictionLog.open(
                 line.directory().predictions(),
                 type,
                 pipeline.logging(),
-                line.clock().instant());
+                line.clock().instant(),
+                watching.<PredictionObserver<I>>map(watch -> watch::predicted)
+                        .orElse((id, version, input, output, at) -> {}));
         this.outcomes =
                 Closing.onFailure(() -> FeedbackLog.open(line.directory().feedback(), predictions), predictions::close);
         Runnable closeLogs = () -> Closing.all(outcomes::close, predictions::close);
         this.trial = Closing.onFailure(() -> new Trial<>(pipeline, line, threads.events), closeLogs);
-        this.watching = Closing.onFailure(() -> Watching.open(pipeline, line, type, threads.events), closeLogs);
-        this.monitors =
-                new ArrayList<>(List.of(new RecentQuality<>(pipeline.retrain().measured()), trial));
-        watching.ifPresent(monitors::add);
+        watching.ifPresent(watch -> watch.start(predictions.size(), outcomes.size()));
         Runnable closeAll = () -> Closing.all(() -> watching.ifPresent(Watching::close), closeLogs);
         this.triggers = Closing.onFailure(this::triggers, closeAll);
         this.champion = Closing.onFailure(
@@ -203,6 +201,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return what the watch of inputs, predictions and outcomes sees now; empty where it is off} */
     public Optional<Watched> watched() {
+        settle();
         return watching.map(Watching::watched);
     }
 
@@ -266,7 +265,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     private void accepted(Map<UUID, Double> labels, Instant at) {
-        labels.forEach((id, label) -> monitors.forEach(monitor -> monitor.labelled(id, label, at)));
+        labels.forEach((id, label) -> {
+            trial.labelled(id, label);
+            watching.ifPresent(watch -> watch.labelled(id, label, at));
+        });
         long total = triggers.labelled(labels.size());
         events.publish(new Event.FeedbackAccepted(labels.size(), total));
         startRunIfDue();
@@ -433,7 +435,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * has ended.
      */
     public void awaitRun() {
-        watching.ifPresent(watch -> watch.settle(line.clock().instant()));
+        settle();
         startRunIfDue();
         runs.await();
     }
@@ -519,6 +521,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             Closing.all(
                     runs::close,
                     champion::close,
+                    predictions::awaitTold,
                     () -> watching.ifPresent(Watching::close),
                     outcomes::close,
                     labels::close,
@@ -566,21 +569,29 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         long known = outcomes.outcomes();
         return new Triggers(
                 pipeline.retrain(),
-                Signals.of(monitors),
+                watching.isPresent() ? watching.get() : Signals.NONE,
                 TriggerState.read(line, known),
                 line.lastRun(),
                 known,
                 decision -> events.publish(new Event.Decided(decision)));
     }
 
+    /** The watch has seen all that has happened. */
+    private void settle() {
+        watching.ifPresent(watch -> {
+            predictions.awaitTold();
+            watch.settle(line.clock().instant());
+        });
+    }
+
     private void observed(UUID id, int version, I input, double output, Instant at) {
         predictions.append(id, version, input, output, at);
-        monitors.forEach(monitor -> monitor.predicted(id, version, input, output, at));
+        trial.predicted(id, version, output, at);
         triggers.predicted();
     }
 
     private void serving(int version, ModelCard card) {
-        monitors.forEach(monitor -> monitor.serving(version, card));
+        watching.ifPresent(watch -> watch.serving(version, card, line.clock().instant()));
         triggers.serving(version);
     }
 

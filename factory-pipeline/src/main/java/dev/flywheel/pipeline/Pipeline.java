@@ -199,11 +199,12 @@ public final class Pipeline<I, L, O> {
 
         /**
          * {@return this stage with a watch of what is asked and answered; the default is {@link Watch#defaults} where a
-         * rule of {@link #retrain} asks for drift or for an estimate of quality, and otherwise {@link Watch#off}}
+         * rule of {@link #retrain} asks for drift or for quality, and otherwise {@link Watch#off}}
          *
          * <p>What is not logged as it is ({@link #log}), is not watched either.
          *
-         * @throws IllegalArgumentException from {@code build()} if it is off though a rule asks for what only it tells
+         * @throws IllegalArgumentException from {@code build()} if it is off though a rule asks for what only it tells,
+         *     or on though nothing is logged
          * @throws IllegalStateException if a watch was set before
          */
         Ready<I, L, O> watch(Watch watch);
@@ -518,7 +519,13 @@ public final class Pipeline<I, L, O> {
                         + "\", which only a watch can tell, and the watch is off. Fix: leave watch(Watch.off()) out, or"
                         + " use other rules.");
             }
-            return chosenWatch == null ? byDefault : chosenWatch;
+            Watch watch = chosenWatch == null ? byDefault : chosenWatch;
+            if (watch.isOn() && chosenLogging != null && chosenLogging.durability() == Logging.Durability.NONE) {
+                throw new IllegalArgumentException("pipeline \"" + d.name
+                        + "\" is to be watched, and durability is NONE, which logs nothing that could be. Fix: leave"
+                        + " watch(...) out, or log with another durability.");
+            }
+            return watch;
         }
     }
 

@@ -81,10 +81,11 @@ public final class Retrain implements Serializable {
     }
 
     /**
-     * {@return a rule that holds once quality in production falls} It looks every 100 labels; of predictions made more
-     * than 200,000 predictions ago it knows nothing.
+     * {@return a rule that holds once quality in production falls} It looks every 100 labels; of predictions with more
+     * than 200,000 others after them whose outcome is not known either it knows nothing.
      *
-     * @param metric what is measured, on the last 1,000 labelled predictions of the serving version
+     * @param metric what is measured, on the last 1,000 labelled predictions of the serving version, or, until it has
+     *     so many, on those of the last window of its watch
      * @param by how much worse than the version's own evaluation it may become, in the metric's unit, above 0
      */
     public static Retrain onQualityDrop(Metric metric, double by) {
@@ -273,8 +274,8 @@ public final class Retrain implements Serializable {
     /** {@return whether only a watch can tell what the rules ask} */
     boolean needsWatch() {
         return lessons.sinceDrift() > 0
-                || leaves().stream().anyMatch(RetrainRule.Drifted.class::isInstance)
-                || dropped().anyMatch(RetrainRule.Dropped::estimated);
+                || leaves().stream()
+                        .anyMatch(leaf -> leaf instanceof RetrainRule.Drifted || leaf instanceof RetrainRule.Dropped);
     }
 
     private List<RetrainRule> leaves() {

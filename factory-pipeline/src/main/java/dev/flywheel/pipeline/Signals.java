@@ -2,17 +2,18 @@ package dev.flywheel.pipeline;
 
 import dev.flywheel.core.stat.Metric;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What monitors say of a deployment now, for the rules of a {@link Retrain}. Thread-safe. Asked with every outcome and
+ * What is seen of a deployment now, for the rules of a {@link Retrain}. Thread-safe. Asked with every outcome and
  * every second, so an answer is at hand: nothing is measured at the question.
  */
 interface Signals {
+
+    /** Those of a deployment that is not watched. */
+    Signals NONE = new Signals() {};
 
     /**
      * One feature, or what is predicted, that is not as it was when the version learned.
@@ -48,7 +49,7 @@ interface Signals {
         }
     }
 
-    /** {@return what has drifted beyond chance, in any order} */
+    /** {@return what has drifted beyond chance, the largest change first} */
     default List<Drift> drift() {
         return List.of();
     }
@@ -61,33 +62,5 @@ interface Signals {
     /** {@return the quality estimated without outcomes; empty where that is not possible} */
     default Optional<Quality> estimatedQuality(Metric metric) {
         return Optional.empty();
-    }
-
-    /** {@return the signals of several monitors as one; the first that knows a quality tells it} */
-    static Signals of(List<? extends Signals> monitors) {
-        List<Signals> all = List.copyOf(monitors);
-        return new Signals() {
-            @Override
-            public List<Drift> drift() {
-                return all.stream()
-                        .flatMap(monitor -> monitor.drift().stream())
-                        .sorted(Comparator.comparingDouble(Drift::size).reversed())
-                        .toList();
-            }
-
-            @Override
-            public Optional<Quality> quality(Metric metric) {
-                Objects.requireNonNull(metric, "metric");
-                return all.stream().flatMap(m -> m.quality(metric).stream()).findFirst();
-            }
-
-            @Override
-            public Optional<Quality> estimatedQuality(Metric metric) {
-                Objects.requireNonNull(metric, "metric");
-                return all.stream()
-                        .flatMap(m -> m.estimatedQuality(metric).stream())
-                        .findFirst();
-            }
-        };
     }
 }

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  * <p>At a kill, at most {@value #SAVE_SECONDS} seconds of requests counted and of metrics that the host reported are
  * forgotten, of both versions alike; outcomes are read from the logs again.
  */
-final class Trial<I> implements Monitor<I> {
+final class Trial<I> {
 
     private static final Logger log = LoggerFactory.getLogger(Trial.class);
     private static final int SAVE_SECONDS = 10;
@@ -137,16 +137,14 @@ final class Trial<I> implements Monitor<I> {
         }
     }
 
-    @Override
-    public void predicted(UUID id, int version, I input, double output, Instant at) {
+    void predicted(UUID id, int version, double output, Instant at) {
         TrialFacts now = facts;
         if (now != null) {
             now.predicted(id, version, output, at);
         }
     }
 
-    @Override
-    public void labelled(UUID id, double label, Instant at) {
+    void labelled(UUID id, double label) {
         TrialFacts now = facts;
         if (now != null) {
             now.labelled(id, label);

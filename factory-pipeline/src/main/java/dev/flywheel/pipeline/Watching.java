@@ -10,12 +10,14 @@ import dev.flywheel.core.log.RowEncoder;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.flywheel.Logging;
+import dev.flywheel.pipeline.watch.Measured;
 import dev.flywheel.pipeline.watch.Shift;
 import dev.flywheel.pipeline.watch.Watch;
 import dev.flywheel.pipeline.watch.Watched;
 import dev.flywheel.pipeline.watch.Watcher;
 import dev.flywheel.pipeline.watch.WindowResult;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -28,14 +30,16 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds the watch of a deployment off the callers' paths: they leave what happened in a queue, one thread takes it from
- * there. Where it cannot keep up, predictions are passed over and counted. Thread-safe; whoever opened it closes it.
+ * Feeds the watch of a deployment off the callers' paths: the thread that logs predictions leaves them in a queue, one
+ * thread takes them from there. Where it cannot keep up, predictions are passed over and counted. Thread-safe; whoever
+ * opened it closes it.
  */
-final class Watching<I> implements Monitor<I>, AutoCloseable {
+final class Watching<I> implements Signals, AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Watching.class);
     private static final int CAPACITY = 1 << 14;
@@ -44,7 +48,6 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
 
     private final Line line;
     private final RowType<I> type;
-    private final Logging<? super I> logging;
     /** By column: whether it is kept from the watch, as it is from the log. */
     private final boolean[] hidden;
 
@@ -62,12 +65,14 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
     private final RowDecoder decoder;
     private Set<String> told = new HashSet<>();
     private boolean failed;
+    /** What is done once it is known which version serves; null when it is done. */
+    private @Nullable Runnable recall;
 
     private record Made(UUID id, int version, Object input, double output, Instant at) {}
 
     private record Known(UUID id, double label, Instant at) {}
 
-    private record Serving(int version, ModelCard card) {}
+    private record Serving(int version, ModelCard card, Instant at) {}
 
     private Watching(Pipeline<I, ?, ?> pipeline, Line line, RowType<I> type, EventBus<Event> events) {
         this.line = line;
@@ -75,7 +80,7 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         this.events = events;
         this.encoder = new RowEncoder(type.schema());
         this.decoder = new RowDecoder(type.schema());
-        this.logging = pipeline.logging();
+        Logging<? super I> logging = pipeline.logging();
         List<Column> columns = type.schema().columns();
         this.hidden = new boolean[columns.size()];
         for (int column = 0; column < hidden.length; column++) {
@@ -89,6 +94,7 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
                 pipeline.watch().without(unlogged),
                 pipeline.task(),
                 type.schema(),
+                pipeline.retrain().measured(),
                 line.directory(),
                 this::windowEnded);
         watcher.shifts().forEach(shift -> told.add(shift.name()));
@@ -96,25 +102,38 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         this.thread.setDaemon(true);
     }
 
-    /** {@return the watch of a deployment, at work; nothing where it is off} */
+    /** {@return the watch of a deployment, to be started; nothing where it is off} */
     static <I> Optional<Watching<I>> open(
             Pipeline<I, ?, ?> pipeline, Line line, RowType<I> type, EventBus<Event> events) {
         Watch watch = pipeline.watch();
         if (!watch.isOn()) {
             return Optional.empty();
         }
-        Watching<I> watching = new Watching<>(pipeline, line, type, events);
-        watching.thread.start();
-        return Optional.of(watching);
+        return Optional.of(new Watching<>(pipeline, line, type, events));
     }
 
-    @Override
-    public void serving(int version, ModelCard card) {
-        queue.add(new Serving(version, card));
+    /**
+     * Starts, before anything happens.
+     *
+     * @param predictions how many predictions were ever logged, all of which are to be recalled
+     * @param outcomes how much feedback was
+     */
+    void start(long predictions, long outcomes) {
+        recall = () -> watcher.recall(
+                line.directory().predictions(),
+                predictions,
+                line.directory().feedback(),
+                outcomes);
+        thread.start();
     }
 
-    @Override
-    public void predicted(UUID id, int version, I input, double output, Instant at) {
+    /** Another version serves, or the first one does. */
+    void serving(int version, ModelCard card, Instant at) {
+        queue.add(new Serving(version, card, at));
+    }
+
+    /** A prediction was logged; for the thread that logs. */
+    void predicted(UUID id, int version, I input, double output, Instant at) {
         if (waiting.get() >= CAPACITY) {
             skipped.increment();
             return;
@@ -125,8 +144,8 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         }
     }
 
-    @Override
-    public void labelled(UUID id, double label, Instant at) {
+    /** An outcome became known, and is on disk. */
+    void labelled(UUID id, double label, Instant at) {
         queue.add(new Known(id, label, at));
     }
 
@@ -182,10 +201,21 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
                 watcher.serving(
                         serving.version,
                         serving.card,
-                        line.directory().versions().resolve(Integer.toString(serving.version)));
+                        line.directory().versions().resolve(Integer.toString(serving.version)),
+                        serving.at);
+                recall();
             }
         } catch (RuntimeException e) {
             fail(e);
+        }
+    }
+
+    private void recall() {
+        Runnable once = recall;
+        if (once != null) {
+            recall = null;
+            once.run();
+            tellNews();
         }
     }
 
@@ -193,9 +223,6 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
         encoder.clear();
         @SuppressWarnings("unchecked")
         I input = (I) made.input;
-        if (logging.excepts(input)) {
-            return;
-        }
         type.write(input, encoder);
         watcher.predicted(made.id, made.version, new Shown(decoder.read(encoder.row())), made.output, made.at);
     }
@@ -275,23 +302,24 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
     public List<Drift> drift() {
         return watcher.shifts().stream()
                 .map(shift -> new Drift(shift.name(), shift.measure(), shift.size(), shift.since(), shift.at()))
+                .sorted(Comparator.comparingDouble(Drift::size).reversed())
                 .toList();
     }
 
     @Override
     public Optional<Quality> quality(Metric metric) {
-        return watcher.quality(metric)
-                .flatMap(found -> quality(found, watcher.qualityAt(), "on its last %,d outcomes"));
+        return watcher.quality(metric).flatMap(measured -> quality(measured, "on its last %,d outcomes"));
     }
 
     @Override
     public Optional<Quality> estimatedQuality(Metric metric) {
-        Instant at = watcher.last().map(WindowResult::end).orElse(Instant.MIN);
         return watcher.estimated(metric)
-                .flatMap(found -> quality(found, at, "as estimated on its last %,d predictions, without outcomes"));
+                .flatMap(measured ->
+                        quality(measured, "as estimated on its last %,d predictions, without outcomes"));
     }
 
-    private Optional<Quality> quality(WindowResult.Quality found, Instant at, String on) {
+    private Optional<Quality> quality(Measured measured, String on) {
+        WindowResult.Quality found = measured.quality();
         if (Double.isNaN(found.before())) {
             return Optional.empty();
         }
@@ -303,12 +331,11 @@ final class Watching<I> implements Monitor<I>, AutoCloseable {
                 found.now().value(),
                 found.rows(),
                 found.before());
-        return Optional.of(new Quality(found.metric(), found.now().value(), found.before(), at, sentence));
+        return Optional.of(new Quality(found.metric(), found.now().value(), found.before(), measured.at(), sentence));
     }
 
-    /** {@return what the watch sees now} */
+    /** {@return what the watch sees now, as far as it has been told} */
     Watched watched() {
-        settle(line.clock().instant());
         return watcher.watched(skipped.sum());
     }
 

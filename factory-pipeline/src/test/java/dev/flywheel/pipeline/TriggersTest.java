@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.flywheel.core.model.Estimate;
-import dev.flywheel.core.model.ModelCard;
-import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.Decision.Outcome;
 import java.nio.file.Files;
@@ -14,11 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.Set;
-import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class TriggersTest {
@@ -63,7 +56,7 @@ class TriggersTest {
     }
 
     private Triggers triggers(Retrain rules, TriggerState kept, Instant lastRun, long outcomes) {
-        Triggers triggers = new Triggers(rules, Signals.of(List.of(said)), kept, lastRun, outcomes, heard::add);
+        Triggers triggers = new Triggers(rules, said, kept, lastRun, outcomes, heard::add);
         triggers.serving(1);
         return triggers;
     }
@@ -437,71 +430,5 @@ class TriggersTest {
             }
         }
         throw new AssertionError("there is no policy among " + cases.size() + " cases");
-    }
-
-    @Test
-    void qualityIsMeasuredOnTheLastOutcomesOfTheServingVersion() {
-        RecentQuality<String> recent = new RecentQuality<>(Set.of(Metric.ACCURACY));
-        recent.serving(4, card(0.9));
-        label(recent, 4, 899, 900);
-        label(recent, 4, 0, 99);
-        assertThat(recent.quality(Metric.ACCURACY))
-                .as("999 outcomes say nothing")
-                .isEmpty();
-        label(recent, 4, 0, 1);
-        Signals.Quality first = recent.quality(Metric.ACCURACY).orElseThrow();
-        assertThat(first.drop()).isLessThan(0.1);
-        assertThat(first.sentence())
-                .isEqualTo("ACCURACY of version 4 is 0.8990 on its last 1000 outcomes, 0.9000 at its evaluation");
-        label(recent, 4, 0, 99);
-        assertThat(recent.quality(Metric.ACCURACY)).as("looks every 100 labels").contains(first);
-        label(recent, 4, 0, 1);
-        assertThat(recent.quality(Metric.ACCURACY).orElseThrow().now()).isEqualTo(0.799);
-        assertThat(recent.quality(Metric.ROC_AUC)).isEmpty();
-        recent.serving(5, card(0.9));
-        label(recent, 4, 0, 1_000);
-        assertThat(recent.quality(Metric.ACCURACY))
-                .as("outcomes of the version before")
-                .isEmpty();
-    }
-
-    @Test
-    void whatAModelAnswersWithoutANumberIsLeftOut() {
-        RecentQuality<String> recent = new RecentQuality<>(Set.of(Metric.ACCURACY));
-        recent.serving(4, card(0.9));
-        for (double output : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
-            UUID id = UUID.randomUUID();
-            recent.predicted(id, 4, "", output, START);
-            recent.labelled(id, 1, START);
-        }
-        label(recent, 4, 1_000, 1_000);
-        assertThat(recent.quality(Metric.ACCURACY).orElseThrow().now()).isEqualTo(1);
-    }
-
-    /** Labels predictions of a version, of which the first ones are right. */
-    private static void label(RecentQuality<String> recent, int version, int right, int count) {
-        for (int i = 0; i < count; i++) {
-            UUID id = UUID.randomUUID();
-            recent.predicted(id, version, "", 0.9, START);
-            recent.labelled(id, i < right ? 1 : 0, START);
-        }
-    }
-
-    private static ModelCard card(double accuracy) {
-        return new ModelCard(
-                "points",
-                "run",
-                START,
-                Task.BINARY,
-                "",
-                "",
-                List.of(),
-                1,
-                1,
-                OptionalInt.empty(),
-                "logistic()",
-                Map.of("ACCURACY", new Estimate(accuracy, accuracy, accuracy, "")),
-                List.of(),
-                Map.of());
     }
 }

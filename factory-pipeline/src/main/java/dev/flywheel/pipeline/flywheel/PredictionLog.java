@@ -7,6 +7,7 @@ import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.log.SegmentLog;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.pipeline.flywheel.Logging.Durability;
+import dev.flywheel.serving.PredictionObserver;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collection;
@@ -49,12 +50,17 @@ public final class PredictionLog<I> implements AutoCloseable {
     private volatile long stuckAt = -1;
     private volatile boolean closed;
 
-    private PredictionLog(Path directory, RowType<I> type, Logging<? super I> logging, Instant now) {
+    private PredictionLog(
+            Path directory,
+            RowType<I> type,
+            Logging<? super I> logging,
+            Instant now,
+            PredictionObserver<? super I> follower) {
         this.logging = logging;
         this.rate = logging.rate();
         this.acknowledged = logging.durability() == Durability.ACKNOWLEDGED;
         this.writer =
-                new PredictionWriter<>(directory, type, new PredictionWriter.Rules<>(logging, now), queue, dropped);
+                new PredictionWriter<>(directory, type, new PredictionWriter.Rules<>(logging, now, follower), queue, dropped);
         this.retention = new Retention(
                 directory.toAbsolutePath(),
                 logging.predictionsKept(),
@@ -82,8 +88,28 @@ public final class PredictionLog<I> implements AutoCloseable {
      * @throws StoreException if another has it open, it is damaged or the file system refuses
      */
     public static <I> PredictionLog<I> open(Path directory, RowType<I> type, Logging<? super I> logging, Instant now) {
+        return open(directory, type, logging, now, (id, version, row, output, at) -> {});
+    }
+
+    /**
+     * Opens the log of predictions in a directory, creating it if it does not exist.
+     *
+     * @param type how a row becomes columns; rows must not change after they were handed in
+     * @param logging what is logged
+     * @param now the time; if another share of the predictions was logged before, this one is from now on
+     * @param follower hears of each prediction that is logged, in the order of the log and before it is on the disk, on
+     *     the one thread that writes: it must be quick
+     * @throws IllegalArgumentException if the rows lack a column that logging names, or one that it hashes is no text
+     * @throws StoreException if another has it open, it is damaged or the file system refuses
+     */
+    public static <I> PredictionLog<I> open(
+            Path directory,
+            RowType<I> type,
+            Logging<? super I> logging,
+            Instant now,
+            PredictionObserver<? super I> follower) {
         Schema unused = logging.logged(type.schema());
-        return new PredictionLog<>(directory, type, logging, now);
+        return new PredictionLog<>(directory, type, logging, now, follower);
     }
 
     /**
@@ -145,6 +171,14 @@ public final class PredictionLog<I> implements AutoCloseable {
      */
     public void flush() {
         writer.arrivals().await(queue.offered());
+    }
+
+    /**
+     * Waits until whoever follows the log has heard of every prediction that was handed in before this call, by any
+     * thread, and is logged; much cheaper than {@link #flush}.
+     */
+    public void awaitTold() {
+        writer.awaitTaken(queue.offered());
     }
 
     /**
@@ -212,6 +246,12 @@ public final class PredictionLog<I> implements AutoCloseable {
         if (open != null && !closed) {
             retention.run(open, now);
         }
+    }
+
+    /** {@return how many predictions were ever logged, as far as that is known: none while the disk fails} */
+    public long size() {
+        SegmentLog open = writer.log();
+        return open == null ? 0 : open.nextSequence();
     }
 
     /** {@return the number of predictions that were not logged since the log was opened, though they were to be} */

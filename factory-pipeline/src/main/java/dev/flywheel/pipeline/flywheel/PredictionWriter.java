@@ -7,6 +7,7 @@ import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.log.RowEncoder;
 import dev.flywheel.core.log.SegmentLog;
 import dev.flywheel.pipeline.flywheel.Logging.Durability;
+import dev.flywheel.serving.PredictionObserver;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -26,6 +27,7 @@ final class PredictionWriter<I> {
     private static final long SYNC_NANOS = 200_000_000L;
     private static final long REPORT_NANOS = 1_000_000_000L;
     private static final long RETRY_NANOS = 2_000_000_000L;
+    private static final long SHORTEST_WAIT_NANOS = 50_000;
     private static final int BATCH = 1 << 10;
     // from busy to idle; callers need not wake the thread unless the queue is half full
     private static final long SHORTEST_NAP_NANOS = 5_000_000;
@@ -39,6 +41,7 @@ final class PredictionWriter<I> {
     private final RowWriter row;
     private final @Nullable Predicate<? super I> exception;
     private final @Nullable Losses losses;
+    private final PredictionObserver<? super I> follower;
     private final Thread thread;
     private final DiskSync disk;
     private final Arrivals arrivals;
@@ -61,8 +64,8 @@ final class PredictionWriter<I> {
     private volatile boolean napping;
     private volatile boolean closing;
 
-    /** What is logged, from when on. */
-    record Rules<I>(Logging<? super I> logging, Instant now) {
+    /** What is logged, from when on, and who is told. */
+    record Rules<I>(Logging<? super I> logging, Instant now, PredictionObserver<? super I> follower) {
 
         @Nullable
         Predicate<? super I> exception() {
@@ -78,6 +81,7 @@ final class PredictionWriter<I> {
         this.encoder = new RowEncoder(type.schema());
         this.row = LoggedRow.of(encoder, type.schema(), rules.logging);
         this.exception = rules.exception();
+        this.follower = rules.follower;
         this.losses = rules.logging.durability() == Durability.ACKNOWLEDGED ? new Losses(this.directory) : null;
         SegmentLog opened = SegmentLog.open(this.directory);
         try {
@@ -140,6 +144,14 @@ final class PredictionWriter<I> {
         return arrivals;
     }
 
+    /** Waits until so many entries of the queue are written or dropped, though perhaps not on the disk yet. */
+    void awaitTaken(long target) {
+        while (queue.taken() < target && thread.isAlive()) {
+            wake();
+            LockSupport.parkNanos(this, SHORTEST_WAIT_NANOS);
+        }
+    }
+
     void close() {
         closing = true;
         wake();
@@ -199,7 +211,8 @@ final class PredictionWriter<I> {
             return;
         }
         try {
-            if (excepted(Objects.requireNonNull(slot.row))) {
+            I input = Objects.requireNonNull(slot.row);
+            if (excepted(input)) {
                 return;
             }
             Instant at = Objects.requireNonNull(slot.at);
@@ -209,6 +222,7 @@ final class PredictionWriter<I> {
             if (losses != null) {
                 losses.pending(id);
             }
+            follower.observed(id, slot.version, input, slot.output, at);
         } catch (StoreException e) {
             drop(id);
             fail(e);

@@ -12,10 +12,12 @@ import dev.flywheel.core.stat.stream.Detector.Direction;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -23,15 +25,22 @@ import org.jspecify.annotations.Nullable;
 final class Outcomes {
 
     /** What is predicted and not known yet is remembered of the last so many predictions. */
-    static final int REMEMBERED = 100_000;
+    static final int REMEMBERED = 200_000;
 
     /** Quality is measured on the last so many outcomes of a window. */
     static final int MEASURED = 4_096;
+
+    /** What rules go by is measured on the last so many outcomes, whatever window they came in. */
+    static final int RECENT = 1_000;
+
+    /** And it is measured anew after so many more. */
+    private static final int REMEASURE = 100;
 
     private static final double DELTA = 0.002;
     private static final double SPAN = 4;
 
     private final Task task;
+    private final Set<Metric> rules;
     private final Map<UUID, Double> waiting = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
@@ -41,6 +50,11 @@ final class Outcomes {
         }
     };
     private final ArrayDeque<Outcome> known = new ArrayDeque<>();
+    private final ArrayDeque<Outcome> recent = new ArrayDeque<>();
+    private int unmeasured;
+    private List<Measured> measured = List.of();
+    private @Nullable Instant latest;
+    private @Nullable ModelCard card;
     private long count;
     private Detector detector = Detector.adwin(DELTA, Direction.INCREASE);
     private double scale;
@@ -58,26 +72,49 @@ final class Outcomes {
      *
      * @param known the last outcomes of the window
      * @param count how many there were
+     * @param recent the last outcomes, whatever window they came in
+     * @param unmeasured how many of them came since they were measured
+     * @param measured what that found
+     * @param latest when the last outcome became known that was looked at; null if none was
      * @param detector the detector of errors
      * @param worse what it said
      */
     record Saved(
             List<Outcome> known,
             long count,
+            List<Outcome> recent,
+            int unmeasured,
+            List<Measured> measured,
+            @Nullable Instant latest,
             Detector.Saved detector,
             @Nullable Shift worse) {}
 
-    Outcomes(Task task) {
+    /** @param rules what rules go by */
+    Outcomes(Task task, Set<Metric> rules) {
         this.task = task;
+        this.rules = Set.copyOf(rules);
     }
 
     Saved saved() {
-        return new Saved(List.copyOf(known), count, detector.saved(), worse);
+        return new Saved(
+                List.copyOf(known),
+                count,
+                List.copyOf(recent),
+                unmeasured,
+                measured,
+                latest,
+                detector.saved(),
+                worse);
     }
 
     void restore(Saved saved) {
         known.clear();
         known.addAll(saved.known);
+        recent.clear();
+        recent.addAll(saved.recent);
+        unmeasured = saved.unmeasured;
+        measured = List.copyOf(saved.measured);
+        latest = saved.latest;
         count = saved.count;
         detector = Detector.of(saved.detector);
         worse = saved.worse;
@@ -86,8 +123,9 @@ final class Outcomes {
     /**
      * Errors are measured in shares of what the version's evaluation lets expect: nearly all are below four of them.
      */
-    void serving(ModelCard card) {
-        Estimate rmse = card.metrics().get(Metric.RMSE.name());
+    void serving(ModelCard itsCard) {
+        card = itsCard;
+        Estimate rmse = itsCard.metrics().get(Metric.RMSE.name());
         scale = task == Task.BINARY ? 1 : rmse == null ? Double.NaN : SPAN * rmse.value();
     }
 
@@ -95,6 +133,10 @@ final class Outcomes {
     void clear() {
         waiting.clear();
         known.clear();
+        recent.clear();
+        unmeasured = 0;
+        measured = List.of();
+        latest = null;
         count = 0;
         detector.reset();
         worse = null;
@@ -113,12 +155,37 @@ final class Outcomes {
             return;
         }
         count++;
-        known.addLast(new Outcome(label, output, at));
+        latest = at;
+        Outcome outcome = new Outcome(label, output, at);
+        known.addLast(outcome);
         if (known.size() > MEASURED) {
             known.removeFirst();
         }
+        recent(outcome);
         if (scale > 0 && detector.add(error(label, output)) == Change.DRIFT) {
             worse = worse(at);
+        }
+    }
+
+    /** The outcome of a prediction that waits was looked at before. */
+    void forget(UUID id) {
+        waiting.remove(id);
+    }
+
+    private void recent(Outcome outcome) {
+        if (rules.isEmpty() || card == null) {
+            return;
+        }
+        recent.addLast(outcome);
+        if (recent.size() > RECENT) {
+            recent.removeFirst();
+        }
+        unmeasured++;
+        if (recent.size() == RECENT && (measured.isEmpty() || unmeasured >= REMEASURE)) {
+            unmeasured = 0;
+            measured = quality(recent, rules, card).stream()
+                    .map(quality -> new Measured(quality, outcome.at))
+                    .toList();
         }
     }
 
@@ -154,6 +221,17 @@ final class Outcomes {
         return new Shift(Watcher.ERRORS, "ADWIN", size, since, at, sentence);
     }
 
+    /** {@return what rules go by, as far as there are enough outcomes} */
+    List<Measured> measured() {
+        return measured;
+    }
+
+    /** {@return when the last outcome became known that was looked at; null if none was} */
+    @Nullable
+    Instant latest() {
+        return latest;
+    }
+
     long count() {
         return count;
     }
@@ -169,15 +247,20 @@ final class Outcomes {
         return known.size();
     }
 
-    List<WindowResult.Quality> quality(ModelCard card) {
-        double[] labels = known.stream().mapToDouble(Outcome::label).toArray();
-        double[] outputs = known.stream().mapToDouble(Outcome::output).toArray();
-        Map<Metric, WindowResult.Quality> measured = new LinkedHashMap<>();
-        for (Metric metric : Metric.of(task)) {
+    List<WindowResult.Quality> quality(ModelCard itsCard) {
+        return quality(known, Metric.of(task), itsCard);
+    }
+
+    private static List<WindowResult.Quality> quality(
+            Collection<Outcome> of, Collection<Metric> metrics, ModelCard card) {
+        double[] labels = of.stream().mapToDouble(Outcome::label).toArray();
+        double[] outputs = of.stream().mapToDouble(Outcome::output).toArray();
+        List<WindowResult.Quality> found = new ArrayList<>();
+        for (Metric metric : metrics) {
             Estimate now = Metrics.estimate(metric, labels, outputs);
-            measured.put(metric, new WindowResult.Quality(metric, now, before(card, metric), labels.length));
+            found.add(new WindowResult.Quality(metric, now, before(card, metric), labels.length));
         }
-        return new ArrayList<>(measured.values());
+        return found;
     }
 
     WindowResult.@Nullable Calibration calibration() {

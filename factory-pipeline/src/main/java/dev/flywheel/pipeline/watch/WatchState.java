@@ -4,16 +4,12 @@ import dev.flywheel.core.StoreException;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
 import dev.flywheel.core.registry.PipelineDirectory;
-import dev.flywheel.core.stat.drift.Profile;
-import dev.flywheel.core.stat.stream.ExpectedQuality;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,12 +20,8 @@ import org.slf4j.LoggerFactory;
  *
  * @param format the version of this file's format
  * @param version the version that is watched
- * @param start when the open window began; null if none has
- * @param latest its last prediction
- * @param rows its predictions
- * @param months the calendar months that they lie in, 0 to 11
- * @param profile what they were like: a profile's JSON; null if there is nothing to compare with
- * @param expected the quality that they let expect
+ * @param since when it began to serve; null if it was the first that the watch saw
+ * @param window what the open window has seen
  * @param outcomes what came true
  * @param streaks what had drifted in the last windows
  * @param shifts what has changed
@@ -38,21 +30,28 @@ import org.slf4j.LoggerFactory;
 record WatchState(
         int format,
         int version,
-        @Nullable Instant start,
-        @Nullable Instant latest,
-        long rows,
-        List<Integer> months,
-        @Nullable String profile,
-        ExpectedQuality.Saved expected,
+        @Nullable Instant since,
+        Window.Saved window,
         Outcomes.Saved outcomes,
         Map<String, Alarms.Streak> streaks,
         List<Shift> shifts,
         @Nullable WindowResult last) {
 
     private static final Logger log = LoggerFactory.getLogger(WatchState.class);
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
 
     private record Format(int format) {}
+
+    WatchState(
+            int version,
+            @Nullable Instant since,
+            Window.Saved window,
+            Outcomes.Saved outcomes,
+            Map<String, Alarms.Streak> streaks,
+            List<Shift> shifts,
+            @Nullable WindowResult last) {
+        this(FORMAT, version, since, window, outcomes, streaks, shifts, last);
+    }
 
     /** {@return what was kept} What cannot be read must not keep the application from its predictions. */
     static Optional<WatchState> read(PipelineDirectory directory) {
@@ -72,28 +71,8 @@ record WatchState(
         return Optional.empty();
     }
 
-    Profile readProfile() {
-        return Profile.fromJson(
-                Objects.requireNonNull(profile).getBytes(StandardCharsets.UTF_8), "the open window of the watch");
-    }
-
-    static void write(
-            PipelineDirectory directory,
-            int version,
-            @Nullable Instant start,
-            @Nullable Instant latest,
-            long rows,
-            List<Integer> months,
-            byte @Nullable [] profile,
-            ExpectedQuality.Saved expected,
-            Outcomes.Saved outcomes,
-            Map<String, Alarms.Streak> streaks,
-            List<Shift> shifts,
-            @Nullable WindowResult last) {
-        String text = profile == null ? null : new String(profile, StandardCharsets.UTF_8);
-        WatchState state = new WatchState(
-                FORMAT, version, start, latest, rows, months, text, expected, outcomes, streaks, shifts, last);
-        Durable.write(file(directory), Json.write(state));
+    void write(PipelineDirectory directory) {
+        Durable.write(file(directory), Json.write(this));
     }
 
     private static Path file(PipelineDirectory directory) {

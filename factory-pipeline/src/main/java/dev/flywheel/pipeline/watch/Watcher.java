@@ -10,15 +10,15 @@ import dev.flywheel.core.registry.PipelineDirectory;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.drift.Comparison;
 import dev.flywheel.core.stat.drift.Profile;
-import dev.flywheel.core.stat.stream.Calibration;
 import dev.flywheel.core.stat.stream.ExpectedQuality;
+import dev.flywheel.pipeline.flywheel.LoggedPredictions;
 import dev.flywheel.pipeline.watch.WindowResult.Alarm;
 import dev.flywheel.pipeline.watch.WindowResult.Feature;
 import dev.flywheel.pipeline.watch.WindowResult.Quality;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * wait; questions wait for nobody.
  *
  * <p>What a window has seen so far is kept in {@code watch.json} when a window ends and when {@link #save} is called; a
- * process that is killed between forgets that part of a window. Predictions whose outcome is to come are forgotten with
- * the process.
+ * process that is killed between forgets which inputs and predictions that part of a window had. Outcomes, and
+ * predictions whose outcome is to come, are read from the logs again: see {@link #recall}.
  */
 public final class Watcher {
 
@@ -44,7 +44,6 @@ public final class Watcher {
 
     private static final Logger log = LoggerFactory.getLogger(Watcher.class);
     private static final String PREDICTION = "$prediction";
-    private static final double THRESHOLD = 0.5;
 
     private final Watch watch;
     private final Task task;
@@ -57,19 +56,17 @@ public final class Watcher {
     private final Alarms alarms;
 
     private volatile int version;
+    private @Nullable Instant since;
     private @Nullable ModelCard card;
     private @Nullable Reference reference;
-    private @Nullable Profile profile;
-    private ExpectedQuality expected = ExpectedQuality.atThreshold(THRESHOLD);
-    private Set<Integer> months = new HashSet<>();
-    private @Nullable Instant start;
-    private @Nullable Instant latest;
-    private long rows;
+    private Window window = Window.empty(null);
 
     private volatile List<Shift> shifts = List.of();
     private volatile @Nullable WindowResult last;
-    private volatile List<Quality> quality = List.of();
-    private volatile @Nullable Instant qualityAt;
+    /** On the last outcomes. */
+    private volatile List<Measured> recent = List.of();
+    /** On those of the last window that had enough of them. */
+    private volatile List<Measured> ofWindow = List.of();
 
     /**
      * Opens the watch of a pipeline as it was left.
@@ -77,12 +74,18 @@ public final class Watcher {
      * @param watch what to watch, not off
      * @param task what is predicted
      * @param inputs the columns of the input
+     * @param rules the metrics that are measured now and then, not only window by window, because rules go by them
      * @param directory where the state and the history are kept
      * @param listener hears of every window that has ended, on the feeding thread
      * @throws StoreException if the history cannot be read
      */
     public Watcher(
-            Watch watch, Task task, Schema inputs, PipelineDirectory directory, Consumer<WindowResult> listener) {
+            Watch watch,
+            Task task,
+            Schema inputs,
+            Set<Metric> rules,
+            PipelineDirectory directory,
+            Consumer<WindowResult> listener) {
         if (watch.time == null) {
             throw new IllegalArgumentException("the watch is off");
         }
@@ -93,25 +96,22 @@ public final class Watcher {
         this.listener = listener;
         this.history = WatchHistory.open(directory);
         this.periods = new Periods(watch.time, watch.season);
-        this.outcomes = new Outcomes(task);
+        this.outcomes = new Outcomes(task, rules);
         this.alarms = new Alarms(watch);
         WatchState.read(directory).ifPresent(this::restore);
     }
 
     private void restore(WatchState state) {
         try {
-            profile = state.profile() == null ? null : state.readProfile();
-            expected = ExpectedQuality.of(state.expected());
+            window = Window.of(state.window());
             outcomes.restore(state.outcomes());
             alarms.restore(state.streaks());
             version = state.version();
-            start = state.start();
-            latest = state.latest();
-            rows = state.rows();
-            months = new HashSet<>(state.months());
+            since = state.since();
             shifts = List.copyOf(state.shifts());
             last = state.last();
             remember(last);
+            recent = outcomes.measured();
         } catch (StoreException | IllegalArgumentException | NullPointerException e) {
             log.warn("what the watch of pipeline {} had seen is lost; it begins anew", directory.name(), e);
             clear();
@@ -122,23 +122,27 @@ public final class Watcher {
      * A version serves; if it is another one than before, a new window begins.
      *
      * @param path the version's directory
+     * @param at since when
      */
-    public synchronized void serving(int number, ModelCard itsCard, Path path) {
-        card = itsCard;
-        outcomes.serving(itsCard);
+    public synchronized void serving(int number, ModelCard itsCard, Path path, Instant at) {
         Reference found = reference(number, path);
-        if (number != version
-                || found == null
-                || (profile != null && !profile.schema().equals(found.schema()))) {
-            if (number != version && latest != null) {
+        if (number != version) {
+            Instant latest = window.latest();
+            if (latest != null) {
                 end(latest);
             }
+            since = version == 0 ? null : at.truncatedTo(ChronoUnit.MILLIS); // as predictions are
             clear();
         }
+        card = itsCard;
+        outcomes.serving(itsCard);
         version = number;
         reference = found;
-        if (profile == null && found != null) {
-            profile = found.window();
+        Profile profile = window.profile();
+        if (profile != null && (found == null || !profile.schema().equals(found.schema()))) {
+            nextWindow();
+        } else if (found != null) {
+            window.profile(found);
         }
     }
 
@@ -146,10 +150,12 @@ public final class Watcher {
         try {
             Reference found = Reference.read(path).orElse(null);
             if (found == null) {
-                log.info(
-                        "pipeline {}: version {} has no reference, so no drift is looked for",
-                        directory.name(),
-                        number);
+                if (number != version) {
+                    log.info(
+                            "pipeline {}: version {} has no reference, so no drift is looked for",
+                            directory.name(),
+                            number);
+                }
             } else if (!found.schema().equals(inputs)) {
                 log.warn(
                         "pipeline {}: version {} knows other columns than the input has, so no drift is looked for",
@@ -175,23 +181,42 @@ public final class Watcher {
             return;
         }
         passed(at);
-        if (start == null) {
-            start = at;
-        }
-        latest = at;
-        rows++;
         outcomes.predicted(id, output);
-        if (profile != null) {
-            profile.add(row, output, Periods.micros(at));
-            months.add(Periods.month(Periods.micros(at)));
-        }
-        Calibration calibration = reference == null ? null : reference.calibration();
-        if (calibration != null && output >= 0 && output <= 1) {
-            expected.add(output, calibration.applyAsDouble(output));
-        }
-        if (watch.rows > 0 && rows >= watch.rows) {
+        window.add(row, output, at, reference == null ? null : reference.calibration());
+        if (watch.rows > 0 && window.rows() >= watch.rows) {
             end(at);
         }
+    }
+
+    /**
+     * Goes on after a restart with the predictions whose outcome is to come, and with the outcomes that came since the
+     * watch was kept last. To be called once, after it is known which version serves.
+     *
+     * @param predictions the directory of the log of predictions
+     * @param made how many of its records are not handed in
+     * @param feedback the directory of the log of feedback
+     * @param known how many of its records are not handed in
+     * @throws StoreException if a log is damaged or cannot be read
+     */
+    public synchronized void recall(Path predictions, long made, Path feedback, long known) {
+        Instant seen = outcomes.latest();
+        LoggedPredictions.relive(predictions, made, feedback, known, new LoggedPredictions.Witness() {
+            @Override
+            public void prediction(UUID id, int madeBy, double output, Instant at) {
+                if (madeBy == version && (since == null || !at.isBefore(since))) {
+                    outcomes.predicted(id, output);
+                }
+            }
+
+            @Override
+            public void outcome(UUID id, double label, Instant at) {
+                if (seen == null || at.isAfter(seen)) {
+                    labelled(id, label, at);
+                } else {
+                    outcomes.forget(id);
+                }
+            }
+        });
     }
 
     /** An outcome became known. */
@@ -199,6 +224,7 @@ public final class Watcher {
         passed(at);
         Shift before = outcomes.worse();
         outcomes.labelled(id, label, at);
+        recent = outcomes.measured();
         Shift worse = outcomes.worse();
         if (worse != null && !worse.equals(before)) {
             raise(worse);
@@ -207,9 +233,11 @@ public final class Watcher {
 
     /** Ends the window that is open, if its time has come. */
     public synchronized void passed(Instant now) {
-        if (start == null || rows < watch.limits.leastRows()) {
+        Instant start = window.start();
+        if (start == null || window.rows() < watch.limits.leastRows()) {
             return;
         }
+        Instant latest = window.latest();
         Instant end = periods.end(periods.of(Periods.micros(start)));
         if (!now.isBefore(end)) {
             // rows that came too slowly have made it longer
@@ -222,7 +250,8 @@ public final class Watcher {
     }
 
     private void end(Instant end) {
-        if (start == null || rows < watch.limits.leastRows() || card == null) {
+        Instant start = window.start();
+        if (start == null || window.rows() < watch.limits.leastRows() || card == null) {
             return;
         }
         WindowResult result = result(start, end, card);
@@ -242,9 +271,8 @@ public final class Watcher {
     }
 
     private void remember(@Nullable WindowResult result) {
-        if (result != null && !result.quality().isEmpty()) {
-            quality = result.quality();
-            qualityAt = result.end();
+        if (result != null && result.version() == version && !result.quality().isEmpty()) {
+            ofWindow = measured(result.quality(), result.end());
         }
     }
 
@@ -278,8 +306,9 @@ public final class Watcher {
         List<Feature> features = new ArrayList<>();
         Feature prediction = null;
         String compared = "";
+        Profile profile = window.profile();
         if (reference != null && profile != null) {
-            Profile known = reference.of(months);
+            Profile known = reference.of(window.months());
             compared = reference.describe(known);
             features.addAll(alarms.judge(Comparison.of(known, profile, watch.limits), reference, from));
             int at = features.size() - 1;
@@ -293,7 +322,7 @@ public final class Watcher {
                 from,
                 end,
                 version,
-                rows,
+                window.rows(),
                 compared,
                 features,
                 prediction,
@@ -306,6 +335,7 @@ public final class Watcher {
 
     private List<Quality> estimated(ModelCard itsCard) {
         List<Quality> estimates = new ArrayList<>();
+        ExpectedQuality expected = window.expected();
         if (task == Task.BINARY && expected.rows() > 0) {
             for (Metric metric : Metric.of(task)) {
                 if (metric != Metric.PR_AUC && metric != Metric.ECE) {
@@ -318,23 +348,17 @@ public final class Watcher {
     }
 
     private void nextWindow() {
-        profile = reference == null ? null : reference.window();
-        expected = ExpectedQuality.atThreshold(THRESHOLD);
-        months = new HashSet<>();
-        start = null;
-        latest = null;
-        rows = 0;
+        window = Window.empty(reference);
     }
 
     /** Nothing that was seen of another version says anything of this one. */
     private void clear() {
-        nextWindow();
-        profile = null;
+        window = Window.empty(null);
         outcomes.clear();
         alarms.clear();
         shifts = List.of();
-        quality = List.of();
-        qualityAt = null;
+        recent = List.of();
+        ofWindow = List.of();
     }
 
     /**
@@ -343,20 +367,8 @@ public final class Watcher {
      * @throws StoreException if it cannot be written
      */
     public synchronized void save() {
-        Profile seen = profile;
-        WatchState.write(
-                directory,
-                version,
-                start,
-                latest,
-                rows,
-                List.copyOf(months),
-                seen == null ? null : seen.toJson(),
-                expected.saved(),
-                outcomes.saved(),
-                alarms.saved(),
-                shifts,
-                last);
+        new WatchState(version, since, window.saved(), outcomes.saved(), alarms.saved(), shifts, last)
+                .write(directory);
     }
 
     /** {@return the version that is watched; 0 if none is} */
@@ -369,21 +381,20 @@ public final class Watcher {
         return shifts;
     }
 
-    /** {@return the version's quality on the outcomes of the last window that had enough of them} */
-    public Optional<Quality> quality(Metric metric) {
-        return find(quality, metric);
-    }
-
-    /** {@return when that was measured} */
-    public Instant qualityAt() {
-        Instant at = qualityAt;
-        return at == null ? Instant.MIN : at;
+    /**
+     * {@return the version's quality: on its last 1,000 outcomes, measured anew after each 100, if rules go by the
+     * metric and it has had so many; otherwise on those of the last window that had enough of them}
+     */
+    public Optional<Measured> quality(Metric metric) {
+        return find(recent, metric).or(() -> find(ofWindow, metric));
     }
 
     /** {@return the quality of the serving version that its last window lets expect, without outcomes} */
-    public Optional<Quality> estimated(Metric metric) {
+    public Optional<Measured> estimated(Metric metric) {
         WindowResult result = last;
-        return result == null || result.version() != version ? Optional.empty() : find(result.estimated(), metric);
+        return result == null || result.version() != version
+                ? Optional.empty()
+                : find(measured(result.estimated(), result.end()), metric);
     }
 
     /** {@return the last window that has ended} */
@@ -398,12 +409,24 @@ public final class Watcher {
      */
     public synchronized Watched watched(long skipped) {
         return new Watched(
-                version, reference != null, start, rows, outcomes.count(), skipped, shifts, Optional.ofNullable(last));
+                version,
+                reference != null,
+                window.start(),
+                window.rows(),
+                outcomes.count(),
+                skipped,
+                shifts,
+                Optional.ofNullable(last));
     }
 
-    private static Optional<Quality> find(List<Quality> measured, Metric metric) {
+    private static List<Measured> measured(List<Quality> found, Instant at) {
+        return found.stream().map(quality -> new Measured(quality, at)).toList();
+    }
+
+    private static Optional<Measured> find(List<Measured> measured, Metric metric) {
         return measured.stream()
-                .filter(q -> q.metric() == metric && !Double.isNaN(q.now().value()))
+                .filter(m -> m.quality().metric() == metric
+                        && !Double.isNaN(m.quality().now().value()))
                 .findFirst();
     }
 }
