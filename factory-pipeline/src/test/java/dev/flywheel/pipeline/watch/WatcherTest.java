@@ -108,7 +108,7 @@ class WatcherTest {
     void measuresQualityOnOutcomesAndEstimatesItWithout() {
         Watcher watcher = open();
         day(watcher, 0, 0);
-        assertThat(watcher.estimated(Metric.ROC_AUC)).hasValueSatisfying(q -> assertThat(q.now().value())
+        assertThat(watcher.estimated(Metric.ROC_AUC)).hasValueSatisfying(q -> assertThat(q.quality().now().value())
                 .isBetween(0.7, 0.95));
         assertThat(windows.get(0).labels()).isEqualTo(300);
         assertThat(windows.get(0).quality()).extracting(WindowResult.Quality::metric).contains(Metric.ROC_AUC);
