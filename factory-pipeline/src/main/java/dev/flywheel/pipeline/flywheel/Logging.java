@@ -256,11 +256,6 @@ public final class Logging<I> {
         return options.except;
     }
 
-    /** {@return whether an input is one that is served, but never logged} */
-    public boolean excepts(I input) {
-        return options.except != null && options.except.test(input);
-    }
-
     /** {@return whether the log holds inputs as they are} */
     boolean whole() {
         return options.only == null && options.hashed.isEmpty();

@@ -397,11 +397,6 @@ public final class Watcher {
                 : find(measured(result.estimated(), result.end()), metric);
     }
 
-    /** {@return the last window that has ended} */
-    public Optional<WindowResult> last() {
-        return Optional.ofNullable(last);
-    }
-
     /**
      * {@return what the watch sees now}
      *
