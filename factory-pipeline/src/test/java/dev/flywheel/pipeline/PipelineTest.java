@@ -12,6 +12,7 @@ import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.source.Target;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
+import dev.flywheel.pipeline.watch.Watch;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -179,7 +180,8 @@ class PipelineTest {
                         "gate Log loss not worse than the champion's by 0.005 or more",
                         "retrain after 10000 labels or every PT168H or when ROC_AUC is worse by 0.05, at most every"
                                 + " PT1H, from the last PT2160H",
-                        "seed 7"));
+                        "seed 7",
+                        "watch " + Watch.defaults().describe()));
         assertThat(pipeline).hasToString(pipeline.describe());
     }
 
