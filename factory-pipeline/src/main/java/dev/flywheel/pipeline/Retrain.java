@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.watch.Watch;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
@@ -85,7 +86,7 @@ public final class Retrain implements Serializable {
      * than 200,000 others after them whose outcome is not known either it knows nothing.
      *
      * @param metric what is measured, on the last 1,000 labelled predictions of the serving version, or, until it has
-     *     so many, on those of the last window of its watch
+     *     so many, on those of the last window of a watch that is not {@link Watch#defaults}
      * @param by how much worse than the version's own evaluation it may become, in the metric's unit, above 0
      */
     public static Retrain onQualityDrop(Metric metric, double by) {

@@ -308,7 +308,7 @@ final class Watching<I> implements Signals, AutoCloseable {
 
     @Override
     public Optional<Quality> quality(Metric metric) {
-        return watcher.quality(metric).flatMap(measured -> quality(measured, "on its last %,d outcomes"));
+        return watcher.quality(metric).flatMap(measured -> quality(measured, "on its last %d outcomes"));
     }
 
     @Override

@@ -81,7 +81,7 @@ class WatchTest {
         assertThat(known.last.labels()).isEqualTo(1_200);
         assertThat(known.last.quality()).isNotEmpty().allSatisfy(quality -> assertThat(quality.rows())
                 .isEqualTo(1_200));
-        assertThat(known.decision).contains("on its last 1,000 outcomes");
+        assertThat(known.decision).contains("on its last 1000 outcomes");
         assertThat(delayed(Between.RESTART)).isEqualTo(known);
         assertThat(delayed(Between.KILL)).isEqualTo(known);
     }

@@ -383,10 +383,13 @@ public final class Watcher {
 
     /**
      * {@return the version's quality: on its last 1,000 outcomes, measured anew after each 100, if rules go by the
-     * metric and it has had so many; otherwise on those of the last window that had enough of them}
+     * metric and it has had so many; otherwise, if the watch is not the default one, on those of the last window that
+     * had enough of them}
      */
     public Optional<Measured> quality(Metric metric) {
-        return find(recent, metric).or(() -> find(ofWindow, metric));
+        // windows that nobody has chosen may hold too few outcomes to start a training
+        return find(recent, metric)
+                .or(() -> watch.equals(Watch.defaults()) ? Optional.empty() : find(ofWindow, metric));
     }
 
     /** {@return the quality of the serving version that its last window lets expect, without outcomes} */
