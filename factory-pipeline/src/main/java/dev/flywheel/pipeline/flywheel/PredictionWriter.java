@@ -61,6 +61,8 @@ final class PredictionWriter<I> {
     private @Nullable Throwable problem;
 
     private volatile long settledMillis;
+    // so many entries somebody waits for who needs them not on the disk
+    private volatile long awaited;
     private volatile boolean napping;
     private volatile boolean closing;
 
@@ -146,6 +148,7 @@ final class PredictionWriter<I> {
 
     /** Waits until so many entries of the queue are written or dropped, though perhaps not on the disk yet. */
     void awaitTaken(long target) {
+        awaited = target;
         while (queue.taken() < target && thread.isAlive()) {
             wake();
             LockSupport.parkNanos(this, SHORTEST_WAIT_NANOS);
@@ -200,7 +203,9 @@ final class PredictionWriter<I> {
     /** While the disk is at work this thread is not, unless it must: callers need the processors, too. */
     private boolean due() {
         DiskSync.Round syncing = round;
-        return (syncing == null || syncing.ended()) ? queue.peek() != null : queue.halfFull();
+        return (syncing == null || syncing.ended())
+                ? queue.peek() != null
+                : queue.halfFull() || queue.taken() < awaited;
     }
 
     private void append(HandOff.Entry<I> slot) {
