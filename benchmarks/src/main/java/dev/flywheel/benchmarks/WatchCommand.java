@@ -69,8 +69,8 @@ final class WatchCommand {
     /** Callers that ask again as soon as they have an answer. */
     private void atOnce(int callers) throws Exception {
         Map<String, Callable<Measured>> work = new LinkedHashMap<>();
-        deployments.forEach((name, deployment) ->
-                work.put(name, () -> Load.closed(contender(), callers, nanos, (caller, turn) -> ask(deployment, turn))));
+        deployments.forEach((name, deployment) -> work.put(
+                name, () -> Load.closed(contender(), callers, nanos, (caller, turn) -> ask(deployment, turn))));
         Map<String, List<Measured>> found = new Rounds(rounds).run(work);
         String of = "predict, ten columns, " + callers(callers);
         results.rate(of, UNWATCHED, found);

@@ -90,8 +90,9 @@ class CommandsTest {
     @Test
     void watchAsksTheSameOfBoth() throws Exception {
         run(WatchCommand::run, "--callers 1 --rate 1000 --rounds 1 --seconds 0.05");
-        assertThat(rows("watch")).hasSize(6).allSatisfy(row -> assertThat(row.flywheel())
-                .isPositive());
+        assertThat(rows("watch"))
+                .hasSize(6)
+                .allSatisfy(row -> assertThat(row.flywheel()).isPositive());
         assertThat(rows("watch").get(5).targetIs()).isEqualTo("<= 1.01 x the limit");
     }
 

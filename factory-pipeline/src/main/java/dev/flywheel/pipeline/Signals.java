@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What is seen of a deployment now, for the rules of a {@link Retrain}. Thread-safe. Asked with every outcome and
- * every second, so an answer is at hand: nothing is measured at the question.
+ * What is seen of a deployment now, for the rules of a {@link Retrain}. Thread-safe. Asked with every outcome and every
+ * second, so an answer is at hand: nothing is measured at the question.
  */
 interface Signals {
 

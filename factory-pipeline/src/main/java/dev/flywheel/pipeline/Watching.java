@@ -120,10 +120,7 @@ final class Watching<I> implements Signals, AutoCloseable {
      */
     void start(long predictions, long outcomes) {
         recall = () -> watcher.recall(
-                line.directory().predictions(),
-                predictions,
-                line.directory().feedback(),
-                outcomes);
+                line.directory().predictions(), predictions, line.directory().feedback(), outcomes);
         thread.start();
     }
 
@@ -314,8 +311,7 @@ final class Watching<I> implements Signals, AutoCloseable {
     @Override
     public Optional<Quality> estimatedQuality(Metric metric) {
         return watcher.estimated(metric)
-                .flatMap(measured ->
-                        quality(measured, "as estimated on its last %,d predictions, without outcomes"));
+                .flatMap(measured -> quality(measured, "as estimated on its last %,d predictions, without outcomes"));
     }
 
     private Optional<Quality> quality(Measured measured, String on) {

@@ -31,7 +31,9 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.zip.GZIPInputStream;
 
-/** Passengers at one station of Chicago's elevated railway, day by day: what was known before 2004, and the days since. */
+/**
+ * Passengers at one station of Chicago's elevated railway, day by day: what was known before 2004, and the days since.
+ */
 final class Ridership {
 
     static final Instant START = Instant.parse("2004-01-01T00:00:00Z");

@@ -36,11 +36,10 @@ class RidershipLoopTest {
                         directory.resolve("home"), Factory.options().clock(() -> now));
                 Deployment<Row, Double, Double> frozen =
                         factory.start(ridership.ready("ridership-frozen").build());
-                Deployment<Row, Double, Double> live =
-                        factory.start(ridership
-                                .ready("ridership")
-                                .retrain(Retrain.every(Duration.ofDays(180)))
-                                .build())) {
+                Deployment<Row, Double, Double> live = factory.start(ridership
+                        .ready("ridership")
+                        .retrain(Retrain.every(Duration.ofDays(180)))
+                        .build())) {
             Ridership.Side side = new Ridership.Side(live);
             for (Ridership.Day day : ridership.days()) {
                 now = day.date();

@@ -47,7 +47,8 @@ class RidershipWatchTest {
         Retrain rules = Retrain.onDrift(0.2).orOnQualityDrop(Metric.RMSE, 0.4).atMostEvery(Duration.ofDays(91));
         Watch watch = Watch.defaults().window(Duration.ofDays(91)).season();
         try (Factory factory = Factory.open(home, Factory.options().clock(() -> now));
-                Deployment<Row, Double, Double> yearly = factory.start(ridership.ready("yearly")
+                Deployment<Row, Double, Double> yearly = factory.start(ridership
+                        .ready("yearly")
                         .watch(Watch.off())
                         .retrain(Retrain.never())
                         .build());

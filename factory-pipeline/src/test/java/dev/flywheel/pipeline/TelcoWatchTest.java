@@ -54,8 +54,7 @@ class TelcoWatchTest {
 
     @Test
     void raisesNoMoreAlarmsInAThousandWindowsThanItsRate() {
-        Source<Row, Boolean> source =
-                Csv.files(SharedData.csv("telco_churn")).rows(Target.isTrue("churn"));
+        Source<Row, Boolean> source = Csv.files(SharedData.csv("telco_churn")).rows(Target.isTrue("churn"));
         Ingested<Row> customers = source.ingest(Ingestion.into(directory.resolve("data")));
         Pipeline<Row, Boolean, Double> pipeline = Pipeline.named("telco")
                 .from(source)
@@ -76,9 +75,8 @@ class TelcoWatchTest {
             assertThat(window.features()).hasSize(19);
             assertThat(window.prediction()).isNotNull();
         });
-        assertThat(alarms)
-                .as("windows with an alarm, of 1,000")
-                .isLessThanOrEqualTo((long) (DriftLimits.defaults().falseDiscoveryRate() * WINDOWS));
+        assertThat(alarms).as("windows with an alarm, of 1,000").isLessThanOrEqualTo((long)
+                (DriftLimits.defaults().falseDiscoveryRate() * WINDOWS));
     }
 
     private static boolean alarms(WindowResult window) {

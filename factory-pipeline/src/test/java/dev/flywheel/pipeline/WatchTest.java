@@ -79,8 +79,9 @@ class WatchTest {
     void outcomesThatComeLateCountAlikeWithARestartOrAKillInBetween() throws IOException {
         Known known = delayed(Between.NOTHING);
         assertThat(known.last.labels()).isEqualTo(1_200);
-        assertThat(known.last.quality()).isNotEmpty().allSatisfy(quality -> assertThat(quality.rows())
-                .isEqualTo(1_200));
+        assertThat(known.last.quality())
+                .isNotEmpty()
+                .allSatisfy(quality -> assertThat(quality.rows()).isEqualTo(1_200));
         assertThat(known.decision).contains("on its last 1000 outcomes");
         assertThat(delayed(Between.RESTART)).isEqualTo(known);
         assertThat(delayed(Between.KILL)).isEqualTo(known);
@@ -146,7 +147,8 @@ class WatchTest {
 
     @Test
     void whatIsNotLoggedIsHiddenFromTheWatchAndItsFiles() throws IOException {
-        Pipeline<Point, Boolean, Double> pipeline = ready(Features.of(Point.class).number(Point::x))
+        Pipeline<Point, Boolean, Double> pipeline = ready(
+                        Features.of(Point.class).number(Point::x))
                 .log(Logging.of(Point.class)
                         .only(Point::x)
                         .hashed(Point::colour, new byte[16])
@@ -167,9 +169,7 @@ class WatchTest {
                     .isEqualTo(200);
             day(1);
             WindowResult window = live.watched().flatMap(Watched::last).orElseThrow();
-            assertThat(window.features())
-                    .extracting(WindowResult.Feature::name)
-                    .containsExactly("x");
+            assertThat(window.features()).extracting(WindowResult.Feature::name).containsExactly("x");
             Prediction<Double> open = live.predict(new Point(0, 77_123.5, "lilac"));
             assertThat(open.version()).isEqualTo(1);
         }
@@ -219,7 +219,8 @@ class WatchTest {
                         .log(Logging.of(Point.class).durability(Durability.NONE))
                         .build())
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("pipeline \"points\" is to be watched, and durability is NONE, which logs nothing that could"
-                        + " be. Fix: leave watch(...) out, or log with another durability.");
+                .hasMessage(
+                        "pipeline \"points\" is to be watched, and durability is NONE, which logs nothing that could"
+                                + " be. Fix: leave watch(...) out, or log with another durability.");
     }
 }

@@ -59,8 +59,8 @@ public final class PredictionLog<I> implements AutoCloseable {
         this.logging = logging;
         this.rate = logging.rate();
         this.acknowledged = logging.durability() == Durability.ACKNOWLEDGED;
-        this.writer =
-                new PredictionWriter<>(directory, type, new PredictionWriter.Rules<>(logging, now, follower), queue, dropped);
+        this.writer = new PredictionWriter<>(
+                directory, type, new PredictionWriter.Rules<>(logging, now, follower), queue, dropped);
         this.retention = new Retention(
                 directory.toAbsolutePath(),
                 logging.predictionsKept(),

@@ -97,14 +97,7 @@ final class Outcomes {
 
     Saved saved() {
         return new Saved(
-                List.copyOf(known),
-                count,
-                List.copyOf(recent),
-                unmeasured,
-                measured,
-                latest,
-                detector.saved(),
-                worse);
+                List.copyOf(known), count, List.copyOf(recent), unmeasured, measured, latest, detector.saved(), worse);
     }
 
     void restore(Saved saved) {

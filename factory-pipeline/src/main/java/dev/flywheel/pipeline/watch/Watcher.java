@@ -367,8 +367,7 @@ public final class Watcher {
      * @throws StoreException if it cannot be written
      */
     public synchronized void save() {
-        new WatchState(version, since, window.saved(), outcomes.saved(), alarms.saved(), shifts, last)
-                .write(directory);
+        new WatchState(version, since, window.saved(), outcomes.saved(), alarms.saved(), shifts, last).write(directory);
     }
 
     /** {@return the version that is watched; 0 if none is} */

@@ -35,8 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 class WatcherTest {
 
     private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
-    private static final Schema INPUTS = Schema.of(
-            List.of(new Column("size", ColumnType.NUMBER, true), new Column("kind", ColumnType.TEXT, true)));
+    private static final Schema INPUTS =
+            Schema.of(List.of(new Column("size", ColumnType.NUMBER, true), new Column("kind", ColumnType.TEXT, true)));
 
     @TempDir
     Path home;
@@ -108,10 +108,12 @@ class WatcherTest {
     void measuresQualityOnOutcomesAndEstimatesItWithout() {
         Watcher watcher = open();
         day(watcher, 0, 0);
-        assertThat(watcher.estimated(Metric.ROC_AUC)).hasValueSatisfying(q -> assertThat(q.quality().now().value())
-                .isBetween(0.7, 0.95));
+        assertThat(watcher.estimated(Metric.ROC_AUC))
+                .hasValueSatisfying(q -> assertThat(q.quality().now().value()).isBetween(0.7, 0.95));
         assertThat(windows.get(0).labels()).isEqualTo(300);
-        assertThat(windows.get(0).quality()).extracting(WindowResult.Quality::metric).contains(Metric.ROC_AUC);
+        assertThat(windows.get(0).quality())
+                .extracting(WindowResult.Quality::metric)
+                .contains(Metric.ROC_AUC);
         assertThat(windows.get(0).calibration()).isNotNull();
     }
 
@@ -135,7 +137,11 @@ class WatcherTest {
         watcher.save();
         Watcher reopened = open();
         label(reopened, 0, 1);
-        assertThat(reopened.quality(Metric.ACCURACY).orElseThrow().quality().now().value())
+        assertThat(reopened.quality(Metric.ACCURACY)
+                        .orElseThrow()
+                        .quality()
+                        .now()
+                        .value())
                 .isEqualTo(0.799);
         assertThat(reopened.quality(Metric.ROC_AUC)).isEmpty();
         reopened.serving(2, card(), home.resolve("nothing"), START);
@@ -152,7 +158,11 @@ class WatcherTest {
             label(watcher, output, 1);
         }
         label(watcher, 1_000, 1_000);
-        assertThat(watcher.quality(Metric.ACCURACY).orElseThrow().quality().now().value())
+        assertThat(watcher.quality(Metric.ACCURACY)
+                        .orElseThrow()
+                        .quality()
+                        .now()
+                        .value())
                 .isEqualTo(1);
     }
 
@@ -170,9 +180,13 @@ class WatcherTest {
     }
 
     private Watcher open() {
-        Watcher watcher =
-                new Watcher(
-                        Watch.defaults(), Task.BINARY, INPUTS, Set.of(Metric.ACCURACY), new PipelineDirectory(home), windows::add);
+        Watcher watcher = new Watcher(
+                Watch.defaults(),
+                Task.BINARY,
+                INPUTS,
+                Set.of(Metric.ACCURACY),
+                new PipelineDirectory(home),
+                windows::add);
         watcher.serving(1, card(), version, START);
         return watcher;
     }
