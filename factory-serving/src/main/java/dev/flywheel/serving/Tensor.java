@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.serving.engine.Halves;
+import dev.flywheel.serving.engine.TensorBuffer;
 import java.lang.reflect.Array;
 import java.util.Arrays;
 import java.util.Objects;
@@ -154,7 +155,7 @@ public final class Tensor {
             case FLOAT -> array(float[].class)[index];
             case DOUBLE -> array(double[].class)[index];
             case INT64 -> array(long[].class)[index];
-            case UINT64 -> TensorMemory.unsigned(array(long[].class)[index]);
+            case UINT64 -> TensorBuffer.unsigned(array(long[].class)[index]);
             case INT32 -> array(int[].class)[index];
             case UINT32 -> Integer.toUnsignedLong(array(int[].class)[index]);
             case INT16 -> array(short[].class)[index];

@@ -70,10 +70,4 @@ final class TensorMemory {
         }
         throw new AssertionError(type);
     }
-
-    /** {@return the value of an unsigned integer, rounded} */
-    static double unsigned(long value) {
-        // Halving first, the lost bit kept sticky, lets the conversion of a signed long round correctly.
-        return value >= 0 ? value : 2.0 * ((value >>> 1) | (value & 1));
-    }
 }

@@ -29,10 +29,9 @@ final class DjlLane implements Lane {
     private final DjlModel model;
     private final Signature signature;
     private final RowShapes shapes;
-    private final int maxRows;
     private final NDManager manager;
     private final DjlParameters parameters;
-    private final TensorBuffer[] inputs;
+    private final LaneInputs inputs;
     private final DataType[] types;
     private final TensorBuffer[] rowOutputs;
     private final TensorBuffer[] shapedOutputs;
@@ -40,19 +39,15 @@ final class DjlLane implements Lane {
     private final NDArray[] @Nullable [] kept;
     private TensorBuffer[] outputs;
     private int keptVersion;
-    private int length = 1;
 
     DjlLane(DjlModel model, Signature signature, int maxRows) {
         this.model = model;
         this.signature = signature;
         this.shapes = RowShapes.of(signature, unnamed(signature));
-        this.maxRows = !shapes.byRows() ? 1 : shapes.fixedBatch() > 0 ? shapes.fixedBatch() : maxRows;
-        this.inputs = new TensorBuffer[signature.inputs().size()];
-        this.types = new DataType[inputs.length];
-        for (int i = 0; i < inputs.length; i++) {
-            TensorSpec spec = signature.inputs().get(i);
-            inputs[i] = TensorBuffer.shaped(spec, shapes.input(i, this.maxRows, length));
-            types[i] = DjlSignature.dataType(model, spec);
+        this.inputs = new LaneInputs(signature, shapes, maxRows);
+        this.types = new DataType[inputs.tensors.length];
+        for (int i = 0; i < types.length; i++) {
+            types[i] = DjlSignature.dataType(model, signature.inputs().get(i));
         }
         this.rowOutputs = new TensorBuffer[signature.outputs().size()];
         this.shapedOutputs = new TensorBuffer[rowOutputs.length];
@@ -61,13 +56,13 @@ final class DjlLane implements Lane {
             TensorSpec spec = signature.outputs().get(i);
             List<Long> shape = spec.shape();
             steady[i] = shapes.byRows() && shapes.certain(i) && shape.lastIndexOf(-1L) <= 0;
-            long[] first = steady[i] ? shapes.output(i, this.maxRows, 1) : new long[] {0, 0};
+            long[] first = steady[i] ? shapes.output(i, inputs.maxRows, 1) : new long[] {0, 0};
             rowOutputs[i] = TensorBuffer.shaped(spec, first);
             shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
         }
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
-        this.kept = new NDArray[model.aliases() ? Math.min(this.maxRows, KEPT_ROWS) + 1 : 0][];
-        this.keptVersion = version();
+        this.kept = new NDArray[model.aliases() ? Math.min(inputs.maxRows, KEPT_ROWS) + 1 : 0][];
+        this.keptVersion = inputs.version();
         this.manager = model.newManager();
         this.parameters = new DjlParameters(manager);
     }
@@ -79,33 +74,19 @@ final class DjlLane implements Lane {
 
     @Override
     public int maxRows() {
-        return maxRows;
+        return inputs.maxRows;
     }
 
     @Override
     public void length(int length) {
-        if (length != 1 && !shapes.freeLength()) {
-            Lane.super.length(length);
-        }
-        if (length < 1) {
-            throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
-        }
-        boolean changed = length != this.length;
-        this.length = 0; // of no rows, should one of them turn out to be too long
-        for (int i = 0; i < inputs.length; i++) {
-            if (changed || (inputs[i].reshaped() && shapes.byRows())) {
-                inputs[i].lay(shapes.input(i, maxRows, length));
-            }
-        }
-        this.length = length;
-        if (changed) {
+        if (inputs.length(length)) {
             dropKept();
         }
     }
 
     @Override
     public TensorBuffer input(int index) {
-        return inputs[index];
+        return inputs.tensors[index];
     }
 
     @Override
@@ -115,16 +96,9 @@ final class DjlLane implements Lane {
 
     @Override
     public void run(int rows) {
-        if (rows < 1 || rows > maxRows) {
-            throw new IllegalArgumentException("a lane of " + maxRows + " rows cannot run " + rows);
-        }
-        boolean shaped = !shapes.byRows() || anyReshaped();
-        if (shaped && rows > 1) {
-            throw new IllegalStateException(
-                    "an input was given a shape of its own, so that it runs alone, not with " + rows + " rows");
-        }
+        boolean shaped = inputs.runsShaped(rows);
         outputs = shaped ? shapedOutputs : rowOutputs;
-        int bound = shapes.byRows() && shapes.fixedBatch() > 0 ? maxRows : rows;
+        int bound = shapes.byRows() && shapes.fixedBatch() > 0 ? inputs.maxRows : rows;
         try (NDManager run = manager.newSubManager()) {
             NDList given = shaped ? shaped(run) : rows(run, bound);
             NDList made = model.forward(parameters, run, given);
@@ -158,21 +132,21 @@ final class DjlLane implements Lane {
     }
 
     private NDList rows(NDManager run, int rows) {
-        if (keptVersion != version()) {
+        if (keptVersion != inputs.version()) {
             dropKept();
         }
         NDArray[] known = rows < kept.length ? kept[rows] : null;
-        NDList given = new NDList(inputs.length);
+        NDList given = new NDList(types.length);
         if (known == null && rows < kept.length) {
-            known = new NDArray[inputs.length];
-            for (int i = 0; i < inputs.length; i++) {
-                known[i] = over(manager, i, shapes.input(i, rows, length));
+            known = new NDArray[types.length];
+            for (int i = 0; i < types.length; i++) {
+                known[i] = over(manager, i, inputs.shape(i, rows));
             }
             kept[rows] = known;
         }
-        for (int i = 0; i < inputs.length; i++) {
+        for (int i = 0; i < types.length; i++) {
             if (known == null) {
-                given.add(over(run, i, shapes.input(i, rows, length)));
+                given.add(over(run, i, inputs.shape(i, rows)));
             } else {
                 // What the forward pass makes goes where its inputs are.
                 known[i].tempAttach(run);
@@ -183,20 +157,19 @@ final class DjlLane implements Lane {
     }
 
     private NDList shaped(NDManager run) {
-        NDList given = new NDList(inputs.length);
-        for (int i = 0; i < inputs.length; i++) {
-            boolean own = !shapes.byRows() || inputs[i].reshaped();
-            given.add(over(run, i, own ? inputs[i].shape() : shapes.input(i, 1, length)));
+        NDList given = new NDList(types.length);
+        for (int i = 0; i < types.length; i++) {
+            given.add(over(run, i, inputs.ownShape(i)));
         }
         return given;
     }
 
     private NDArray over(NDManager owner, int index, long[] shape) {
         Shape wanted = new Shape(shape);
-        ByteBuffer bytes = inputs[index].bytes();
+        ByteBuffer bytes = inputs.tensors[index].bytes();
         int needed = Math.toIntExact(wanted.size() * types[index].getNumOfBytes());
         NDArray array = owner.create(bytes.slice(0, needed).order(bytes.order()), wanted, types[index]);
-        array.setName(inputs[index].spec().name());
+        array.setName(inputs.tensors[index].spec().name());
         return array;
     }
 
@@ -252,23 +225,6 @@ final class DjlLane implements Lane {
         }
     }
 
-    private boolean anyReshaped() {
-        for (TensorBuffer input : inputs) {
-            if (input.reshaped()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private int version() {
-        int sum = 0;
-        for (TensorBuffer input : inputs) {
-            sum += input.version();
-        }
-        return sum;
-    }
-
     private void dropKept() {
         for (int rows = 0; rows < kept.length; rows++) {
             NDArray[] arrays = kept[rows];
@@ -279,7 +235,7 @@ final class DjlLane implements Lane {
                 kept[rows] = null;
             }
         }
-        keptVersion = version();
+        keptVersion = inputs.version();
     }
 
     /** DJL has no names for free dimensions: that of the batch is the first, and any other is the length. */

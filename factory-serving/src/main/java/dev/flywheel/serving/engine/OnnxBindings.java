@@ -24,11 +24,11 @@ final class OnnxBindings {
     private static final int KEPT_LENGTHS = 16;
 
     private final OrtEnvironment environment;
+    private final LaneInputs lane;
     private final RowShapes shapes;
     private final TensorBuffer[] inputs;
     private final TensorBuffer[] outputs;
     private final boolean[] pinned;
-    private final int maxRows;
     private final @Nullable Binding[] fixed;
     private final Map<Long, Binding> free = new LinkedHashMap<>(KEPT_LENGTHS, 0.75f, true);
     private @Nullable Binding largest;
@@ -36,19 +36,14 @@ final class OnnxBindings {
     private int version;
 
     OnnxBindings(
-            OrtEnvironment environment,
-            RowShapes shapes,
-            TensorBuffer[] inputs,
-            TensorBuffer[] outputs,
-            boolean[] pinned,
-            int maxRows) {
+            OrtEnvironment environment, LaneInputs lane, TensorBuffer[] outputs, boolean[] pinned) {
         this.environment = environment;
-        this.shapes = shapes;
-        this.inputs = inputs;
+        this.lane = lane;
+        this.shapes = lane.shapes;
+        this.inputs = lane.tensors;
         this.outputs = outputs;
         this.pinned = pinned;
-        this.maxRows = maxRows;
-        this.fixed = new Binding[shapes.freeLength() ? 0 : Math.min(maxRows, KEPT_ROWS) + 1];
+        this.fixed = new Binding[shapes.freeLength() ? 0 : Math.min(lane.maxRows, KEPT_ROWS) + 1];
         this.version = currentVersion();
     }
 
@@ -71,16 +66,17 @@ final class OnnxBindings {
         }
     }
 
-    /** {@return the tensors for so many rows of this length; to be {@linkplain #release released}} */
-    Binding rows(int rows, int length) throws OrtException {
+    /** {@return the tensors for so many rows of the present length; to be {@linkplain #release released}} */
+    Binding rows(int rows) throws OrtException {
         dropStale();
+        int length = lane.length();
         Binding known = known(rows, length);
         if (known != null) {
             return known;
         }
         long[][] layout = new long[inputs.length][];
         for (int i = 0; i < inputs.length; i++) {
-            layout[i] = shapes.input(i, rows, length);
+            layout[i] = lane.shape(i, rows);
         }
         Binding made = new Binding(layout);
         try {
@@ -181,10 +177,7 @@ final class OnnxBindings {
     }
 
     private int currentVersion() {
-        int sum = 0;
-        for (TensorBuffer input : inputs) {
-            sum += input.version();
-        }
+        int sum = lane.version();
         for (int i = 0; i < outputs.length; i++) {
             sum += pinned[i] ? outputs[i].version() : 0;
         }
@@ -195,11 +188,11 @@ final class OnnxBindings {
         if (shapes.freeLength()) {
             return free.get(key(rows, length));
         }
-        return rows < fixed.length ? fixed[rows] : rows == maxRows ? largest : null;
+        return rows < fixed.length ? fixed[rows] : rows == lane.maxRows ? largest : null;
     }
 
     private void keep(Binding made, int rows, int length) {
-        made.kept = shapes.freeLength() || rows < fixed.length || rows == maxRows;
+        made.kept = shapes.freeLength() || rows < fixed.length || rows == lane.maxRows;
         if (shapes.freeLength()) {
             free.put(key(rows, length), made);
             if (free.size() > KEPT_LENGTHS) {
@@ -211,7 +204,7 @@ final class OnnxBindings {
             }
         } else if (rows < fixed.length) {
             fixed[rows] = made;
-        } else if (rows == maxRows) {
+        } else if (rows == lane.maxRows) {
             largest = made;
         }
     }

@@ -27,15 +27,13 @@ final class OnnxLane implements Lane {
     private final OnnxSessions.Use session;
     private final Signature signature;
     private final RowShapes shapes;
-    private final int maxRows;
-    private final TensorBuffer[] inputs;
+    private final LaneInputs inputs;
     private final TensorBuffer[] rowOutputs;
     private final TensorBuffer[] shapedOutputs;
     private final boolean[] pinned;
     private final OnnxBindings bindings;
     private final RunControl control;
     private TensorBuffer[] outputs;
-    private int length = 1;
 
     /** @param session ended when no run uses it any more, after {@link #close} */
     OnnxLane(Path model, OnnxSessions.Use session, Signature signature, RowShapes shapes, int maxRows) {
@@ -44,11 +42,7 @@ final class OnnxLane implements Lane {
         this.session = session;
         this.signature = signature;
         this.shapes = shapes;
-        this.maxRows = !shapes.byRows() ? 1 : shapes.fixedBatch() > 0 ? shapes.fixedBatch() : maxRows;
-        this.inputs = new TensorBuffer[signature.inputs().size()];
-        for (int i = 0; i < inputs.length; i++) {
-            inputs[i] = TensorBuffer.shaped(signature.inputs().get(i), shapes.input(i, this.maxRows, length));
-        }
+        this.inputs = new LaneInputs(signature, shapes, maxRows);
         this.rowOutputs = new TensorBuffer[signature.outputs().size()];
         this.shapedOutputs = new TensorBuffer[rowOutputs.length];
         this.pinned = new boolean[rowOutputs.length];
@@ -59,7 +53,7 @@ final class OnnxLane implements Lane {
             shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
         }
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
-        this.bindings = new OnnxBindings(environment, shapes, inputs, rowOutputs, pinned, this.maxRows);
+        this.bindings = new OnnxBindings(environment, inputs, rowOutputs, pinned);
         try {
             this.control = new RunControl(() -> {
                 bindings.clear();
@@ -78,30 +72,17 @@ final class OnnxLane implements Lane {
 
     @Override
     public int maxRows() {
-        return maxRows;
+        return inputs.maxRows;
     }
 
     @Override
     public void length(int length) {
-        if (length != 1 && !shapes.freeLength()) {
-            Lane.super.length(length);
-        }
-        if (length < 1) {
-            throw new IllegalArgumentException("rows have a length of at least 1, found " + length);
-        }
-        boolean changed = length != this.length;
-        this.length = 0; // of no rows, should one of them turn out to be too long
-        for (int i = 0; i < inputs.length; i++) {
-            if (changed || (inputs[i].reshaped() && shapes.byRows())) {
-                inputs[i].lay(shapes.input(i, maxRows, length));
-            }
-        }
-        this.length = length;
+        boolean unused = inputs.length(length);
     }
 
     @Override
     public TensorBuffer input(int index) {
-        return inputs[index];
+        return inputs.tensors[index];
     }
 
     @Override
@@ -111,14 +92,7 @@ final class OnnxLane implements Lane {
 
     @Override
     public void run(int rows) {
-        if (rows < 1 || rows > maxRows) {
-            throw new IllegalArgumentException("a lane of " + maxRows + " rows cannot run " + rows);
-        }
-        boolean shaped = !shapes.byRows() || anyReshaped();
-        if (shaped && rows > 1) {
-            throw new IllegalStateException(
-                    "an input was given a shape of its own, so that it runs alone, not with " + rows + " rows");
-        }
+        boolean shaped = inputs.runsShaped(rows);
         control.begin();
         boolean terminated = false;
         try {
@@ -126,7 +100,7 @@ final class OnnxLane implements Lane {
                 if (shaped) {
                     runShaped();
                 } else {
-                    runRows(shapes.fixedBatch() > 0 ? maxRows : rows);
+                    runRows(shapes.fixedBatch() > 0 ? inputs.maxRows : rows);
                 }
             } finally {
                 terminated = control.end();
@@ -151,12 +125,12 @@ final class OnnxLane implements Lane {
         if (shapes.freeLength()) {
             for (int i = 0; i < outputs.length; i++) {
                 if (pinned[i]) {
-                    outputs[i].lay(shapes.output(i, rows, length));
+                    outputs[i].lay(shapes.output(i, rows, inputs.length()));
                 }
             }
         }
         try {
-            execute(bindings.rows(rows, length));
+            execute(bindings.rows(rows));
         } catch (OrtException e) {
             runUnpinned(rows, e);
         }
@@ -169,11 +143,9 @@ final class OnnxLane implements Lane {
 
     private void runShaped() throws OrtException {
         outputs = shapedOutputs;
-        long[][] layout = rowLayout(1);
-        for (int i = 0; i < inputs.length; i++) {
-            if (!shapes.byRows() || inputs[i].reshaped()) {
-                layout[i] = inputs[i].shape();
-            }
+        long[][] layout = new long[inputs.tensors.length][];
+        for (int i = 0; i < layout.length; i++) {
+            layout[i] = inputs.ownShape(i);
         }
         execute(bindings.shaped(layout));
     }
@@ -205,21 +177,17 @@ final class OnnxLane implements Lane {
             throw cause;
         }
         try {
-            execute(bindings.shaped(rowLayout(rows)));
+            long[][] layout = new long[inputs.tensors.length][];
+            for (int i = 0; i < layout.length; i++) {
+                layout[i] = inputs.shape(i, rows);
+            }
+            execute(bindings.shaped(layout));
         } catch (OrtException e) {
             throw cause;
         }
         log.debug("{}: an output has not the shape that the file declares", model, cause);
         bindings.clear();
         Arrays.fill(pinned, false);
-    }
-
-    private long[][] rowLayout(int rows) {
-        long[][] layout = new long[inputs.length][];
-        for (int i = 0; i < inputs.length; i++) {
-            layout[i] = shapes.input(i, rows, length);
-        }
-        return layout;
     }
 
     private void requireRows(TensorBuffer output, int rows) {
@@ -242,21 +210,12 @@ final class OnnxLane implements Lane {
         return false;
     }
 
-    private boolean anyReshaped() {
-        for (TensorBuffer input : inputs) {
-            if (input.reshaped()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private long[] firstOutput(int index) {
         if (pinned[index]) {
-            return shapes.output(index, maxRows, length);
+            return shapes.output(index, inputs.maxRows, inputs.length());
         }
         // Until a run tells more, an output has the rows that the file promises, without elements.
-        return new long[] {shapes.certain(index) ? maxRows : 0, 0};
+        return new long[] {shapes.certain(index) ? inputs.maxRows : 0, 0};
     }
 
     private PredictionException failed(int rows, OrtException cause) {

@@ -281,7 +281,8 @@ public final class TensorBuffer {
         }
     }
 
-    private static double unsigned(long value) {
+    /** {@return the value of an unsigned integer, rounded} */
+    public static double unsigned(long value) {
         // Halving first, the lost bit kept sticky, lets the conversion of a signed long round correctly.
         return value >= 0 ? value : 2.0 * ((value >>> 1) | (value & 1));
     }
