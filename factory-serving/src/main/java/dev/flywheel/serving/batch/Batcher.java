@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  *       of a thread there are more lanes than processors, so that this is the rule even while threads that have a lane
  *       have lost their processor; and such calls may go before some that wait, for {@value #PATIENCE_MILLIS} ms at
  *       most. So most callers run without a switch of threads, as if each had the model for itself, and none waits much
- *       longer than that. (Were all callers to run whenever they like, the operating system would let some of 256
- *       threads wait for half a second.)
+ *       longer than that. Where there are more callers than lanes, a thread makes way for the others after some calls.
+ *       (Were all callers to run whenever they like, the operating system would let some of 256 threads wait for half a
+ *       second.)
  *   <li>What waits is run by workers, in batches of all that has gathered: batches grow with the load by themselves,
  *       and nobody waits for time to pass while a lane is idle. One worker does for a model whose runs are shorter than
  *       the waking of another; otherwise there are as many as lanes.
@@ -101,13 +102,16 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                 }
             } finally {
                 try {
-                    release(slot);
+                    leave(slot);
                 } catch (StackOverflowError e) {
                     slot.left = held;
                 }
             }
         }
         if (waits) {
+            if (policy.isHurried()) {
+                policy.foundNone(Nanos.now());
+            }
             tend();
             call.awaitRun(line);
         }
@@ -191,7 +195,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
                     policy.observe(length, slot.lastNanos());
                 }
                 slot.tally.calls(1, slot.lastNanos());
-                release(slot);
+                leave(slot);
             } catch (StackOverflowError e) {
                 slot.left = held;
             }
@@ -355,6 +359,19 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
     private boolean mayGoFirst() {
         long now = Nanos.now();
         return now - line.oldestNanos(now) < PATIENCE_NANOS;
+    }
+
+    /**
+     * Gives a lane back after a call of one row. With more callers than processors each would otherwise ask again until
+     * the operating system takes its processor, in the middle of a run and for as long as all others need together.
+     */
+    @SuppressWarnings("ThreadPriorityCheck") // nothing depends on it but who goes first
+    private void leave(Slot<C, R> slot) {
+        boolean over = slot.timed() && policy.isCrowded();
+        release(slot);
+        if (over) {
+            Thread.yield();
+        }
     }
 
     /**

@@ -13,10 +13,16 @@ final class Policy {
      */
     private static final int LANES_FOR_EACH = 4;
 
+    /** For so long after a caller of a short run had to wait there are taken to be more callers than lanes. */
+    static final long CROWDED_NANOS = 100_000_000;
+
+    private static final long NEVER = Long.MIN_VALUE;
+
     private final BatchOptions options;
     private final WaitingLine<?> line;
     private final CostModel cost = new CostModel();
     private volatile boolean hurried;
+    private volatile long crowdedUntil = NEVER;
 
     /** @param first runs a few rows that nobody waits for */
     Policy(BatchOptions options, Runner<?> first, WaitingLine<?> line) {
@@ -43,6 +49,27 @@ final class Policy {
     /** {@return whether runs are so short that calls run rather than wait} */
     boolean isHurried() {
         return hurried;
+    }
+
+    /** Takes in that a caller of a short run found no lane. */
+    void foundNone(long now) {
+        // Written seldom, because every caller reads it.
+        if (crowdedUntil < now + CROWDED_NANOS / 2) {
+            crowdedUntil = now + CROWDED_NANOS;
+        }
+    }
+
+    /** {@return whether there are more callers than lanes, so that those that run are to make way for others} */
+    boolean isCrowded() {
+        return crowdedUntil != NEVER && isCrowded(Nanos.now());
+    }
+
+    boolean isCrowded(long now) {
+        if (now < crowdedUntil) {
+            return true;
+        }
+        crowdedUntil = NEVER;
+        return false;
     }
 
     CostModel cost() {
