@@ -35,7 +35,12 @@ final class WaitingLine<C extends Call<?>> {
     private final AtomicInteger room;
 
     private final AtomicLong soonest = new AtomicLong(Long.MAX_VALUE);
-    private final LongAdder refused = new LongAdder();
+    /**
+     * The calls for which there was no room; negative from the end on. So whoever looks after the end has all: a caller
+     * that has lost its processor before it could be counted finds the line closed.
+     */
+    private final AtomicLong refused = new AtomicLong();
+
     private final LongAdder expired = new LongAdder();
     private final LongAdder cancelled = new LongAdder();
     private volatile boolean mixed;
@@ -363,6 +368,7 @@ final class WaitingLine<C extends Call<?>> {
     /** Refuses what comes from now on. */
     void close() {
         ring.seal();
+        refused.getAndUpdate(n -> n | Long.MIN_VALUE);
     }
 
     boolean isClosed() {
@@ -397,7 +403,7 @@ final class WaitingLine<C extends Call<?>> {
     }
 
     void count(Tally total) {
-        total.refused(refused.sum());
+        total.refused(refused.get() & Long.MAX_VALUE);
         total.expired(expired.sum());
         total.cancelled(cancelled.sum());
     }
@@ -408,10 +414,9 @@ final class WaitingLine<C extends Call<?>> {
     }
 
     private RuntimeException refusal(long position, int more) {
-        if (position == Ring.SEALED) {
+        if (position == Ring.SEALED || refused.getAndUpdate(n -> n < 0 ? n : n + more) < 0) {
             return closedException();
         }
-        refused.add(more);
         longest = Math.max(longest, size());
         long now = Nanos.now();
         return new OverloadedException(
