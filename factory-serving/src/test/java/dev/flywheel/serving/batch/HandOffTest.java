@@ -27,7 +27,7 @@ import org.openjdk.jcstress.Main;
 @Tag("alone")
 class HandOffTest {
 
-    private static final String QUICK = "-m,quick,-sc,false,-af,NONE,-iters,1,-time,300,-strideCount,10";
+    private static final String QUICK = "-m,quick,-pth,false,-sc,false,-af,NONE,-iters,1,-time,300,-strideCount,10";
     private static final Pattern PASSED =
             Pattern.compile("(\\d+) passed, (\\d+) failed, (\\d+) soft errs, (\\d+) hard");
     private static final Duration HANG = Duration.ofMinutes(Long.getLong("flywheel.jcstress.minutes", 10));
