@@ -367,7 +367,7 @@ public final class Batcher<T, C extends Call<T>, R extends Runner<? super C>> im
      */
     @SuppressWarnings("ThreadPriorityCheck") // nothing depends on it but who goes first
     private void leave(Slot<C, R> slot) {
-        boolean over = slot.timed() && policy.isCrowded();
+        boolean over = slot.turnIsOver() && policy.isCrowded();
         release(slot);
         if (over) {
             Thread.yield();

@@ -173,9 +173,9 @@ final class Slot<C extends Call<?>, R extends Runner<? super C>> {
         return (calls++ & 7) == 0 || calls < 64;
     }
 
-    /** {@return whether the last call was one that is timed} */
-    boolean timed() {
-        return (calls - 1 & 7) == 0;
+    /** {@return whether there have been so many calls that it is time to make way} One in sixteen is. */
+    boolean turnIsOver() {
+        return (calls & 15) == 0;
     }
 
     /** {@return how long the last call took that was timed on its caller's thread} */
