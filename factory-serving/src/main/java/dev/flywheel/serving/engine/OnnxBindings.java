@@ -35,8 +35,7 @@ final class OnnxBindings {
     private @Nullable Binding shaped;
     private int version;
 
-    OnnxBindings(
-            OrtEnvironment environment, LaneInputs lane, TensorBuffer[] outputs, boolean[] pinned) {
+    OnnxBindings(OrtEnvironment environment, LaneInputs lane, TensorBuffer[] outputs, boolean[] pinned) {
         this.environment = environment;
         this.lane = lane;
         this.shapes = lane.shapes;
