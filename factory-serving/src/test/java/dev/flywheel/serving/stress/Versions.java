@@ -2,17 +2,28 @@ package dev.flywheel.serving.stress;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** When each version could be given requests, at the widest that a caller can know of. Thread-safe. */
 final class Versions {
 
     private static final long ALWAYS = Long.MAX_VALUE;
 
-    /** The last two lives of a version; an earlier one has ended long ago. */
-    private record Life(long from, long to, long earlierFrom, long earlierTo) {
+    /** A life of a version, and those before it: whoever asks may have lost its processor for many of them. */
+    private record Life(long from, long to, @Nullable Life earlier) {
 
         boolean meets(long begin, long end) {
-            return (from <= end && to >= begin) || (earlierFrom <= end && earlierTo >= begin);
+            Life life = this;
+            while (life != null && life.from > end) {
+                life = life.earlier;
+            }
+            return life != null && life.to >= begin;
+        }
+
+        @Override
+        public String toString() {
+            return from + " to " + (to == ALWAYS ? "now" : to)
+                    + (earlier == null ? "" : ", " + earlier.from + " to " + earlier.to + " and before");
         }
     }
 
@@ -27,13 +38,13 @@ final class Versions {
     void begins(int version) {
         lives.merge(
                 version,
-                new Life(now(), ALWAYS, ALWAYS, -1),
-                (old, fresh) -> old.to == ALWAYS ? old : new Life(fresh.from, ALWAYS, old.from, old.to));
+                new Life(now(), ALWAYS, null),
+                (old, fresh) -> old.to == ALWAYS ? old : new Life(fresh.from, ALWAYS, old));
     }
 
     /** To be called when the endpoint has said that the version is given no more requests. */
     void ended(int version) {
-        lives.computeIfPresent(version, (number, life) -> new Life(life.from, now(), life.earlierFrom, life.earlierTo));
+        lives.computeIfPresent(version, (number, life) -> new Life(life.from, now(), life.earlier));
     }
 
     /** {@return whether the version could be given requests at some time between the two} */
