@@ -34,12 +34,13 @@ class CallOptionsTest {
         return Endpoint.of(engine, Tensors.floats()).lanes(1).maxBatch(1);
     }
 
-    /** Holds up the only lane until the engine opens. */
+    /** Holds up the only lane until the engine opens, whatever the deadline of the endpoint. */
     private static CompletableFuture<Prediction<float[]>> occupy(
             Endpoint<float[], float[]> endpoint, WatchedEngine engine) {
         engine.reset();
         engine.shut();
-        CompletableFuture<Prediction<float[]>> held = endpoint.predictAsync(new float[] {0});
+        CompletableFuture<Prediction<float[]>> held =
+                endpoint.predictAsync(new float[] {0}, CallOptions.deadline(Duration.ofDays(1)));
         engine.awaitRun();
         return held;
     }
