@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -177,14 +178,20 @@ class LoggedBytesTest {
         };
     }
 
-    /** {@return the files of the home that hold one of these} */
+    /** {@return the files of the home that hold one of these, at a time when none was renamed meanwhile} */
     private List<Path> filesWith(byte[]... wanted) {
-        try (Stream<Path> files = Files.walk(home)) {
-            return files.filter(Files::isRegularFile)
-                    .filter(file -> Stream.of(wanted).anyMatch(bytes -> holds(file, bytes)))
-                    .toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            try (Stream<Path> files = Files.walk(home)) {
+                return files.filter(Files::isRegularFile)
+                        .filter(file -> Stream.of(wanted).anyMatch(bytes -> holds(file, bytes)))
+                        .toList();
+            } catch (UncheckedIOException e) {
+                if (!(e.getCause() instanceof NoSuchFileException)) {
+                    throw e;
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
