@@ -263,9 +263,9 @@ public final class Endpoint<I, O> implements AutoCloseable {
      * counted anew; when the shadow itself does, it ends.
      *
      * <p>Only spare capacity is used: copies wait in a short queue, and none is made while that is full; one thread
-     * runs them, when no requests wait, for at most a tenth of the time, a fiftieth with two processors, and for 0.3%
-     * while the champion uses every processor. So of many requests only a sample is copied. Answers from the cache are
-     * copied too. Inputs that are arrays of numbers are cloned; others must not be changed after the call.
+     * runs them, when no requests wait, for a tenth of the time at most on average, a fiftieth with two processors, and
+     * for 0.3% while the champion uses every processor. So of many requests only a sample is copied. Answers from the
+     * cache are copied too. Inputs that are arrays of numbers are cloned; others must not be changed after the call.
      *
      * @param share of the requests to copy, more than 0, at most 1
      * @throws IllegalArgumentException if no version of this number is loaded, or it is the champion
