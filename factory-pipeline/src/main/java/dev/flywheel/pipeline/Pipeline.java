@@ -122,7 +122,8 @@ public final class Pipeline<I, L, O> {
 
         /**
          * {@return this stage with one more gate; a candidate is promoted only if every gate says PASS. Without any, a
-         * candidate must be proven better than the champion by the main metric: ROC AUC or RMSE}
+         * candidate must be proven better than the champion by the main metric: ROC AUC, accuracy of several classes,
+         * or RMSE}
          *
          * @throws IllegalArgumentException if the gate's metric is not one of the target's task
          */
@@ -292,7 +293,7 @@ public final class Pipeline<I, L, O> {
     }
 
     Metric mainMetric() {
-        return task() == Task.BINARY ? Metric.ROC_AUC : Metric.RMSE;
+        return Metric.of(task()).get(0);
     }
 
     DoubleFunction<O> response() {
@@ -537,7 +538,7 @@ public final class Pipeline<I, L, O> {
 
     private static void requireTask(Draft<?, ?> draft, String what, Metric metric) {
         Task task = Objects.requireNonNull(draft.source).target().task();
-        if (metric.task() != task) {
+        if (!metric.judges(task)) {
             throw new IllegalArgumentException(what + " of pipeline \"" + draft.name + "\" judges " + metric
                     + ", which is not a metric of a " + task + " target");
         }

@@ -4,7 +4,10 @@ import dev.flywheel.core.model.Estimate;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The curves of a binary model, thinned for drawing. Labels are 0 or 1; both arrays of shape [rows]. Thread-safe. */
+/**
+ * The curves of a model of probabilities, thinned for drawing. Labels are 0 or 1; both arrays of shape [rows].
+ * Thread-safe.
+ */
 public final class Curves {
 
     private static final int MOST_POINTS = 200;
@@ -76,12 +79,18 @@ public final class Curves {
 
     /**
      * {@return the predicted against the observed rate in groups of equal size, from the lowest to the highest score;
-     * rows of one score stay in one group, so there may be fewer groups than {@code bins}}
+     * rows of one score stay in one group, so there may be fewer groups than {@code bins}} Of several classes, scores
+     * of shape [rows, classes], it is the probability of the most probable class against the share of rows that are of
+     * it.
      *
      * @param bins the number of groups, at least 1
      * @throws IllegalArgumentException if the arrays are empty, differ in length, or hold a label other than 0 or 1
      */
     public static List<Bin> calibration(double[] labels, double[] scores, int bins) {
+        if (Inputs.several(labels, scores)) {
+            Inputs.checkClasses(labels, scores);
+            return calibration(Decisions.right(labels, scores), Decisions.confidence(labels, scores), bins);
+        }
         Inputs.checkBinary(labels, scores);
         if (bins < 1) {
             throw new IllegalArgumentException("a calibration curve needs at least 1 bin, found " + bins);

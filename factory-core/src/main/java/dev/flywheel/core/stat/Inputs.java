@@ -1,11 +1,20 @@
 package dev.flywheel.core.stat;
 
+import dev.flywheel.core.model.Task;
+
 /** Checks on the arrays that metrics are computed from. */
 final class Inputs {
+
+    /** How far the probabilities of a row may be from 1 in sum; those of a graph are floats. */
+    private static final double SUM = 1e-3;
 
     private Inputs() {}
 
     static void check(Metric metric, double[] labels, double[] scores) {
+        if (several(labels, scores) && metric.judges(Task.MULTICLASS)) {
+            checkClasses(labels, scores);
+            return;
+        }
         sameLength(labels, scores);
         finite(labels, "label");
         finite(scores, "score");
@@ -15,7 +24,37 @@ final class Inputs {
                 binary(labels);
                 probabilities(scores);
             }
+            case MACRO_F1 -> checkClasses(labels, scores);
             case RMSE, MAE, R2 -> {}
+        }
+    }
+
+    /** {@return whether there are scores of several classes for each row} */
+    static boolean several(double[] labels, double[] scores) {
+        return labels.length > 0 && scores.length > labels.length && scores.length % labels.length == 0;
+    }
+
+    static void checkClasses(double[] labels, double[] scores) {
+        if (!several(labels, scores)) {
+            throw new IllegalArgumentException("each row needs a label and the scores of 2 classes or more, found "
+                    + labels.length + " labels and " + scores.length + " scores");
+        }
+        finite(scores, "score");
+        probabilities(scores);
+        int classes = scores.length / labels.length;
+        for (int row = 0; row < labels.length; row++) {
+            if (labels[row] != Math.rint(labels[row]) || !(labels[row] >= 0 && labels[row] < classes)) {
+                throw new IllegalArgumentException("the label of row " + row + " is " + labels[row]
+                        + ", expected the number of a class from 0 to " + (classes - 1));
+            }
+            double sum = 0;
+            for (int i = row * classes; i < (row + 1) * classes; i++) {
+                sum += scores[i];
+            }
+            if (Math.abs(sum - 1) > SUM) {
+                throw new IllegalArgumentException(
+                        "the scores of row " + row + " sum to " + sum + ", expected the probabilities of all classes");
+            }
         }
     }
 

@@ -4,8 +4,8 @@ import org.apache.commons.statistics.distribution.BinomialDistribution;
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 
 /**
- * Which rows two binary models decide rightly at 0.5, counted in pairs, with McNemar's test (1947) of whether one of
- * them is right more often. Immutable.
+ * Which rows two models decide rightly, as {@link Metric#ACCURACY} says it, counted in pairs, with McNemar's test
+ * (1947) of whether one of them is right more often. Immutable.
  *
  * @param bothRight rows that both decide rightly
  * @param onlyFirst rows that only the first decides rightly
@@ -23,7 +23,7 @@ public record McNemar(long bothRight, long onlyFirst, long onlySecond, long both
     }
 
     /**
-     * {@return the counts of two score vectors over the same rows; a score of 0.5 counts as positive}
+     * {@return the counts of two score vectors over the same rows}
      *
      * @throws IllegalArgumentException if the lengths differ or a value is not as {@link Metric#ACCURACY} needs it
      */
@@ -31,10 +31,10 @@ public record McNemar(long bothRight, long onlyFirst, long onlySecond, long both
         Inputs.check(Metric.ACCURACY, labels, first);
         Inputs.check(Metric.ACCURACY, labels, second);
         long[] counts = new long[4];
+        double[] firstRight = Decisions.right(labels, first);
+        double[] secondRight = Decisions.right(labels, second);
         for (int i = 0; i < labels.length; i++) {
-            int firstWrong = (first[i] >= 0.5) == (labels[i] == 1) ? 0 : 2;
-            int secondWrong = (second[i] >= 0.5) == (labels[i] == 1) ? 0 : 1;
-            counts[firstWrong + secondWrong]++;
+            counts[(firstRight[i] == 1 ? 0 : 2) + (secondRight[i] == 1 ? 0 : 1)]++;
         }
         return new McNemar(counts[0], counts[1], counts[2], counts[3]);
     }

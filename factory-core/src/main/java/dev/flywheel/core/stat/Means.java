@@ -64,10 +64,25 @@ final class Means {
 
     private static double[] losses(Metric metric, double[] labels, double[] scores) {
         double[] losses = new double[labels.length];
+        int classes = Decisions.width(labels, scores);
         for (int i = 0; i < losses.length; i++) {
-            losses[i] = loss(metric, labels[i], scores[i]);
+            losses[i] = classes == 1
+                    ? loss(metric, labels[i], scores[i])
+                    : loss(metric, (int) labels[i], scores, i * classes, classes);
         }
         return losses;
+    }
+
+    /** The loss of a row whose scores of the classes begin at {@code from}. */
+    private static double loss(Metric metric, int label, double[] scores, int from, int classes) {
+        if (metric == Metric.LOG_LOSS) {
+            return loss(metric, 1, scores[from + label]);
+        }
+        double sum = 0;
+        for (int i = 0; i < classes; i++) {
+            sum += loss(metric, i == label ? 1 : 0, scores[from + i]);
+        }
+        return sum;
     }
 
     private static double loss(Metric metric, double label, double score) {

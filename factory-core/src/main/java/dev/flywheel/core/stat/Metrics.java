@@ -4,14 +4,15 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Metrics of predictions against outcomes, each with a 95% confidence interval. Labels are 0 or 1 for
- * {@link Task#BINARY} and in the target's unit for {@link Task#REGRESSION}; scores are probabilities or predictions in
- * the same unit; both of shape [rows]. Every method is deterministic, takes O(n log n) and leaves its arguments as they
- * are. Thread-safe.
+ * Metrics of predictions against outcomes, each with a 95% confidence interval. Labels, of shape [rows], are 0 or 1 for
+ * {@link Task#BINARY}, the number of the class from 0 on for {@link Task#MULTICLASS} and in the target's unit for
+ * {@link Task#REGRESSION}; scores are probabilities or predictions in the same unit, of shape [rows], and for
+ * MULTICLASS of shape [rows, classes], row-major: so many scores a label are what tells the classes. Every method is
+ * deterministic, takes O(n log n) and leaves its arguments as they are. Thread-safe.
  *
  * <p>A metric that these rows cannot tell (an AUC of one class, an R squared of labels that do not vary) is not an
  * error: its estimate is NaN throughout and its method says why, as {@code undefined: one class}. An interval that one
@@ -19,9 +20,9 @@ import java.util.Map;
  *
  * <p>Intervals: DeLong on the logit scale for ROC AUC; Wilson for accuracy; the normal approximation for the means (log
  * loss, Brier, MAE; RMSE through the delta method); the normal approximation with a bootstrapped standard error (200
- * Poisson resamples, fixed seed, at least 50 above 400,000 rows) for PR AUC, F1, calibration error and R squared. The
- * calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its sign; below some
- * thousand rows its interval is about the biased value.
+ * Poisson resamples, fixed seed, at least 50 above 400,000 rows) for PR AUC, F1, macro F1, calibration error and R
+ * squared. The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its
+ * sign; below some thousand rows its interval is about the biased value.
  */
 public final class Metrics {
 
@@ -31,7 +32,8 @@ public final class Metrics {
      * {@return the metric of these rows}
      *
      * @throws IllegalArgumentException if the arrays are empty or differ in length, a value is not finite, a label of a
-     *     binary metric is not 0 or 1, or a score of a metric of probabilities is outside 0 to 1
+     *     binary metric is not 0 or 1 and one of several classes not the number of one, or a score of a metric of
+     *     probabilities is outside 0 to 1 or those of the classes do not sum to 1
      */
     public static Estimate estimate(Metric metric, double[] labels, double[] scores) {
         Inputs.check(metric, labels, scores);
@@ -43,7 +45,7 @@ public final class Metrics {
             case ROC_AUC -> Auc.estimate(labels, scores);
             case LOG_LOSS, BRIER, RMSE, MAE -> Means.estimate(metric, labels, scores);
             case ACCURACY -> accuracy(labels, scores);
-            case PR_AUC, F1, ECE, R2 -> Resampled.estimate(metric, labels, scores);
+            case PR_AUC, F1, MACRO_F1, ECE, R2 -> Resampled.estimate(metric, labels, scores);
         };
     }
 
@@ -53,7 +55,7 @@ public final class Metrics {
      * @throws IllegalArgumentException as {@link #estimate}
      */
     public static Map<Metric, Estimate> all(Task task, double[] labels, double[] scores) {
-        Map<Metric, Estimate> all = new EnumMap<>(Metric.class);
+        Map<Metric, Estimate> all = new LinkedHashMap<>();
         for (Metric metric : Metric.of(task)) {
             all.put(metric, estimate(metric, labels, scores));
         }
@@ -80,16 +82,13 @@ public final class Metrics {
             case ROC_AUC -> Auc.difference(labels, a, b);
             case LOG_LOSS, BRIER, RMSE, MAE -> Means.difference(metric, labels, a, b);
             case ACCURACY -> Means.accuracyDifference(labels, a, b);
-            case PR_AUC, F1, ECE, R2 -> Resampled.difference(metric, labels, a, b);
+            case PR_AUC, F1, MACRO_F1, ECE, R2 -> Resampled.difference(metric, labels, a, b);
         };
     }
 
     private static Estimate accuracy(double[] labels, double[] scores) {
-        long right = 0;
-        for (int i = 0; i < labels.length; i++) {
-            right += (scores[i] >= 0.5) == (labels[i] == 1) ? 1 : 0;
-        }
-        return Proportion.wilson(right, labels.length);
+        double[] right = Decisions.right(labels, scores);
+        return Proportion.wilson((long) Arrays.stream(right).sum(), labels.length);
     }
 
     private static Estimate undefined(String reason) {

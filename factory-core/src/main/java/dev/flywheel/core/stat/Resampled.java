@@ -1,9 +1,14 @@
 package dev.flywheel.core.stat;
 
 import dev.flywheel.core.model.Estimate;
+import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
-/** Metrics that are no mean over rows: average precision, F1, calibration error, R squared. Intervals by bootstrap. */
+/**
+ * Metrics that are no mean over rows: average precision, F1 and its mean over classes, calibration error, R squared.
+ * Intervals by bootstrap.
+ */
 final class Resampled {
 
     private static final int BINS = 10;
@@ -31,7 +36,8 @@ final class Resampled {
         return switch (metric) {
             case PR_AUC -> averagePrecision(labels, scores);
             case F1 -> f1(labels, scores);
-            case ECE -> weights -> calibrationError(labels, scores, weights);
+            case MACRO_F1 -> macroF1(labels, scores);
+            case ECE -> calibrationError(labels, scores);
             case R2 -> weights -> determination(labels, scores, weights);
             default -> throw new IllegalArgumentException(metric + " has a closed form");
         };
@@ -80,6 +86,36 @@ final class Resampled {
             }
             return 2.0 * sums[2] / (2 * sums[2] + sums[1]);
         };
+    }
+
+    private static ToDoubleFunction<byte[]> macroF1(double[] labels, double[] scores) {
+        int classes = Decisions.width(labels, scores);
+        int[] decided = new int[labels.length];
+        Arrays.setAll(decided, row -> Decisions.of(scores, row, classes));
+        return weights -> {
+            long[] right = new long[classes];
+            long[] rows = new long[classes];
+            for (int i = 0; i < decided.length; i++) {
+                int label = (int) labels[i];
+                right[label] += decided[i] == label ? weights[i] : 0;
+                rows[label] += weights[i];
+                rows[decided[i]] += weights[i];
+            }
+            return IntStream.range(0, classes)
+                    .filter(c -> rows[c] > 0)
+                    .mapToDouble(c -> 2.0 * right[c] / rows[c])
+                    .average()
+                    .orElse(Double.NaN);
+        };
+    }
+
+    private static ToDoubleFunction<byte[]> calibrationError(double[] labels, double[] scores) {
+        if (Decisions.width(labels, scores) == 1) {
+            return weights -> calibrationError(labels, scores, weights);
+        }
+        double[] right = Decisions.right(labels, scores);
+        double[] confidence = Decisions.confidence(labels, scores);
+        return weights -> calibrationError(right, confidence, weights);
     }
 
     private static double calibrationError(double[] labels, double[] scores, byte[] weights) {

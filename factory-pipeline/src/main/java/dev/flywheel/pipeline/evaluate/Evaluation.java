@@ -137,9 +137,9 @@ public final class Evaluation {
     }
 
     private void requireTask(Metric metric) {
-        if (metric.task() != task) {
+        if (!metric.judges(task)) {
             throw new IllegalArgumentException(
-                    metric + " judges a model of task " + metric.task() + ", found a model of task " + task);
+                    metric + " does not judge a model of task " + task + ", these do: " + Metric.of(task));
         }
     }
 

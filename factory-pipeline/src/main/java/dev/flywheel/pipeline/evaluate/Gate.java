@@ -101,7 +101,7 @@ public final class Gate implements Serializable {
 
     /** {@return what this rule says of a candidate, with the numbers} */
     public Verdict judge(Evaluation evaluation) {
-        if (metric.task() != evaluation.task()) {
+        if (!metric.judges(evaluation.task())) {
             return verdict(
                     FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
         }

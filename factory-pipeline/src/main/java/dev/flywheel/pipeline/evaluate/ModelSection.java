@@ -149,7 +149,7 @@ final class ModelSection {
 
     /** One digit less than the value has: an interval needs no more, and seven of them must stand side by side. */
     private static String shorter(Metric metric, double value) {
-        return metric.task() == Task.BINARY || metric == Metric.R2
+        return !metric.judges(Task.REGRESSION) || metric == Metric.R2
                 ? Numbers.fixed(value, 3)
                 : Numbers.significant(value, 3);
     }

@@ -21,7 +21,7 @@ final class Numbers {
 
     /** {@return a metric's value: four decimals for those of probabilities, four digits for those in a unit} */
     static String metric(Metric metric, double value) {
-        return metric.task() == Task.BINARY || metric == Metric.R2 ? fixed(value, 4) : significant(value, 4);
+        return !metric.judges(Task.REGRESSION) || metric == Metric.R2 ? fixed(value, 4) : significant(value, 4);
     }
 
     /** {@return a difference of metrics, with its sign} */

@@ -56,7 +56,7 @@ public final class Goal implements Serializable {
         return switch (metric) {
             case LOG_LOSS, BRIER, ACCURACY, RMSE, MAE ->
                 new Goal(metric.label(), metric.higherIsBetter() ? Direction.MORE : Direction.LESS, metric, null, null);
-            case ROC_AUC, PR_AUC, F1, ECE, R2 ->
+            case ROC_AUC, PR_AUC, F1, MACRO_F1, ECE, R2 ->
                 throw new IllegalArgumentException(metric
                         + " is no mean over predictions, so an experiment cannot keep it as a sum; take LOG_LOSS, BRIER, "
                         + "ACCURACY, RMSE or MAE");

@@ -3,14 +3,19 @@ package dev.flywheel.pipeline.source;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.model.Task;
 import java.io.Serializable;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a model learns to predict: a column of the source, and how its values become labels. In datasets and metrics a
- * label is a number in the raw unit, and 0 or 1 for a boolean. Immutable and thread-safe.
+ * label is a number in the raw unit, 0 or 1 for a boolean, and for one of several classes its place in
+ * {@link #classes}. Immutable and thread-safe.
  *
- * @param <L> the label: Boolean or Double
+ * @param <L> the label: Boolean, Double, or String or an enum for one of several classes
  */
 public final class Target<L> implements Serializable {
 
@@ -20,6 +25,7 @@ public final class Target<L> implements Serializable {
         IS_TRUE,
         EQUAL,
         AT_LEAST,
+        ONE_OF,
         NUMBER
     }
 
@@ -33,8 +39,22 @@ public final class Target<L> implements Serializable {
     private final @Nullable String value;
     private final double threshold;
     private final Scale scale;
+    private final List<String> classes;
+    /** The enum that the classes are the names of, if there is one. */
+    private final @Nullable Class<?> type;
 
     private Target(String column, Kind kind, @Nullable String value, double threshold, Scale scale) {
+        this(column, kind, value, threshold, scale, List.of(), null);
+    }
+
+    private Target(
+            String column,
+            Kind kind,
+            @Nullable String value,
+            double threshold,
+            Scale scale,
+            List<String> classes,
+            @Nullable Class<?> type) {
         this.column = Objects.requireNonNull(column, "column");
         if (column.isBlank()) {
             throw new IllegalArgumentException("a target needs the name of a column, found \"" + column + "\"");
@@ -43,6 +63,8 @@ public final class Target<L> implements Serializable {
         this.value = value;
         this.threshold = threshold;
         this.scale = scale;
+        this.classes = classes;
+        this.type = type;
     }
 
     /** {@return whether a column is true: true, yes, y, t or 1 against false, no, n, f or 0, in any case} */
@@ -65,6 +87,37 @@ public final class Target<L> implements Serializable {
             throw new IllegalArgumentException("a target needs a finite threshold, found " + threshold);
         }
         return new Target<>(column, Kind.AT_LEAST, null, threshold, Scale.RAW);
+    }
+
+    /**
+     * {@return which of several texts a column holds; any other text is refused}
+     *
+     * @param classes two or more, in the order in which a prediction gives their probabilities
+     * @throws IllegalArgumentException if there are fewer, one is blank, or one is there twice
+     */
+    public static Target<String> oneOf(String column, String... classes) {
+        return oneOf(column, List.of(classes), null);
+    }
+
+    /**
+     * {@return which constant of an enum a column names, exactly as it is declared; any other text is refused}
+     *
+     * @throws IllegalArgumentException if the enum has fewer than two constants
+     */
+    public static <E extends Enum<E>> Target<E> oneOf(String column, Class<E> type) {
+        List<String> names =
+                Arrays.stream(type.getEnumConstants()).map(Enum::name).toList();
+        return oneOf(column, names, type);
+    }
+
+    private static <L> Target<L> oneOf(String column, List<String> classes, @Nullable Class<?> type) {
+        if (classes.size() < 2
+                || classes.stream().anyMatch(String::isBlank)
+                || Set.copyOf(classes).size() < classes.size()) {
+            throw new IllegalArgumentException("the target \"" + column
+                    + "\" needs two or more classes, each with a name of its own, found " + classes);
+        }
+        return new Target<>(column, Kind.ONE_OF, null, 0, Scale.RAW, classes, type);
     }
 
     /** {@return the value of a numeric column} */
@@ -92,9 +145,18 @@ public final class Target<L> implements Serializable {
         return column;
     }
 
-    /** {@return the task: REGRESSION for numbers, otherwise BINARY} */
+    /** {@return the task: REGRESSION for numbers, MULTICLASS for one of several classes, otherwise BINARY} */
     public Task task() {
-        return kind == Kind.NUMBER ? Task.REGRESSION : Task.BINARY;
+        return switch (kind) {
+            case IS_TRUE, EQUAL, AT_LEAST -> Task.BINARY;
+            case ONE_OF -> Task.MULTICLASS;
+            case NUMBER -> Task.REGRESSION;
+        };
+    }
+
+    /** {@return the names of the classes, in the order of their labels; empty unless it is one of several} */
+    public List<String> classes() {
+        return classes;
     }
 
     /** {@return whether the model learns the natural logarithm of the label} */
@@ -103,19 +165,20 @@ public final class Target<L> implements Serializable {
     }
 
     /**
-     * {@return a label as a number: the raw unit, or 0 and 1}
+     * {@return a label as a number: the raw unit, 0 and 1, or the place of the class}
      *
-     * @throws DataException if it is not finite, or not above 0 on a log scale
+     * @throws DataException if it is not finite, not above 0 on a log scale, or none of the classes
      */
     public double encode(L label) {
         Objects.requireNonNull(label, "label");
-        if (kind != Kind.NUMBER) {
-            return (Boolean) label ? 1 : 0;
-        }
-        double number = (Double) label;
-        if (!accepts(number)) {
+        double number = switch (kind) {
+            case IS_TRUE, EQUAL, AT_LEAST -> (Boolean) label ? 1 : 0;
+            case ONE_OF -> classes.indexOf(label instanceof Enum<?> constant ? constant.name() : label);
+            case NUMBER -> (Double) label;
+        };
+        if (kind == Kind.ONE_OF ? number < 0 : !accepts(number)) {
             throw new DataException(
-                    "label " + number + " of \"" + column + "\" cannot be used",
+                    "label " + label + " of \"" + column + "\" cannot be used",
                     "expected " + expected(),
                     scale == Scale.LOG
                             ? "leave such outcomes out, or learn the target on its raw scale"
@@ -124,10 +187,19 @@ public final class Target<L> implements Serializable {
         return number;
     }
 
-    /** {@return the label of a number: the number itself, or true from 0.5 on} */
+    /**
+     * {@return the label of a number: the number itself, true from 0.5 on, or the class at that place}
+     *
+     * @throws IndexOutOfBoundsException if there is no class at that place
+     */
     @SuppressWarnings("unchecked") // the factories tie L to the kind
     public L decode(double number) {
-        return (L) (kind == Kind.NUMBER ? (Object) number : (Object) (number >= 0.5));
+        return (L)
+                switch (kind) {
+                    case IS_TRUE, EQUAL, AT_LEAST -> (Object) (number >= 0.5);
+                    case ONE_OF -> type == null ? classes.get((int) number) : type.getEnumConstants()[(int) number];
+                    case NUMBER -> (Object) number;
+                };
     }
 
     /** {@return the target in words, as "delay at least 15"} */
@@ -136,6 +208,7 @@ public final class Target<L> implements Serializable {
             case IS_TRUE -> column + " is true";
             case EQUAL -> column + " is \"" + value + "\"";
             case AT_LEAST -> column + " at least " + plain(threshold);
+            case ONE_OF -> column + " is " + alternatives();
             case NUMBER -> column + (scale == Scale.LOG ? " on a log scale" : "");
         };
     }
@@ -147,12 +220,14 @@ public final class Target<L> implements Serializable {
                 && kind == that.kind
                 && Objects.equals(value, that.value)
                 && threshold == that.threshold
-                && scale == that.scale;
+                && scale == that.scale
+                && classes.equals(that.classes)
+                && type == that.type;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(column, kind, value, threshold, scale);
+        return Objects.hash(column, kind, value, threshold, scale, classes);
     }
 
     /** {@return {@link #describe()}} */
@@ -165,6 +240,13 @@ public final class Target<L> implements Serializable {
     double parse(CellParser cell) {
         if (kind == Kind.EQUAL) {
             return cell.isEmpty() ? Double.NaN : cell.isText(Objects.requireNonNull(value)) ? 1 : 0;
+        } else if (kind == Kind.ONE_OF) {
+            for (int place = 0; place < classes.size(); place++) {
+                if (cell.isText(classes.get(place))) {
+                    return place;
+                }
+            }
+            return Double.NaN;
         } else if (cell.missing()) {
             return Double.NaN;
         } else if (kind == Kind.IS_TRUE) {
@@ -184,10 +266,15 @@ public final class Target<L> implements Serializable {
             case IS_TRUE -> CellParser.EXPECTED_BOOLEAN;
             case EQUAL -> "a text";
             case AT_LEAST -> CellParser.EXPECTED_NUMBER;
+            case ONE_OF -> alternatives();
             case NUMBER ->
                 CellParser.EXPECTED_NUMBER
                         + (scale == Scale.LOG ? " above 0, because it is learned on a log scale" : "");
         };
+    }
+
+    private String alternatives() {
+        return classes.stream().collect(Collectors.joining("\", \"", "one of \"", "\""));
     }
 
     private boolean accepts(double number) {

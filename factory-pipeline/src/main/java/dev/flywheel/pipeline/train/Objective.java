@@ -19,10 +19,11 @@ enum Objective {
     }
 
     static Objective of(Target<?> target) {
-        if (target.task() == Task.BINARY) {
-            return PROBABILITY;
-        }
-        return target.logScale() ? NUMBER_ON_LOG_SCALE : NUMBER;
+        return switch (target.task()) {
+            case BINARY -> PROBABILITY;
+            case MULTICLASS -> throw new IllegalArgumentException("no network learns several classes yet");
+            case REGRESSION -> target.logScale() ? NUMBER_ON_LOG_SCALE : NUMBER;
+        };
     }
 
     Task task() {

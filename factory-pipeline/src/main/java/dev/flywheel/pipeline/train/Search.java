@@ -250,7 +250,7 @@ public final class Search<T extends Trainer> implements Trainer {
             throw new IllegalArgumentException("the search of " + base.describe()
                     + " varies nothing; say what, as with vary(MlpTrainer::dropout, Range.of(0, 0.5))");
         }
-        if (metric != null && metric.task() != task) {
+        if (metric != null && !metric.judges(task)) {
             throw new IllegalArgumentException("the search of " + base.describe() + " is judged by " + metric
                     + ", which is not a metric of a " + task + " target");
         }

@@ -273,7 +273,8 @@ class GateTest {
         assertThatThrownBy(() -> FOUR_ROWS.against(new double[] {0.5})).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> FOUR_ROWS.against(SCORES).difference(Metric.RMSE))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("RMSE judges a model of task REGRESSION, found a model of task BINARY");
+                .hasMessage("RMSE does not judge a model of task BINARY, these do: [ROC_AUC, PR_AUC, LOG_LOSS, BRIER,"
+                        + " ACCURACY, F1, ECE]");
     }
 
     @Test

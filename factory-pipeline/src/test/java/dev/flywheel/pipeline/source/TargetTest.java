@@ -103,6 +103,47 @@ class TargetTest {
                         + " out.");
     }
 
+    enum Strength {
+        STORM,
+        HURRICANE
+    }
+
+    @Test
+    void aClassIsItsPlaceAmongThem() {
+        Target<String> status = Target.oneOf("status", "storm", "depression", "hurricane");
+        assertThat(parse(status, "depression")).isEqualTo(1);
+        assertThat(parse(status, "Depression")).isNaN();
+        assertThat(parse(status, "")).isNaN();
+        assertThat(status.task()).isEqualTo(Task.MULTICLASS);
+        assertThat(status.classes()).containsExactly("storm", "depression", "hurricane");
+        assertThat(status.encode("hurricane")).isEqualTo(2);
+        assertThat(status.decode(2)).isEqualTo("hurricane");
+        assertThat(status).hasToString("status is one of \"storm\", \"depression\", \"hurricane\"");
+        assertThatThrownBy(() -> status.encode("gale"))
+                .isInstanceOf(DataException.class)
+                .hasMessage("label gale of \"status\" cannot be used: expected one of \"storm\", \"depression\","
+                        + " \"hurricane\". Fix: leave such outcomes out.");
+    }
+
+    @Test
+    void theConstantsOfAnEnumAreClasses() {
+        Target<Strength> strength = Target.oneOf("status", Strength.class);
+        assertThat(strength.classes()).containsExactly("STORM", "HURRICANE");
+        assertThat(parse(strength, "HURRICANE")).isEqualTo(1);
+        assertThat(strength.encode(Strength.HURRICANE)).isEqualTo(1);
+        assertThat(strength.decode(0)).isEqualTo(Strength.STORM);
+    }
+
+    @Test
+    void classesAreTwoOrMoreWithNamesOfTheirOwn() {
+        assertThatThrownBy(() -> Target.oneOf("status", "storm"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the target \"status\" needs two or more classes, each with a name of its own, found"
+                        + " [storm]");
+        assertThatThrownBy(() -> Target.oneOf("status", "storm", "storm")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Target.oneOf("status", "storm", " ")).isInstanceOf(IllegalArgumentException.class);
+    }
+
     @Test
     void impossibleTargetsAreRefused() {
         assertThatThrownBy(() -> Target.number(" "))
@@ -115,7 +156,15 @@ class TargetTest {
 
     @Test
     void isAValueThatTravels() throws Exception {
-        Target<Boolean> target = Target.equal("type", "spam");
+        travels(Target.equal("type", "spam"));
+        travels(Target.oneOf("status", Strength.class));
+        assertThat(Target.equal("type", "spam"))
+                .isNotEqualTo(Target.equal("type", "ham"))
+                .isNotEqualTo(Target.isTrue("type"));
+        assertThat(Target.oneOf("status", Strength.class)).isNotEqualTo(Target.oneOf("status", "STORM", "HURRICANE"));
+    }
+
+    private static void travels(Target<?> target) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(target);
@@ -123,6 +172,5 @@ class TargetTest {
         try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
             assertThat(in.readObject()).isEqualTo(target).hasSameHashCodeAs(target);
         }
-        assertThat(target).isNotEqualTo(Target.equal("type", "ham")).isNotEqualTo(Target.isTrue("type"));
     }
 }

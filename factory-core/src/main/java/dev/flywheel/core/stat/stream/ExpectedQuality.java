@@ -202,7 +202,7 @@ public final class ExpectedQuality {
             throw new IllegalArgumentException(
                     "ECE cannot be expected without labels: the probabilities are taken to be calibrated");
         }
-        if (metric.task() != Task.BINARY) {
+        if (!metric.judges(Task.BINARY)) {
             throw new IllegalArgumentException(metric
                     + " cannot be expected without labels: a predicted number does not say how far off it may be");
         }
