@@ -19,6 +19,7 @@ final class FeatureFitter {
     private final List<Spec> specs;
     private final Map<String, ColumnSample> samples = new LinkedHashMap<>();
     private final Map<String, Vocabulary> vocabularies = new LinkedHashMap<>();
+    private final Map<String, Vocabulary> words = new LinkedHashMap<>();
     private final Map<String, TimeSpan> spans = new LinkedHashMap<>();
     private final TreeSet<String> notes = new TreeSet<>();
 
@@ -31,6 +32,8 @@ final class FeatureFitter {
             } else if (spec instanceof Spec.Category category
                     && category.encoding().kind() != Encoding.Kind.HASHED) {
                 vocabularies.put(spec.column(), new Vocabulary());
+            } else if (spec instanceof Spec.Words) {
+                words.put(spec.column(), new Vocabulary());
             } else if (spec instanceof Spec.Calendar) {
                 spans.put(spec.column(), new TimeSpan());
             }
@@ -57,7 +60,7 @@ final class FeatureFitter {
                 fitter.read(batch);
             }
         }
-        return fitter.fitted();
+        return fitter.fitted(data.rows());
     }
 
     private void read(Batch batch) {
@@ -76,6 +79,14 @@ final class FeatureFitter {
                 }
             }
         });
+        words.forEach((name, vocabulary) -> {
+            int column = schema.indexOf(name);
+            for (int row = 0; row < numbers.length; row++) {
+                if (!batch.missing(column, row)) {
+                    WordBlock.terms(batch.text(column, row)).forEach(vocabulary::add);
+                }
+            }
+        });
         spans.forEach((name, span) -> {
             int column = schema.indexOf(name);
             for (int row = 0; row < numbers.length; row++) {
@@ -86,15 +97,18 @@ final class FeatureFitter {
         });
     }
 
-    private FittedFeatures fitted() {
+    private FittedFeatures fitted(long rows) {
         List<NumberBlock.Slot> numbers = new ArrayList<>();
         List<TextBlock.Slot> texts = new ArrayList<>();
+        List<WordBlock.Slot> sentences = new ArrayList<>();
         Map<String, TimeBlock.Slot> times = new LinkedHashMap<>();
         for (Spec spec : specs) {
             if (spec instanceof Spec.Numeric number) {
                 numbers.add(fit(number, of(samples, number.column())));
             } else if (spec instanceof Spec.Category category) {
                 texts.add(fit(category));
+            } else if (spec instanceof Spec.Words text) {
+                sentences.add(fit(text, rows));
             } else if (spec instanceof Spec.Calendar calendar) {
                 times.merge(calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
             } else if (spec instanceof Spec.Cycle cycle) {
@@ -126,6 +140,7 @@ final class FeatureFitter {
         return new FittedFeatures(
                 new NumberBlock(numbers),
                 new TextBlock(texts),
+                new WordBlock(sentences),
                 new TimeBlock(List.copyOf(times.values())),
                 List.copyOf(notes));
     }
@@ -212,6 +227,21 @@ final class FeatureFitter {
                     + " values; rarer ones share an id");
         }
         return new TextBlock.Slot(spec.column(), encoding, known);
+    }
+
+    private WordBlock.Slot fit(Spec.Words spec, long rows) {
+        WordBlock.Slot slot = WordBlock.fit(spec.column(), of(words, spec.column()), rows);
+        if (slot.terms().isEmpty()) {
+            throw new TrainingException(
+                    "the feature " + spec.describe() + " was not fitted",
+                    "no word is in " + WordBlock.MIN_ROWS + " of the training rows or more",
+                    "bring more rows, or leave the column out");
+        }
+        if (slot.terms().size() == WordBlock.LIMIT) {
+            notes.add("of the words of column \"" + spec.column() + "\" the " + WordBlock.LIMIT
+                    + " most frequent are known");
+        }
+        return slot;
     }
 
     private TimeBlock.Slot fit(Spec.Calendar spec, TimeSpan span) {

@@ -3,6 +3,7 @@ package dev.flywheel.pipeline.feature;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.io.Json;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fitted features as JSON holds them. Immutable.
@@ -10,11 +11,17 @@ import java.util.List;
  * @param format the version of this format
  * @param numbers the features over numbers
  * @param texts the features over categories
+ * @param words the features over whole sentences; null where an earlier release wrote it
  * @param times the features over times
  * @param notes what was worth knowing about the training rows
  */
 record FeatureState(
-        int format, List<Numeric> numbers, List<Category> texts, List<TimeBlock.Slot> times, List<String> notes) {
+        int format,
+        List<Numeric> numbers,
+        List<Category> texts,
+        @Nullable List<WordBlock.Slot> words,
+        List<TimeBlock.Slot> times,
+        List<String> notes) {
 
     private static final int FORMAT = 1;
 
@@ -40,12 +47,14 @@ record FeatureState(
     static byte[] write(
             List<NumberBlock.Slot> numbers,
             List<TextBlock.Slot> texts,
+            List<WordBlock.Slot> words,
             List<TimeBlock.Slot> times,
             List<String> notes) {
         return Json.write(new FeatureState(
                 FORMAT,
                 numbers.stream().map(FeatureState::number).toList(),
                 texts.stream().map(FeatureState::text).toList(),
+                words,
                 times,
                 notes));
     }
@@ -61,6 +70,7 @@ record FeatureState(
         return new FittedFeatures(
                 new NumberBlock(state.numbers.stream().map(FeatureState::slot).toList()),
                 new TextBlock(state.texts.stream().map(FeatureState::slot).toList()),
+                new WordBlock(state.words == null ? List.of() : state.words),
                 new TimeBlock(state.times),
                 List.copyOf(state.notes));
     }

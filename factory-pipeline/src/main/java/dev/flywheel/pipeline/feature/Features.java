@@ -106,6 +106,24 @@ public final class Features<I> implements Serializable {
         return with(new Spec.Category(column, Objects.requireNonNull(encoding, "encoding")));
     }
 
+    /**
+     * {@return the same, with a text that is read word by word, such as a review} Each of the at most 10,000 words and
+     * pairs of neighbouring words that are in most training rows, and in two or more, becomes a number that tells how
+     * much the text is about it (TF-IDF: Sparck Jones 1972; as scikit-learn computes it, with log2(1 + count) as the
+     * count). Words are runs of letters and digits; A to Z count as a to z. A missing text has no word.
+     *
+     * <p>The numbers of a row are many: a linear model learns most from them for the least, and a million rows do not
+     * fit into a training matrix.
+     */
+    public Features<I> words(Accessor<I, String> column) {
+        return words(nameOf(column));
+    }
+
+    /** {@return the same, with a text that is read word by word; see {@link #words(Accessor)}} */
+    public Features<I> words(String column) {
+        return with(new Spec.Words(column));
+    }
+
     /** {@return the same, with parts of a time, in UTC} */
     public Features<I> calendar(Accessor<I, Instant> column, CalendarPart... parts) {
         return calendar(nameOf(column), parts);

@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,14 +31,16 @@ public final class FittedFeatures {
 
     private final NumberBlock numbers;
     private final TextBlock texts;
+    private final WordBlock words;
     private final TimeBlock times;
     private final List<String> notes;
     private final List<String> numberNames;
     private final List<IdColumn> idColumns;
 
-    FittedFeatures(NumberBlock numbers, TextBlock texts, TimeBlock times, List<String> notes) {
+    FittedFeatures(NumberBlock numbers, TextBlock texts, WordBlock words, TimeBlock times, List<String> notes) {
         this.numbers = numbers;
         this.texts = texts;
+        this.words = words;
         this.times = times;
         this.notes = notes;
         Emission layout = emission(new OnnxGraph("layout"));
@@ -70,7 +74,7 @@ public final class FittedFeatures {
 
     /** {@return the inputs of the graph with their raw columns, as in a {@link dev.flywheel.core.model.Signature}} */
     public List<TensorSpec> inputs() {
-        return RawColumns.inputs(numbers.raw(), texts.raw(), times.raw());
+        return RawColumns.inputs(numbers.raw(), rawTexts(), times.raw());
     }
 
     /** {@return what is worth knowing about the training rows, such as columns without a value} */
@@ -89,10 +93,21 @@ public final class FittedFeatures {
         return new Emitted(emission.numbers(), emission.identifiers());
     }
 
+    private List<String> rawTexts() {
+        return Stream.concat(texts.raw().stream(), words.raw().stream())
+                .distinct()
+                .toList();
+    }
+
     private Emission emission(OnnxGraph graph) {
         Emission emission = new Emission(graph);
         numbers.emit(emission);
-        texts.emit(emission);
+        List<String> raw = rawTexts();
+        if (!raw.isEmpty()) {
+            String input = graph.input(Signature.TEXTS, ElementType.STRING, raw.size());
+            texts.emit(emission, input, raw);
+            words.emit(emission, input, raw);
+        }
         times.emit(emission);
         return emission;
     }
@@ -124,7 +139,7 @@ public final class FittedFeatures {
 
     /** {@return all that was learned, as JSON in UTF-8} */
     public byte[] json() {
-        return FeatureState.write(numbers.slots(), texts.slots(), times.slots(), notes);
+        return FeatureState.write(numbers.slots(), texts.slots(), words.slots(), times.slots(), notes);
     }
 
     /**
@@ -143,6 +158,7 @@ public final class FittedFeatures {
     public String describe() {
         Map<String, String> lines = new LinkedHashMap<>(numbers.describe());
         texts.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
+        words.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
         times.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
         return lines.entrySet().stream()
                 .map(entry -> entry.getKey() + ": " + entry.getValue())

@@ -29,6 +29,14 @@ sealed interface Spec extends Serializable {
         }
     }
 
+    /** A text that is read word by word. */
+    record Words(String column) implements Spec {
+        @Override
+        public String describe() {
+            return "words(" + column + ")";
+        }
+    }
+
     /** Parts of a time. */
     record Calendar(String column, List<CalendarPart> parts) implements Spec {
         @Override

@@ -35,6 +35,9 @@ final class SpecTypes {
         if (spec instanceof Spec.Numeric || spec instanceof Spec.Cycle) {
             return NUMERIC;
         }
+        if (spec instanceof Spec.Words) {
+            return EnumSet.of(ColumnType.TEXT);
+        }
         return spec instanceof Spec.Category ? CATEGORIES : EnumSet.of(ColumnType.TIME);
     }
 
@@ -42,7 +45,7 @@ final class SpecTypes {
         return switch (type) {
             case NUMBER -> "use number, cyclic, or number with bucketize";
             case INTEGER, BOOLEAN -> "use number or category";
-            case TEXT -> "use category";
+            case TEXT -> "use category, or words for whole sentences";
             case TIME -> "use calendar or cyclic with a Duration";
         };
     }

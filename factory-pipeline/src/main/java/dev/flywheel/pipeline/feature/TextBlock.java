@@ -1,8 +1,8 @@
 package dev.flywheel.pipeline.feature;
 
-import dev.flywheel.core.model.ElementType;
-import dev.flywheel.core.model.Signature;
+import com.google.common.primitives.Longs;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import dev.flywheel.serving.engine.OnnxText;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -89,15 +89,20 @@ final class TextBlock {
         return groups;
     }
 
-    void emit(Emission out) {
+    /**
+     * Adds the nodes.
+     *
+     * @param texts STRING [rows, columns]
+     * @param columns the columns of {@code texts}
+     */
+    void emit(Emission out, String texts, List<String> columns) {
         if (slots.isEmpty()) {
             return;
         }
-        String value = out.graph().input(Signature.TEXTS, ElementType.STRING, raw.size());
-        value = out.select(
-                value,
-                raw.size(),
-                slots.stream().mapToInt(s -> raw.indexOf(s.column())).toArray());
+        String value = out.select(
+                texts,
+                columns.size(),
+                slots.stream().mapToInt(s -> columns.indexOf(s.column())).toArray());
         List<String> pieces = out.split(value, groups.stream().map(List::size).toList());
         for (int i = 0; i < groups.size(); i++) {
             emitGroup(out, groups.get(i), pieces.get(i));
@@ -158,11 +163,23 @@ final class TextBlock {
         out.ids(graph.node("Gather", graph.longs(table, table.length), entry));
     }
 
-    private static String labelEncoder(OnnxGraph graph, List<String> keys, long[] ids, long other, String value) {
+    /**
+     * Keys that ONNX Runtime's Java API changes on the way are there in both forms: it is not alone in reading models.
+     */
+    private static String labelEncoder(OnnxGraph graph, List<String> texts, long[] values, long other, String value) {
+        List<String> keys = new ArrayList<>(texts);
+        List<Long> ids = new ArrayList<>(Longs.asList(values));
+        for (int i = 0; i < texts.size(); i++) {
+            String carried = OnnxText.carried(texts.get(i));
+            if (!carried.equals(texts.get(i))) {
+                keys.add(carried);
+                ids.add(values[i]);
+            }
+        }
         return graph.node(
                 OnnxGraph.ML,
                 "LabelEncoder",
-                Map.of("keys_strings", keys, "values_int64s", ids, "default_int64", other),
+                Map.of("keys_strings", keys, "values_int64s", Longs.toArray(ids), "default_int64", other),
                 value);
     }
 

@@ -30,6 +30,11 @@ final class Vocabulary {
         counts.put(value, new int[] {1 + forgotten});
     }
 
+    /** How often a value was seen, at least. */
+    int count(String value) {
+        return counts.getOrDefault(value, new int[1])[0];
+    }
+
     /** The values seen often enough, the most frequent first, equally frequent ones by name. */
     List<String> values(int minCount, int limit) {
         return counts.entrySet().stream()

@@ -33,6 +33,16 @@ class CategoryFeaturesTest {
     }
 
     @Test
+    void knowsCharactersBeyondTheBasicPlane() {
+        Dataset data = texts("😀", "😀", "😀", "😁", "😁", "a");
+        FittedFeatures fitted = Features.rows().category("c").fit(data);
+        assertThat(TestData.ids(fitted.matrix(texts("😀", "😁", "a", "😂", "\u0000", "")))[0])
+                .containsExactly(2, 3, 4, 1, 1, 0);
+        FittedFeatures oneHot = Features.rows().category("c", Encoding.oneHot()).fit(data);
+        assertThat(TestData.numbers(oneHot.matrix(texts("😁")))[3]).containsExactly(1);
+    }
+
+    @Test
     void leavesRareValuesOutOfTheVocabulary() {
         Dataset data = texts("a", "a", "a", "b", "b", "c");
         assertThat(

@@ -90,6 +90,21 @@ class QualityTest {
     }
 
     @Test
+    void learnsWhoLikedTheFood() {
+        RealData data = RealData.read("food_reviews");
+        Bench bench = new Bench(
+                "food_reviews",
+                Target.equal("score", "great"),
+                row -> data.cell(row, "score").equals("great") ? 1 : 0,
+                data,
+                (number, row) -> data.cell(row, "split").equals("test"),
+                Features.rows().words("review"),
+                "score",
+                "split");
+        assertThat(bench.run(Trainers.logistic()).auc()).isGreaterThan(0.87);
+    }
+
+    @Test
     void learnsWhatSpamIs() {
         RealData data = RealData.read("spambase");
         Bench bench = new Bench(

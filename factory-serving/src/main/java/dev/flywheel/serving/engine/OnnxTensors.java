@@ -6,7 +6,6 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import dev.flywheel.core.model.ElementType;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /** Tensors of ONNX Runtime over, from and into the memory of lanes. */
 final class OnnxTensors {
@@ -34,7 +33,10 @@ final class OnnxTensors {
     static OnnxTensor copied(OrtEnvironment environment, TensorBuffer memory, long[] shape) throws OrtException {
         ElementType type = memory.spec().type();
         if (type == ElementType.STRING) {
-            String[] values = Arrays.copyOf(memory.texts(), elements(shape));
+            String[] values = new String[elements(shape)];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = OnnxText.carried(memory.texts()[i]);
+            }
             return OnnxTensor.createTensor(environment, values, shape);
         }
         OnnxJavaType signed = switch (type) {
