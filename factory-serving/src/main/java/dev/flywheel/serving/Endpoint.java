@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Prediction;
@@ -170,6 +171,27 @@ public final class Endpoint<I, O> implements AutoCloseable {
             return DatasetScorer.score(version.engine(), data);
         } finally {
             version.release();
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * {@return a version's number for each row, in their order} Columns are matched by name; other columns are ignored.
+     * As {@link #score(Dataset)}, this runs on this thread and in a lane of its own, and nobody hears of it.
+     *
+     * @param version the number of a loaded version
+     * @param rows rows of one schema; each is read once, in order, before the next is asked for
+     * @throws IllegalArgumentException if no version of this number is loaded
+     * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
+     *     in the rows or of another type there, or does not give one number for each row
+     * @throws ClosedException if this endpoint is closed
+     */
+    public double[] score(int version, List<? extends RowReader> rows) {
+        Loaded<I, O> loaded = roster.retain(version);
+        try {
+            return RowScorer.score(loaded.engine(), rows);
+        } finally {
+            loaded.release();
             Reference.reachabilityFence(this);
         }
     }

@@ -122,6 +122,19 @@ final class Roster<I, O> {
         }
     }
 
+    /** {@return an open version of this number, to be released} */
+    Loaded<I, O> retain(int number) {
+        while (true) {
+            Loaded<I, O> found = require(number);
+            if (found.retain()) {
+                return found;
+            }
+            if (find(number) == found) {
+                throw refused("refused to score rows");
+            }
+        }
+    }
+
     private ClosedException refused(String what) {
         return new ClosedException(models.name() + " " + what, "it is closed", "keep it open until then");
     }

@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.RowWriter;
+import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.Prediction;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -120,6 +124,38 @@ class DatasetScoreTest {
                 assertThat(scores[i]).isCloseTo(alone, within(tolerance));
                 assertThat(predictions.get(i).value()).isCloseTo(alone, within(tolerance));
             }
+        }
+    }
+
+    @Test
+    void rowsInMemoryScoreAsTheDatasetByTheVersionAskedFor() {
+        Dataset data = dataset(things(1_500));
+        try (Endpoint<Thing, Double> endpoint = open()) {
+            double[] expected = endpoint.score(data);
+            List<Double> scores = new ArrayList<>();
+            try (Scan scan = data.scan()) {
+                for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+                    Batch rows = batch;
+                    List<RowReader> readers = new AbstractList<>() {
+                        @Override
+                        public RowReader get(int index) {
+                            return rows.row(index);
+                        }
+
+                        @Override
+                        public int size() {
+                            return rows.rows();
+                        }
+                    };
+                    Arrays.stream(endpoint.score(0, readers)).forEach(scores::add);
+                }
+            }
+            assertThat(scores).containsExactly(Arrays.stream(expected).boxed().toArray(Double[]::new));
+            assertThat(endpoint.score(0, List.of())).isEmpty();
+            assertThatThrownBy(() -> endpoint.score(7, List.of()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("version 7")
+                    .hasMessageContaining("is not loaded, only [0]");
         }
     }
 

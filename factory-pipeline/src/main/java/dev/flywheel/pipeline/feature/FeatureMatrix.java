@@ -63,6 +63,16 @@ public final class FeatureMatrix {
         this.weights = weights;
     }
 
+    private FeatureMatrix(FeatureMatrix other, ByteBuffer numbers) {
+        this.features = other.features;
+        this.rows = other.rows;
+        this.numbers = numbers;
+        this.ids = other.ids;
+        this.labels = other.labels;
+        this.times = other.times;
+        this.weights = other.weights;
+    }
+
     private FeatureMatrix(FeatureMatrix other, int[] order) {
         this.features = other.features;
         this.rows = order.length;
@@ -182,6 +192,20 @@ public final class FeatureMatrix {
      */
     public FeatureMatrix select(int... order) {
         return new FeatureMatrix(this, order);
+    }
+
+    /**
+     * {@return the same rows with other numeric features}
+     *
+     * @param values as {@link #numbers} gives them; not to be changed afterwards
+     * @throws IllegalArgumentException if they are of another size
+     */
+    public FeatureMatrix withNumbers(ByteBuffer values) {
+        if (values.capacity() != numbers.capacity() || !values.isDirect()) {
+            throw new IllegalArgumentException("the numbers of " + rows + " rows take " + numbers.capacity()
+                    + " bytes outside of the heap, found " + values.capacity());
+        }
+        return new FeatureMatrix(this, values);
     }
 
     /** {@return whether the rows have event times} */

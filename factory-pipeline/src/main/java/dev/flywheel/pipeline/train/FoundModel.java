@@ -30,6 +30,11 @@ record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
     }
 
     @Override
+    public Optional<FeatureMatrix> attacked(FeatureMatrix rows, double epsilon) {
+        return model.attacked(rows, epsilon);
+    }
+
+    @Override
     public Optional<Finding> finding() {
         return Optional.of(found);
     }

@@ -7,6 +7,7 @@ import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.util.Optional;
 
 /** A trained {@link Layout}: its parameters, the features before it and the scale behind it. Immutable. */
 final class NetworkModel implements TrainedModel {
@@ -47,12 +48,30 @@ final class NetworkModel implements TrainedModel {
         return scale.objective().task();
     }
 
-    @Override
-    public double[] predict(FeatureMatrix rows) {
+    private void requireOwn(FeatureMatrix rows) {
         if (!rows.features().inputs().equals(features.inputs())
                 || !rows.features().describe().equals(features.describe())) {
             throw new IllegalArgumentException("the rows were made by other features than the model's");
         }
+    }
+
+    @Override
+    public Optional<FeatureMatrix> attacked(FeatureMatrix rows, double epsilon) {
+        requireOwn(rows);
+        if (rows.numberCount() == 0) {
+            return Optional.empty();
+        }
+        try (PyTorch.Session session = PyTorch.open()) {
+            NDManager manager = session.manager();
+            FastGradient gradient =
+                    new FastGradient(new Network(layout), manager.create(parameters), scale.objective());
+            return Optional.of(gradient.moved(manager, rows, learnedScale.learned(rows.labels()), epsilon));
+        }
+    }
+
+    @Override
+    public double[] predict(FeatureMatrix rows) {
+        requireOwn(rows);
         double[] predictions = new double[rows.rows()];
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();

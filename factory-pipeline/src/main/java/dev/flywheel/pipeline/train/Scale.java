@@ -118,11 +118,16 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         if (objective == Objective.PROBABILITY) {
             return this;
         }
-        for (int i = 0; i < labels.length; i++) {
-            double value = objective == Objective.NUMBER_ON_LOG_SCALE ? Math.log(raw[i]) : raw[i];
-            labels[i] = (value - offset) / factor;
-        }
+        System.arraycopy(learned(raw), 0, labels, 0, labels.length);
         return new Scale(objective, factor, offset, Math.min(low, own.low), Math.max(high, own.high));
+    }
+
+    /** What is learned of labels in their own unit. */
+    double[] learned(double[] labels) {
+        return Arrays.stream(labels)
+                .map(label -> objective == Objective.NUMBER_ON_LOG_SCALE ? Math.log(label) : label)
+                .map(value -> (value - offset) / factor)
+                .toArray();
     }
 
     /** Whether values are held within {@code low} and {@code high}. */

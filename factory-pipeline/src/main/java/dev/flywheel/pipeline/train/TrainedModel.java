@@ -34,6 +34,17 @@ public interface TrainedModel {
     /** {@return what the model is, on one line, such as its size} */
     String describe();
 
+    /**
+     * {@return the rows with every numeric feature moved by {@code epsilon} of its standard deviations in these rows to
+     * where this model's loss grows: the fast gradient sign method; empty if it has no gradient by numbers}
+     *
+     * @param rows features made by the fitted features of the training rows, with labels
+     * @param epsilon 0 or more
+     */
+    default Optional<FeatureMatrix> attacked(FeatureMatrix rows, double epsilon) {
+        return Optional.empty();
+    }
+
     /** {@return what a search has found, if that is how the model was made} */
     default Optional<Finding> finding() {
         return Optional.empty();

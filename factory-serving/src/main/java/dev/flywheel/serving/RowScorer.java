@@ -1,0 +1,57 @@
+package dev.flywheel.serving;
+
+import dev.flywheel.core.data.RowReader;
+import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.data.RowWriter;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.serving.engine.Engine;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.TensorBuffer;
+import java.util.List;
+
+/** Runs a model over rows in memory, in a lane of its own. */
+final class RowScorer {
+
+    private static final int ROWS = 1024;
+
+    private RowScorer() {}
+
+    /** Rows as they are read. */
+    private record Rows(Schema schema) implements RowType<RowReader> {
+
+        @Override
+        public void write(RowReader row, RowWriter out) {
+            row.copyTo(out);
+        }
+
+        @Override
+        public RowReader read(RowReader in) {
+            return in;
+        }
+    }
+
+    /** {@return the model's number for each row, in their order} */
+    static double[] score(Engine engine, List<? extends RowReader> rows) {
+        double[] scores = new double[rows.size()];
+        if (rows.isEmpty()) {
+            return scores;
+        }
+        try (Lane lane = engine.newLane(Math.min(ROWS, rows.size()))) {
+            Codec.Binding<RowReader, Double> binding = Codec.<RowReader, Double>rows(
+                            new Rows(rows.get(0).schema()), value -> value)
+                    .bind(lane);
+            TensorBuffer prediction = RowCodec.prediction(lane);
+            for (int from = 0; from < scores.length; from += lane.maxRows()) {
+                int count = Math.min(lane.maxRows(), scores.length - from);
+                for (int row = 0; row < count; row++) {
+                    binding.write(rows.get(from + row), row);
+                }
+                lane.run(count);
+                for (int row = 0; row < count; row++) {
+                    scores[from + row] = prediction.number(row);
+                }
+            }
+        }
+        return scores;
+    }
+}
