@@ -20,7 +20,7 @@ import java.util.Optional;
  */
 public final class Continuation {
 
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final String HEAD = "continue.json";
     private static final String FEATURES = "continue-features.json";
     private static final String PARAMETERS = "continue.f32";
@@ -52,16 +52,17 @@ public final class Continuation {
      * @throws StoreException if it cannot be written
      */
     public static void keep(Trainer trainer, TrainedModel model, String definition, Path directory) {
-        if (!(trainer instanceof MlpTrainer mlp && mlp.startsWarm() && model instanceof NetworkModel network)) {
+        if (!(trainer instanceof MlpTrainer mlp && mlp.startsWarm())
+                || !(model instanceof NetworkModel learned && learned.network() instanceof LayerNetwork network)) {
             return;
         }
-        float[] parameters = network.parameters();
+        float[] parameters = learned.parameters();
         ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * parameters.length).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asFloatBuffer().put(parameters);
-        Head head = new Head(FORMAT, trainer.describe(), definition, network.layout(), network.learnedScale());
+        Head head = new Head(FORMAT, trainer.describe(), definition, network.layout(), learned.learnedScale());
         try {
             Files.write(directory.resolve(HEAD), Json.write(head));
-            Files.write(directory.resolve(FEATURES), network.features().json());
+            Files.write(directory.resolve(FEATURES), learned.features().json());
             Files.write(directory.resolve(PARAMETERS), bytes.array());
         } catch (IOException e) {
             throw new StoreException(
@@ -93,7 +94,7 @@ public final class Continuation {
         Path featureFile = directory.resolve(FEATURES);
         FittedFeatures features = FittedFeatures.read(read(featureFile), featureFile.toString());
         byte[] bytes = read(directory.resolve(PARAMETERS));
-        if (!mlp.layout(features).equals(head.layout) || bytes.length != Float.BYTES * head.layout.size()) {
+        if (!mlp.layout(features, head.layout.outputs()).equals(head.layout) || bytes.length != Float.BYTES * head.layout.size()) {
             throw new ModelFormatException(
                     "what a training goes on from, in " + directory,
                     "it holds " + bytes.length + " bytes of parameters for " + head.layout.describe(),
@@ -102,7 +103,7 @@ public final class Continuation {
         float[] parameters = new float[head.layout.size()];
         ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(parameters);
         return Optional.of(new Continuation(
-                mlp, features, new NetworkModel(features, head.layout, parameters, head.scale, head.scale)));
+                mlp, features, new NetworkModel(features, new LayerNetwork(head.layout), parameters, head.scale, head.scale)));
     }
 
     private static byte[] read(Path file) {

@@ -22,17 +22,24 @@ record Examples(
         @Nullable NDArray labels,
         @Nullable NDArray weights) {
 
-    /** The rows of a matrix, without a copy. */
-    static Examples of(NDManager manager, FeatureMatrix matrix, double @Nullable [] labels) {
+    /** The rows of a matrix, without a copy; labels are 32-bit floats, or 64-bit integers for classes. */
+    static Examples of(NDManager manager, FeatureMatrix matrix, double @Nullable [] labels, Objective objective) {
         int rows = matrix.rows();
         return new Examples(
                 rows,
                 wrap(manager, matrix.numbers(), new Shape(rows, matrix.numberCount()), DataType.FLOAT32),
                 wrap(manager, matrix.ids(), new Shape(rows, matrix.idCount()), DataType.INT64),
-                labels == null ? null : manager.create(floats(labels), new Shape(rows, 1)),
+                labels == null ? null : labels(manager, labels, objective),
                 labels == null || !matrix.isWeighted()
                         ? null
                         : manager.create(floats(relative(matrix.weights())), new Shape(rows, 1)));
+    }
+
+    private static NDArray labels(NDManager manager, double[] labels, Objective objective) {
+        Shape shape = new Shape(labels.length, 1);
+        return objective == Objective.CLASSES
+                ? manager.create(Arrays.stream(labels).mapToLong(label -> (long) label).toArray(), shape)
+                : manager.create(floats(labels), shape);
     }
 
     private static double[] relative(double[] weights) {

@@ -32,13 +32,14 @@ final class FastGradient {
      * @param labels as the network has learned them
      */
     FeatureMatrix moved(NDManager manager, FeatureMatrix rows, double[] labels, double epsilon) {
-        Examples examples = Examples.of(manager, rows, labels);
+        Examples examples = Examples.of(manager, rows, labels, objective);
         float[] steps = steps(rows, epsilon);
         ByteBuffer moved = ByteBuffer.allocateDirect(rows.numbers().capacity()).order(ByteOrder.nativeOrder());
         FloatBuffer target = moved.asFloatBuffer().put(rows.numbers().asFloatBuffer());
-        for (int from = 0; from < rows.rows(); from += Network.PASS_ROWS) {
+        int size = network.passRows();
+        for (int from = 0; from < rows.rows(); from += size) {
             try (NDManager pass = manager.newSubManager()) {
-                int to = Math.min(rows.rows(), from + Network.PASS_ROWS);
+                int to = Math.min(rows.rows(), from + size);
                 float[] gradient = gradient(pass, examples.slice(pass, from, to));
                 for (int i = 0; i < gradient.length; i++) {
                     int at = from * steps.length + i;
@@ -59,7 +60,7 @@ final class FastGradient {
             numbers.setRequiresGradient(true);
             Examples leaves = new Examples(rows.rows(), numbers, rows.ids(), rows.labels(), null);
             // One row's mean loss does not depend on another row, and only the sign counts.
-            NDArray loss = Network.loss(network.forward(pass, parameters, leaves, hidden -> hidden), leaves, objective);
+            NDArray loss = objective.loss(network.forward(pass, parameters, leaves, hidden -> hidden), leaves);
             JniUtils.backward((PtNDArray) loss, (PtNDArray) loss.onesLike(), false, false);
             try (PtNDArray gradient = JniUtils.getGradient(numbers)) {
                 return gradient.toFloatArray();

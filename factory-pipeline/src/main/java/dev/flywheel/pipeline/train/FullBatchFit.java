@@ -25,7 +25,7 @@ final class FullBatchFit {
         this.training = training;
         this.l2 = l2;
         this.iterations = iterations;
-        this.mask = training.network().layout().weightMask();
+        this.mask = training.network().weightMask();
         this.units = units();
     }
 
@@ -33,9 +33,10 @@ final class FullBatchFit {
         double rows = training.weight();
         double[] counts = training.idWeights();
         double[] units = new double[mask.length];
+        int outputs = training.network().outputs();
         for (int i = 0; i < units.length; i++) {
             // ids come first; standardized numbers and the bias have a second moment of about 1
-            double bend = i < counts.length ? counts[i] / rows : 1;
+            double bend = i < counts.length * outputs ? counts[i / outputs] / rows : 1;
             units[i] = 1 / Math.sqrt(bend + Math.max(l2, 1e-3) / rows);
         }
         return units;

@@ -5,22 +5,43 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of a network and where each of its parameters lies in one flat vector, so that a step of the optimizer is a
  * handful of native calls whatever the depth. Immutable.
  *
- * <p>Without hidden layers, an id's entry in the table is its weight, and the output is numbers * weights + the sum of
- * the ids' entries + bias. With hidden layers, it is the id's vector, and the vectors of a row stand behind its
- * numbers.
+ * <p>Without hidden layers, an id's entry in the table is its weight for each output, and the outputs are numbers *
+ * weights + the sum of the ids' entries + bias. With hidden layers, it is the id's vector, and the vectors of a row
+ * stand behind its numbers. An image, which is the first of the numbers, goes through convolutions before.
  *
  * @param numbers how many numeric features there are
  * @param idColumns how many ids a row has
  * @param ids how many different ids there are
  * @param width the size of an id's entry
+ * @param image the image at the beginning of the numbers; null if there is none
+ * @param filters the filters of each convolution; each halves height and width
  * @param hidden the sizes of the hidden layers
+ * @param outputs the number of outputs
  */
-record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidden) {
+record Layout(
+        int numbers,
+        int idColumns,
+        int ids,
+        int width,
+        @Nullable Image image,
+        List<Integer> filters,
+        List<Integer> hidden,
+        int outputs) {
+
+    private static final int KERNEL = 3;
+
+    /** The size of an image, whose pixels are numbers in the order of channels, rows, columns. */
+    record Image(int channels, int height, int width) {
+        int size() {
+            return Math.multiplyExact(channels, Math.multiplyExact(height, width));
+        }
+    }
 
     /**
      * One tensor of parameters.
@@ -44,46 +65,75 @@ record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidd
         }
     }
 
-    static Layout linear(FittedFeatures features) {
-        return new Layout(features.numberNames().size(), features.idColumns().size(), features.idCount(), 1, List.of());
+    static Layout linear(FittedFeatures features, int outputs) {
+        return cnn(features, null, List.of(), List.of(), outputs, outputs);
     }
 
-    static Layout mlp(FittedFeatures features, List<Integer> hidden, int width) {
+    static Layout mlp(FittedFeatures features, List<Integer> hidden, int width, int outputs) {
+        return cnn(features, null, List.of(), hidden, width, outputs);
+    }
+
+    static Layout cnn(
+            FittedFeatures features,
+            @Nullable Image image,
+            List<Integer> filters,
+            List<Integer> hidden,
+            int width,
+            int outputs) {
         return new Layout(
                 features.numberNames().size(),
                 features.idColumns().size(),
                 features.idCount(),
                 width,
-                List.copyOf(hidden));
+                image,
+                List.copyOf(filters),
+                List.copyOf(hidden),
+                outputs);
     }
 
     boolean isLinear() {
-        return hidden.isEmpty();
+        return hidden.isEmpty() && image == null;
     }
 
-    /** The inputs of the first layer. */
+    /** How many numbers the convolutions make of the image. */
+    int seen() {
+        int halvings = filters.size();
+        return image == null
+                ? 0
+                : (image.height >> halvings) * (image.width >> halvings) * filters.get(halvings - 1);
+    }
+
+    /** The inputs of the first layer that is no convolution. */
     int inputs() {
-        return numbers + (isLinear() ? 0 : idColumns * width);
+        int plain = image == null ? numbers : numbers - image.size() + seen();
+        return plain + (isLinear() ? 0 : idColumns * width);
     }
 
     /**
-     * The table of ids if there are ids, then weights and bias of each layer; a linear model of ids has only a bias.
+     * The table of ids if there are ids, then weights and bias of each convolution and each layer; a linear model of
+     * ids has only a bias.
      */
     List<Part> parts() {
         List<Part> parts = new ArrayList<>();
         if (idColumns > 0) {
             add(parts, false, ids, width);
         }
+        int channels = image == null ? 0 : image.channels;
+        for (int count : filters) {
+            add(parts, false, count, channels, KERNEL, KERNEL);
+            add(parts, true, count);
+            channels = count;
+        }
         int inputs = inputs();
-        for (int outputs : hidden) {
-            add(parts, false, outputs, inputs);
-            add(parts, true, outputs);
-            inputs = outputs;
+        for (int units : hidden) {
+            add(parts, false, units, inputs);
+            add(parts, true, units);
+            inputs = units;
         }
         if (inputs > 0) {
-            add(parts, false, 1, inputs);
+            add(parts, false, outputs, inputs);
         }
-        add(parts, true, 1);
+        add(parts, true, outputs);
         return parts;
     }
 
@@ -125,7 +175,7 @@ record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidd
         for (Part part : parts) {
             boolean table = idColumns > 0 && part.offset() == 0;
             boolean last = part.offset() == parts.get(parts.size() - 2).offset();
-            int inputs = part.shape().get(part.shape().size() - 1);
+            int inputs = part.size() / part.shape().get(0);
             double bound = table ? 0.3 : Math.sqrt((last ? 1.0 : 6.0) / inputs);
             for (int i = part.offset(); i < part.end() && !part.bias(); i++) {
                 flat[i] = (float) random.nextDouble(-bound, bound);
@@ -136,7 +186,8 @@ record Layout(int numbers, int idColumns, int ids, int width, List<Integer> hidd
 
     /** In words. */
     String describe() {
-        return (isLinear() ? "linear" : "mlp " + hidden) + " over " + numbers + " numbers and " + idColumns + " ids of "
-                + ids + (isLinear() ? "" : " as vectors of " + width) + ", " + size() + " parameters";
+        String kind = isLinear() ? "linear" : image == null ? "mlp " + hidden : "cnn " + filters + " " + hidden;
+        return kind + " over " + numbers + " numbers and " + idColumns + " ids of " + ids
+                + (isLinear() ? "" : " as vectors of " + width) + ", " + size() + " parameters";
     }
 }

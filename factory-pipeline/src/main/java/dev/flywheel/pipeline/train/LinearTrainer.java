@@ -7,7 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Trains a linear model: a weight for each number and for each id, and one more. Immutable.
+ * Trains a linear model: a weight for each number and for each id, and one more; of several classes, such weights for
+ * each class. Immutable.
  *
  * <p>The loss is convex, so it is minimized over all rows at once by L-BFGS until it no longer falls: there is no
  * learning rate to choose, and the seed plays no part.
@@ -68,9 +69,9 @@ public final class LinearTrainer implements Trainer {
 
     @Override
     public void requireTask(Task found) {
-        if (found != task) {
+        if ((found == Task.REGRESSION) != (task == Task.REGRESSION)) {
             throw new IllegalArgumentException(
-                    "trainer " + describe() + " learns " + task + " targets, found a " + found
+                    "trainer " + describe() + " learns " + (task == Task.BINARY ? "BINARY and MULTICLASS" : "REGRESSION") + " targets, found a " + found
                             + " target; use Trainers." + (task == Task.BINARY ? "linear" : "logistic")
                             + "() or Trainers.mlp(...)");
         }
@@ -79,8 +80,12 @@ public final class LinearTrainer implements Trainer {
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         requireTask(target.task());
-        return new NetworkFit(this, Layout.linear(matrix.features()), matrix, target, listener)
+        return new NetworkFit(this, network(matrix, target), matrix, target, listener)
                 .run(training -> new FullBatchFit(training, l2, iterations).run());
+    }
+
+    private static Network network(FeatureMatrix matrix, Target<?> target) {
+        return new LayerNetwork(Layout.linear(matrix.features(), Objective.outputs(target)));
     }
 
     @Override

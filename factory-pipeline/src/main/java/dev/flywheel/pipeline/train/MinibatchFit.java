@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -70,12 +71,12 @@ final class MinibatchFit {
         this.settings = settings;
         this.manager = training.manager();
         this.random = new SplittableRandom(seed);
-        Layout layout = training.network().layout();
-        float[] first = start.length == 0 ? layout.start(random) : start;
+        Network network = training.network();
+        float[] first = start.length == 0 ? network.start(random) : start;
         this.parameters = training.parameters(manager, paused == null ? first : paused.parameters());
-        this.means = moments(layout, paused == null ? new float[0] : paused.means());
-        this.squares = moments(layout, paused == null ? new float[0] : paused.squares());
-        this.weightMask = manager.create(layout.weightMask());
+        this.means = moments(network, paused == null ? new float[0] : paused.means());
+        this.squares = moments(network, paused == null ? new float[0] : paused.squares());
+        this.weightMask = manager.create(network.weightMask());
         int rows = training.examples().rows();
         int heldRows = settings.patience() > 0 && rows >= 20 ? rows / 10 : 0;
         int[] order = permutation(rows);
@@ -87,14 +88,14 @@ final class MinibatchFit {
         this.epochs = settings.epochsFor(rows);
         this.steps = (long) epochs * batches();
         this.decay = settings.weightDecayFor(training.weight());
-        this.dropout = new Dropout(manager, settings.dropout(), batch, layout, random.split());
+        this.dropout = new Dropout(manager, settings.dropout(), batch, network.hidden(), random.split());
         if (paused != null) {
             skip(paused);
         }
     }
 
-    private PtNDArray moments(Layout layout, float[] known) {
-        return (PtNDArray) (known.length == 0 ? manager.zeros(new Shape(layout.size())) : manager.create(known));
+    private PtNDArray moments(Network network, float[] known) {
+        return (PtNDArray) (known.length == 0 ? manager.zeros(new Shape(network.size())) : manager.create(known));
     }
 
     private void skip(Paused paused) {
@@ -218,12 +219,11 @@ final class MinibatchFit {
         private final SplittableRandom random;
         private final NDArray bits;
 
-        Dropout(NDManager manager, double share, int batch, Layout layout, SplittableRandom random) {
+        Dropout(NDManager manager, double share, int batch, List<Integer> hidden, SplittableRandom random) {
             this.share = share;
-            this.layers = layout.hidden().size();
+            this.layers = hidden.size();
             this.random = random;
-            int widest =
-                    layout.hidden().stream().mapToInt(Integer::intValue).max().orElse(1);
+            int widest = hidden.stream().mapToInt(Integer::intValue).max().orElse(1);
             float[] values = new float[share == 0 ? 1 : Math.addExact(Math.multiplyExact(batch, widest), SPARE)];
             for (int i = 0; i < values.length; i++) {
                 values[i] = random.nextDouble() < share ? 0 : (float) (1 / (1 - share));

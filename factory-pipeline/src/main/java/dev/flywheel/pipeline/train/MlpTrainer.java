@@ -142,7 +142,7 @@ public final class MlpTrainer extends Pausable {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        return new NetworkFit(this, layout(matrix.features()), matrix, target, listener)
+        return new NetworkFit(this, network(matrix, target), matrix, target, listener)
                 .run(training -> new MinibatchFit(training, settings, seed).run());
     }
 
@@ -150,7 +150,7 @@ public final class MlpTrainer extends Pausable {
     TrainedModel trainOn(
             NetworkModel before, FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         MlpSettings careful = settings.learningRate(WARM_RATE * settings.learningRate());
-        return new NetworkFit(this, layout(matrix.features()), matrix, target, listener, before)
+        return new NetworkFit(this, network(matrix, target), matrix, target, listener, before)
                 .run(training -> MinibatchFit.from(before.parameters(), training, careful, seed)
                         .run());
     }
@@ -169,7 +169,7 @@ public final class MlpTrainer extends Pausable {
             long seed,
             TrainingListener listener) {
         AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
-        TrainedModel model = new NetworkFit(this, layout(matrix.features()), matrix, target, listener).run(training -> {
+        TrainedModel model = new NetworkFit(this, network(matrix, target), matrix, target, listener).run(training -> {
             MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, paused);
             float[] parameters = fit.run(epoch);
             pause.set(fit.pause());
@@ -178,8 +178,12 @@ public final class MlpTrainer extends Pausable {
         return new Part(model, Objects.requireNonNull(pause.get()));
     }
 
-    Layout layout(FittedFeatures features) {
-        return Layout.mlp(features, Arrays.stream(hidden).boxed().toList(), settings.embedding());
+    private Network network(FeatureMatrix matrix, Target<?> target) {
+        return new LayerNetwork(layout(matrix.features(), Objective.outputs(target)));
+    }
+
+    Layout layout(FittedFeatures features, int outputs) {
+        return Layout.mlp(features, Arrays.stream(hidden).boxed().toList(), settings.embedding(), outputs);
     }
 
     @Override

@@ -28,57 +28,98 @@ final class NetworkExport {
         this.scale = scale;
     }
 
-    /** The name of the predictions, FLOAT [rows, 1]. */
+    /** The name of the predictions, FLOAT [rows, outputs]. */
     String emit(Emitted front) {
-        return ending(layout.isLinear() ? linear(front.numbers(), front.ids()) : layers(front.numbers(), front.ids()));
+        return scale.ending(
+                graph, layout.isLinear() ? linear(front.numbers(), front.ids()) : layers(front.numbers(), front.ids()));
     }
 
     private String linear(@Nullable String numbers, @Nullable String ids) {
         List<Layout.Part> parts = layout.parts();
-        float bias = lastBias(parts);
+        int outputs = layout.outputs();
+        float[] bias = lastBias(parts);
         String sum = "";
         if (ids != null) {
             float[] table = scaled(parts.get(0));
             int first = features.idColumns().get(0).cardinality();
-            for (int id = 0; id < first; id++) {
-                table[id] += bias; // each row has exactly one id of the first column
+            for (int entry = 0; entry < first * outputs; entry++) {
+                table[entry] += bias[entry % outputs]; // each row has exactly one id of the first column
             }
-            String entries = graph.node("Gather", graph.floats(table, table.length), ids);
+            String entries = graph.node("Gather", graph.floats(table, layout.ids(), outputs), ids);
             sum = graph.node(
-                    OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 1L), entries, graph.longs(new long[] {1}, 1));
+                    OnnxGraph.ONNX, "ReduceSum", Map.of("keepdims", 0L), entries, graph.longs(new long[] {1}, 1));
         }
         if (numbers == null) {
             return sum;
         }
         Layout.Part weights = parts.get(parts.size() - 2);
-        String behind = ids == null ? graph.floats(new float[] {bias}, 1) : sum;
-        return graph.node("Gemm", numbers, graph.floats(scaled(weights), layout.numbers(), 1), behind);
+        return gemm(numbers, weights, scaled(weights), ids == null ? graph.floats(bias, outputs) : sum);
     }
 
     private String layers(@Nullable String numbers, @Nullable String ids) {
         List<Layout.Part> parts = layout.parts();
         int next = 0;
-        String value = numbers;
+        String flat = null;
         if (ids != null) {
-            String vectors = graph.node("Gather", table(parts.get(next++)), ids);
+            String vectors = graph.node("Gather", floats(parts.get(next++)), ids);
             long width = (long) layout.idColumns() * layout.width();
-            String flat = graph.node("Reshape", vectors, graph.longs(new long[] {-1, width}, 2));
-            value = numbers == null ? flat : graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), numbers, flat);
+            flat = graph.node("Reshape", vectors, graph.longs(new long[] {-1, width}, 2));
         }
+        String value = numbers;
+        if (layout.image() != null) {
+            value = seen(Objects.requireNonNull(numbers), layout.image(), parts, next);
+            next += 2 * layout.filters().size();
+        }
+        value = value == null ? flat : flat == null ? value : beside(value, flat);
         while (next < parts.size() - 2) {
             Layout.Part weights = parts.get(next++);
-            Layout.Part bias = parts.get(next++);
-            value = graph.node("Relu", gemm(value, weights, weights.of(parameters), bias.of(parameters)));
+            value = graph.node("Relu", gemm(value, weights, weights.of(parameters), floats(parts.get(next++))));
         }
         Layout.Part last = parts.get(next);
-        return gemm(value, last, scaled(last), new float[] {lastBias(parts)});
+        return gemm(value, last, scaled(last), graph.floats(lastBias(parts), layout.outputs()));
     }
 
-    private String table(Layout.Part part) {
-        return graph.floats(part.of(parameters), layout.ids(), layout.width());
+    private String seen(String numbers, Layout.Image image, List<Layout.Part> parts, int first) {
+        boolean alone = image.size() == layout.numbers();
+        List<String> pieces = alone
+                ? List.of(numbers)
+                : graph.nodes(
+                        OnnxGraph.ONNX,
+                        "Split",
+                        Map.of("axis", 1L),
+                        2,
+                        numbers,
+                        graph.longs(new long[] {image.size(), layout.numbers() - image.size()}, 2));
+        String pixels = graph.node(
+                "Reshape",
+                pieces.get(0),
+                graph.longs(new long[] {-1, image.channels(), image.height(), image.width()}, 4));
+        for (int part = first; part < first + 2 * layout.filters().size(); part += 2) {
+            String convolved = graph.node(
+                    OnnxGraph.ONNX,
+                    "Conv",
+                    Map.of("pads", new long[] {1, 1, 1, 1}),
+                    pixels,
+                    floats(parts.get(part)),
+                    floats(parts.get(part + 1)));
+            Map<String, Object> halving = Map.of("kernel_shape", new long[] {2, 2}, "strides", new long[] {2, 2});
+            pixels = graph.node("Relu", graph.node(OnnxGraph.ONNX, "MaxPool", halving, convolved));
+        }
+        String flat = graph.node("Flatten", pixels);
+        return alone ? flat : beside(flat, pieces.get(1));
     }
 
-    private String gemm(@Nullable String value, Layout.Part part, float[] weights, float[] bias) {
+    private String beside(String left, String right) {
+        return graph.node(OnnxGraph.ONNX, "Concat", Map.of("axis", 1L), left, right);
+    }
+
+    private String floats(Layout.Part part) {
+        return graph.floats(
+                part.of(parameters),
+                part.shape().stream().mapToLong(Integer::longValue).toArray());
+    }
+
+    private String gemm(@Nullable String value, Layout.Part part, float[] weights, String bias) {
         int outputs = part.shape().get(0);
         int inputs = part.shape().get(1);
         return graph.node(
@@ -87,7 +128,7 @@ final class NetworkExport {
                 Map.of("transB", 1L),
                 Objects.requireNonNull(value),
                 graph.floats(weights, outputs, inputs),
-                graph.floats(bias, outputs));
+                bias);
     }
 
     private float[] scaled(Layout.Part part) {
@@ -98,22 +139,11 @@ final class NetworkExport {
         return values;
     }
 
-    private float lastBias(List<Layout.Part> parts) {
-        return (float) (parts.get(parts.size() - 1).of(parameters)[0] * scale.factor() + scale.offset());
-    }
-
-    private String ending(String output) {
-        String value = output;
-        if (scale.limited()) {
-            value = graph.node(
-                    "Clip", value, graph.floats(new float[] {(float) scale.low()}), graph.floats(new float[] {
-                        (float) scale.high()
-                    }));
+    private float[] lastBias(List<Layout.Part> parts) {
+        float[] bias = parts.get(parts.size() - 1).of(parameters);
+        for (int i = 0; i < bias.length; i++) {
+            bias[i] = (float) (bias[i] * scale.factor() + scale.offset());
         }
-        return switch (scale.objective()) {
-            case PROBABILITY -> graph.node("Sigmoid", value);
-            case NUMBER -> value;
-            case NUMBER_ON_LOG_SCALE -> graph.node("Exp", value);
-        };
+        return bias;
     }
 }

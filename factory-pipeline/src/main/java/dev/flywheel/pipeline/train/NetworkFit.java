@@ -11,32 +11,32 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One training of a {@link Layout}, from labels to the finished model. Used once. */
+/** One training of a {@link Network}, from labels to the finished model. Used once. */
 final class NetworkFit {
 
     private static final Logger log = LoggerFactory.getLogger(NetworkFit.class);
 
     private final String trainer;
-    private final Layout layout;
+    private final Network network;
     private final FeatureMatrix matrix;
     private final Objective objective;
     private final TrainingListener listener;
     private final @Nullable NetworkModel before;
 
-    NetworkFit(Trainer trainer, Layout layout, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
-        this(trainer, layout, matrix, target, listener, null);
+    NetworkFit(Trainer trainer, Network network, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
+        this(trainer, network, matrix, target, listener, null);
     }
 
     /** @param before what the training goes on from; null if it begins anew */
     NetworkFit(
             Trainer trainer,
-            Layout layout,
+            Network network,
             FeatureMatrix matrix,
             Target<?> target,
             TrainingListener listener,
             @Nullable NetworkModel before) {
         this.trainer = trainer.describe();
-        this.layout = layout;
+        this.network = network;
         this.matrix = matrix;
         this.objective = Objective.of(target);
         this.listener = listener;
@@ -49,13 +49,12 @@ final class NetworkFit {
         double[] labels = matrix.labels();
         double[] weights = matrix.weights();
         Scale learned = before == null
-                ? Scale.fit(labels, weights, objective, layout, trainer)
-                : before.learnedScale().widened(labels, weights, layout, trainer);
+                ? Scale.fit(labels, weights, objective, network, trainer)
+                : before.learnedScale().widened(labels, weights, network, trainer);
         Scale scale = learned;
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
-            Network network = new Network(layout);
-            Examples examples = Examples.of(manager, matrix, labels);
+            Examples examples = Examples.of(manager, matrix, labels, objective);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
             float[] parameters = fit.apply(
@@ -68,15 +67,15 @@ final class NetworkFit {
             }
             log.debug(
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
-            return new NetworkModel(matrix.features(), layout, parameters, scale, learned);
+            return new NetworkModel(matrix.features(), network, parameters, scale, learned);
         }
     }
 
     private double[] idWeights(double[] weights) {
-        double[] counts = new double[layout.ids()];
+        double[] counts = new double[matrix.features().idCount()];
         LongBuffer ids = matrix.ids().asLongBuffer();
         for (double weight : weights) {
-            for (int column = 0; column < layout.idColumns(); column++) {
+            for (int column = 0; column < matrix.idCount(); column++) {
                 counts[(int) ids.get()] += weight;
             }
         }
@@ -88,7 +87,7 @@ final class NetworkFit {
      * column, each id weighing as much as its rows: what is unknown counts as what is usual.
      */
     private void fillUnseen(float[] parameters, double[] counts, double weight) {
-        int width = layout.width();
+        int width = network.entrySize();
         for (IdColumn column : matrix.features().idColumns()) {
             int end = column.first() + column.cardinality();
             for (int place = 0; place < width; place++) {

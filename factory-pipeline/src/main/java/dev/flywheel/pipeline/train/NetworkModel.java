@@ -9,19 +9,19 @@ import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.Optional;
 
-/** A trained {@link Layout}: its parameters, the features before it and the scale behind it. Immutable. */
+/** A trained {@link Network}: its parameters, the features before it and the scale behind it. Immutable. */
 final class NetworkModel implements TrainedModel {
 
     private final FittedFeatures features;
-    private final Layout layout;
+    private final Network network;
     private final float[] parameters;
     private final Scale scale;
     /** The scale without what was put on it after the training. */
     private final Scale learnedScale;
 
-    NetworkModel(FittedFeatures features, Layout layout, float[] parameters, Scale scale, Scale learnedScale) {
+    NetworkModel(FittedFeatures features, Network network, float[] parameters, Scale scale, Scale learnedScale) {
         this.features = features;
-        this.layout = layout;
+        this.network = network;
         this.parameters = parameters;
         this.scale = scale;
         this.learnedScale = learnedScale;
@@ -31,8 +31,8 @@ final class NetworkModel implements TrainedModel {
         return features;
     }
 
-    Layout layout() {
-        return layout;
+    Network network() {
+        return network;
     }
 
     float[] parameters() {
@@ -64,7 +64,7 @@ final class NetworkModel implements TrainedModel {
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
             FastGradient gradient =
-                    new FastGradient(new Network(layout), manager.create(parameters), scale.objective());
+                    new FastGradient(network, manager.create(parameters), scale.objective());
             return Optional.of(gradient.moved(manager, rows, learnedScale.learned(rows.labels()), epsilon));
         }
     }
@@ -72,26 +72,22 @@ final class NetworkModel implements TrainedModel {
     @Override
     public double[] predict(FeatureMatrix rows) {
         requireOwn(rows);
-        double[] predictions = new double[rows.rows()];
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
             NDArray values = manager.create(parameters);
-            float[] outputs = new Network(layout).outputs(manager, values, Examples.of(manager, rows, null));
-            for (int i = 0; i < outputs.length; i++) {
-                predictions[i] = scale.predict(outputs[i]);
-            }
+            Examples examples = Examples.of(manager, rows, null, scale.objective());
+            return scale.predict(network.outputs(manager, values, examples), network.outputs());
         }
-        return predictions;
     }
 
     @Override
     public String emit(OnnxGraph graph, Emitted front) {
-        return new NetworkExport(graph, features, layout, parameters, scale).emit(front);
+        return network.emit(graph, front, features, parameters, scale);
     }
 
     @Override
     public String describe() {
-        return layout.describe();
+        return network.describe();
     }
 
     @Override

@@ -1,12 +1,17 @@
 package dev.flywheel.pipeline.train;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Activation;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.source.Target;
+import java.util.Objects;
 
 /** What a trainer makes small. */
 enum Objective {
     /** The mean log loss of the probability that the label is 1. */
     PROBABILITY(Task.BINARY),
+    /** The mean log loss of the probability of the label, which is the number of a class. */
+    CLASSES(Task.MULTICLASS),
     /** The mean squared error of the label. */
     NUMBER(Task.REGRESSION),
     /** The mean squared error of the label's natural logarithm; the model still answers in the label's own unit. */
@@ -21,9 +26,25 @@ enum Objective {
     static Objective of(Target<?> target) {
         return switch (target.task()) {
             case BINARY -> PROBABILITY;
-            case MULTICLASS -> throw new IllegalArgumentException("no network learns several classes yet");
+            case MULTICLASS -> CLASSES;
             case REGRESSION -> target.logScale() ? NUMBER_ON_LOG_SCALE : NUMBER;
         };
+    }
+
+    /** How many outputs a network needs to learn a target. */
+    static int outputs(Target<?> target) {
+        return target.task() == Task.MULTICLASS ? target.classes().size() : 1;
+    }
+
+    /** The mean loss over the rows, each as much as it weighs: a scalar. */
+    NDArray loss(NDArray outputs, Examples rows) {
+        NDArray labels = Objects.requireNonNull(rows.labels());
+        NDArray losses = switch (this) {
+            case PROBABILITY -> Activation.softPlus(outputs).sub(outputs.mul(labels));
+            case CLASSES -> outputs.logSoftmax(1).gather(labels, 1).neg();
+            case NUMBER, NUMBER_ON_LOG_SCALE -> outputs.sub(labels).square();
+        };
+        return (rows.weights() == null ? losses : losses.mul(rows.weights())).mean();
     }
 
     Task task() {

@@ -1,7 +1,9 @@
 package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.TrainingException;
+import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
  * How a network's output becomes a prediction and back. Immutable.
@@ -27,7 +29,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
      *
      * @param weights how many rows each row counts as
      */
-    static Scale fit(double[] labels, double[] weights, Objective objective, Layout layout, String trainer) {
+    static Scale fit(double[] labels, double[] weights, Objective objective, Network network, String trainer) {
         if (labels.length == 0) {
             throw unlearnable(trainer, "there are no rows", "check the source, its filter and the split");
         }
@@ -45,12 +47,36 @@ record Scale(Objective objective, double factor, double offset, double low, doub
                                 + ", and a probability needs both 0 and 1",
                         "train on a longer stretch of data, or check the target");
             }
-            return new Scale(objective, 1, 0, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+            return unscaled(objective);
+        }
+        if (objective == Objective.CLASSES) {
+            requireClasses(labels, network.outputs(), same, trainer);
+            return unscaled(objective);
         }
         if (objective == Objective.NUMBER_ON_LOG_SCALE) {
             logarithms(labels, trainer);
         }
-        return ofNumbers(labels, weights, objective, layout, trainer);
+        return ofNumbers(labels, weights, objective, network, trainer);
+    }
+
+    private static Scale unscaled(Objective objective) {
+        return new Scale(objective, 1, 0, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+    }
+
+    private static void requireClasses(double[] labels, int classes, boolean same, String trainer) {
+        if (Arrays.stream(labels).anyMatch(label -> !(label >= 0 && label < classes && label == Math.rint(label)))) {
+            throw unlearnable(
+                    trainer,
+                    "a label is not the number of a class, 0 to " + (classes - 1),
+                    "name all classes in the target");
+        }
+        if (same) {
+            throw unlearnable(
+                    trainer,
+                    "all " + labels.length + " labels are of one class, " + Settings.plain(labels[0]) + " of "
+                            + classes,
+                    "train on a longer stretch of data, or check the target");
+        }
     }
 
     private static void logarithms(double[] labels, String trainer) {
@@ -66,7 +92,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
     }
 
     private static Scale ofNumbers(
-            double[] labels, double[] weights, Objective objective, Layout layout, String trainer) {
+            double[] labels, double[] weights, Objective objective, Network network, String trainer) {
         double mean = mean(labels, weights);
         double[] squares = Arrays.stream(labels)
                 .map(label -> (label - mean) * (label - mean))
@@ -83,7 +109,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         for (int i = 0; i < labels.length; i++) {
             labels[i] = (labels[i] - mean) / factor;
         }
-        boolean free = layout.isLinear() && objective == Objective.NUMBER;
+        boolean free = network.isLinear() && objective == Objective.NUMBER;
         return new Scale(
                 objective,
                 factor,
@@ -112,10 +138,10 @@ record Scale(Objective objective, double factor, double offset, double low, doub
      *
      * @param weights how many rows each row counts as
      */
-    Scale widened(double[] labels, double[] weights, Layout layout, String trainer) {
+    Scale widened(double[] labels, double[] weights, Network network, String trainer) {
         double[] raw = labels.clone();
-        Scale own = fit(labels, weights, objective, layout, trainer);
-        if (objective == Objective.PROBABILITY) {
+        Scale own = fit(labels, weights, objective, network, trainer);
+        if (objective == Objective.PROBABILITY || objective == Objective.CLASSES) {
             return this;
         }
         System.arraycopy(learned(raw), 0, labels, 0, labels.length);
@@ -130,18 +156,57 @@ record Scale(Objective objective, double factor, double offset, double low, doub
                 .toArray();
     }
 
-    /** Whether values are held within {@code low} and {@code high}. */
-    boolean limited() {
+    private boolean limited() {
         return Double.isFinite(low);
     }
 
-    /** The prediction of a network's output. */
-    double predict(double output) {
-        double value = Math.max(low, Math.min(high, output * factor + offset));
+    /**
+     * The predictions of a network's outputs.
+     *
+     * @param count how many outputs a row has
+     */
+    double[] predict(float[] outputs, int count) {
+        double[] predictions = new double[outputs.length];
+        for (int i = 0; i < outputs.length; i++) {
+            double value = Math.max(low, Math.min(high, outputs[i] * factor + offset));
+            predictions[i] = switch (objective) {
+                case PROBABILITY -> 1 / (1 + Math.exp(-value));
+                case NUMBER, CLASSES -> value;
+                case NUMBER_ON_LOG_SCALE -> Math.exp(value);
+            };
+        }
+        if (objective == Objective.CLASSES) {
+            for (int row = 0; row < predictions.length; row += count) {
+                softmax(predictions, row, row + count);
+            }
+        }
+        return predictions;
+    }
+
+    private static void softmax(double[] values, int from, int to) {
+        double most = Arrays.stream(values, from, to).max().orElse(0);
+        double sum = 0;
+        for (int i = from; i < to; i++) {
+            values[i] = Math.exp(values[i] - most);
+            sum += values[i];
+        }
+        for (int i = from; i < to; i++) {
+            values[i] /= sum;
+        }
+    }
+
+    /** Adds the way from scaled outputs, {@code x * factor + offset}, to predictions to a graph. */
+    String ending(OnnxGraph graph, String outputs) {
+        String value = outputs;
+        if (limited()) {
+            value = graph.node(
+                    "Clip", value, graph.floats(new float[] {(float) low}), graph.floats(new float[] {(float) high}));
+        }
         return switch (objective) {
-            case PROBABILITY -> 1 / (1 + Math.exp(-value));
+            case PROBABILITY -> graph.node("Sigmoid", value);
+            case CLASSES -> graph.node(OnnxGraph.ONNX, "Softmax", Map.of("axis", 1L), value);
             case NUMBER -> value;
-            case NUMBER_ON_LOG_SCALE -> Math.exp(value);
+            case NUMBER_ON_LOG_SCALE -> graph.node("Exp", value);
         };
     }
 

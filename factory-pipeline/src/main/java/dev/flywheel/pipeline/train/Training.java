@@ -82,7 +82,7 @@ final class Training {
         boolean before = JniUtils.isGradMode();
         JniUtils.setGradMode(true);
         try {
-            NDArray loss = Network.loss(network.forward(pass, parameters, rows, after), rows, objective);
+            NDArray loss = objective.loss(network.forward(pass, parameters, rows, after), rows);
             NDArray part = share == 1 ? loss : loss.mul(share);
             JniUtils.backward((PtNDArray) part, (PtNDArray) part.onesLike(), false, false);
             return loss;
@@ -94,12 +94,12 @@ final class Training {
     /** The mean loss over rows, without learning. */
     double loss(NDArray parameters, Examples rows) {
         double sum = 0;
-        for (int from = 0; from < rows.rows(); from += Network.PASS_ROWS) {
+        int size = network.passRows();
+        for (int from = 0; from < rows.rows(); from += size) {
             try (NDManager pass = manager.newSubManager()) {
-                Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + Network.PASS_ROWS));
+                Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + size));
                 NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
-                sum += part.rows()
-                        * (double) Network.loss(outputs, part, objective).getFloat();
+                sum += part.rows() * (double) objective.loss(outputs, part).getFloat();
             }
         }
         return sum / rows.rows();

@@ -114,7 +114,7 @@ class TrainersTest {
     void refusesTheOtherTask() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Trainers.logistic().requireTask(Task.REGRESSION))
-                .withMessage("trainer logistic(l2=1, iterations=200) learns BINARY targets, found a REGRESSION target; "
+                .withMessage("trainer logistic(l2=1, iterations=200) learns BINARY and MULTICLASS targets, found a REGRESSION target; "
                         + "use Trainers.linear() or Trainers.mlp(...)");
         FeatureMatrix matrix = matrix(60, TrainersTest::noisy);
         assertThatIllegalArgumentException()
@@ -310,7 +310,7 @@ class TrainersTest {
     @Test
     void holdsNoMoreNativeMemoryAfterManySteps() {
         FeatureMatrix matrix = matrix(640, TrainersTest::noisy);
-        Layout layout = Layout.mlp(matrix.features(), List.of(8), 4);
+        Layout layout = Layout.mlp(matrix.features(), List.of(8), 4, 1);
         List<Integer> held = new ArrayList<>();
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
@@ -318,8 +318,8 @@ class TrainersTest {
             Training training = new Training(
                     "test",
                     manager,
-                    new Network(layout),
-                    Examples.of(manager, matrix, labels),
+                    new LayerNetwork(layout),
+                    Examples.of(manager, matrix, labels, Objective.PROBABILITY),
                     matrix.rows(),
                     new double[layout.ids()],
                     Objective.PROBABILITY,
