@@ -27,10 +27,11 @@ public final class ModelExport {
     public static Signature write(FittedFeatures features, TrainedModel model, Path file) {
         OnnxGraph graph = new OnnxGraph("flywheel");
         String prediction = model.emit(graph, features.emit(graph));
-        graph.output(Signature.PREDICTION, prediction, ElementType.FLOAT, 1);
+        graph.output(Signature.PREDICTION, prediction, ElementType.FLOAT, model.outputs());
         graph.metadata("flywheel.task", model.task().name());
         graph.write(file);
-        TensorSpec output = new TensorSpec(Signature.PREDICTION, ElementType.FLOAT, List.of(-1L, 1L), List.of());
+        List<Long> shape = List.of(-1L, (long) model.outputs());
+        TensorSpec output = new TensorSpec(Signature.PREDICTION, ElementType.FLOAT, shape, List.of());
         return new Signature(features.inputs(), List.of(output));
     }
 }

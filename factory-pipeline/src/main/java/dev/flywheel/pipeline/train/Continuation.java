@@ -94,7 +94,8 @@ public final class Continuation {
         Path featureFile = directory.resolve(FEATURES);
         FittedFeatures features = FittedFeatures.read(read(featureFile), featureFile.toString());
         byte[] bytes = read(directory.resolve(PARAMETERS));
-        if (!mlp.layout(features, head.layout.outputs()).equals(head.layout) || bytes.length != Float.BYTES * head.layout.size()) {
+        if (!mlp.layout(features, head.layout.outputs()).equals(head.layout)
+                || bytes.length != Float.BYTES * head.layout.size()) {
             throw new ModelFormatException(
                     "what a training goes on from, in " + directory,
                     "it holds " + bytes.length + " bytes of parameters for " + head.layout.describe(),
@@ -103,7 +104,9 @@ public final class Continuation {
         float[] parameters = new float[head.layout.size()];
         ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(parameters);
         return Optional.of(new Continuation(
-                mlp, features, new NetworkModel(features, new LayerNetwork(head.layout), parameters, head.scale, head.scale)));
+                mlp,
+                features,
+                new NetworkModel(features, new LayerNetwork(head.layout), parameters, head.scale, head.scale)));
     }
 
     private static byte[] read(Path file) {

@@ -38,7 +38,8 @@ record Examples(
     private static NDArray labels(NDManager manager, double[] labels, Objective objective) {
         Shape shape = new Shape(labels.length, 1);
         return objective == Objective.CLASSES
-                ? manager.create(Arrays.stream(labels).mapToLong(label -> (long) label).toArray(), shape)
+                ? manager.create(
+                        Arrays.stream(labels).mapToLong(label -> (long) label).toArray(), shape)
                 : manager.create(floats(labels), shape);
     }
 

@@ -15,6 +15,11 @@ record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
     }
 
     @Override
+    public int outputs() {
+        return model.outputs();
+    }
+
+    @Override
     public double[] predict(FeatureMatrix rows) {
         return model.predict(rows);
     }

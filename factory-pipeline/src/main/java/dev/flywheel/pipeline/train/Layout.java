@@ -98,9 +98,7 @@ record Layout(
     /** How many numbers the convolutions make of the image. */
     int seen() {
         int halvings = filters.size();
-        return image == null
-                ? 0
-                : (image.height >> halvings) * (image.width >> halvings) * filters.get(halvings - 1);
+        return image == null ? 0 : (image.height >> halvings) * (image.width >> halvings) * filters.get(halvings - 1);
     }
 
     /** The inputs of the first layer that is no convolution. */

@@ -70,10 +70,10 @@ public final class LinearTrainer implements Trainer {
     @Override
     public void requireTask(Task found) {
         if ((found == Task.REGRESSION) != (task == Task.REGRESSION)) {
-            throw new IllegalArgumentException(
-                    "trainer " + describe() + " learns " + (task == Task.BINARY ? "BINARY and MULTICLASS" : "REGRESSION") + " targets, found a " + found
-                            + " target; use Trainers." + (task == Task.BINARY ? "linear" : "logistic")
-                            + "() or Trainers.mlp(...)");
+            throw new IllegalArgumentException("trainer " + describe() + " learns "
+                    + (task == Task.BINARY ? "BINARY and MULTICLASS" : "REGRESSION") + " targets, found a " + found
+                    + " target; use Trainers." + (task == Task.BINARY ? "linear" : "logistic")
+                    + "() or Trainers.mlp(...)");
         }
     }
 

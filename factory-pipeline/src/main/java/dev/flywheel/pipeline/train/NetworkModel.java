@@ -48,6 +48,11 @@ final class NetworkModel implements TrainedModel {
         return scale.objective().task();
     }
 
+    @Override
+    public int outputs() {
+        return network.outputs();
+    }
+
     private void requireOwn(FeatureMatrix rows) {
         if (!rows.features().inputs().equals(features.inputs())
                 || !rows.features().describe().equals(features.describe())) {
@@ -63,8 +68,7 @@ final class NetworkModel implements TrainedModel {
         }
         try (PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
-            FastGradient gradient =
-                    new FastGradient(network, manager.create(parameters), scale.objective());
+            FastGradient gradient = new FastGradient(network, manager.create(parameters), scale.objective());
             return Optional.of(gradient.moved(manager, rows, learnedScale.learned(rows.labels()), epsilon));
         }
     }

@@ -12,8 +12,14 @@ public interface TrainedModel {
     /** {@return what it predicts} */
     Task task();
 
+    /** {@return how many numbers a prediction is: one for each class of several, otherwise one} */
+    default int outputs() {
+        return 1;
+    }
+
     /**
-     * {@return the predictions for all rows: probabilities, or numbers in the label's own unit}
+     * {@return the predictions for all rows, [rows, outputs] row-major: probabilities, or numbers in the label's own
+     * unit}
      *
      * <p>This is the training engine's own forward pass, to check the exported graph against. Evaluation and serving
      * run the graph.
@@ -27,7 +33,7 @@ public interface TrainedModel {
      * Adds the model behind its features to a graph.
      *
      * @param features what the features gave to the same graph
-     * @return the name of the predictions, FLOAT [rows, 1]: probabilities, or numbers in the label's own unit
+     * @return the name of the predictions, FLOAT [rows, outputs]: probabilities, or numbers in the label's own unit
      */
     String emit(OnnxGraph graph, Emitted features);
 

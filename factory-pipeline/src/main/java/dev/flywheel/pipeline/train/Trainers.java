@@ -8,7 +8,9 @@ public final class Trainers {
 
     private Trainers() {}
 
-    /** {@return a logistic regression, for true-or-false targets and classes: one weight for each number and each id} */
+    /**
+     * {@return a logistic regression, for true-or-false targets and classes: one weight for each number and each id}
+     */
     public static LinearTrainer logistic() {
         return LinearTrainer.logistic();
     }

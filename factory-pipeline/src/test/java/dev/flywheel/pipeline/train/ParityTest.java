@@ -50,6 +50,7 @@ class ParityTest {
             new Column("$label", ColumnType.NUMBER, false));
 
     private static final Target<Boolean> YES = Target.isTrue("label");
+    private static final Target<String> CLASS = Target.oneOf("label", "low", "middle", "high");
     private static final Target<Double> NUMBER = Target.number("label");
 
     @TempDir
@@ -88,9 +89,11 @@ class ParityTest {
     private static Map<Trainer, Target<?>> trainers() {
         Map<Trainer, Target<?>> all = new LinkedHashMap<>();
         all.put(Trainers.logistic(), YES);
+        all.put(Trainers.logistic().iterations(40), CLASS);
         all.put(Trainers.linear(), NUMBER);
         all.put(Trainers.linear().l2(10), NUMBER.onLogScale());
         all.put(Trainers.mlp(8).epochs(2), YES);
+        all.put(Trainers.mlp(9, 8).epochs(2), CLASS);
         all.put(Trainers.mlp(16, 8).epochs(2).dropout(0.3), NUMBER);
         all.put(Trainers.mlp(5, 4, 3).epochs(3).earlyStopping(1).embedding(3), NUMBER.onLogScale());
         return all;
@@ -139,7 +142,11 @@ class ParityTest {
                 some(random, List.of("a", "b", "ü", "unseen", "A").get(small)),
                 some(random, "value " + Math.min(random.nextInt(100), random.nextInt(100)) + (unseen ? "" : " ")),
                 some(random, Instant.ofEpochSecond(random.nextLong(-3_000_000_000L, 4_000_000_000L))),
-                task == Task.BINARY ? signal > 2 ? 1 : 0 : Math.exp(signal)
+                switch (task) {
+                    case BINARY -> signal > 2 ? 1 : 0;
+                    case MULTICLASS -> Math.min(2, Math.floor(signal));
+                    case REGRESSION -> Math.exp(signal);
+                }
             });
         }
         return TestData.rows(folder, SCHEMA, data);

@@ -1,15 +1,21 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Row;
+import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.serving.BatchPacker;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
+import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.OnnxEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,7 +26,7 @@ final class Scoring {
 
     private Scoring() {}
 
-    /** The exported model's predictions for all rows. */
+    /** The exported model's predictions for all rows, [rows, outputs] row-major. */
     static double[] score(FittedFeatures features, TrainedModel model, Dataset data) {
         List<Column> inputs = data.schema().columns().stream()
                 .filter(column -> !column.name().startsWith("$"))
@@ -29,6 +35,9 @@ final class Scoring {
             Path file = Files.createTempFile("model", ".onnx");
             try {
                 ModelExport.write(features, model, file);
+                if (model.outputs() > 1) {
+                    return scoreOnLane(file, data, model.outputs());
+                }
                 try (Endpoint<Row, Double> endpoint = Endpoint.onnx(
                                 file, Codec.rows(Row.type(Schema.of(inputs)), value -> value))
                         .open()) {
@@ -40,6 +49,42 @@ final class Scoring {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static double[] scoreOnLane(Path file, Dataset data, int outputs) {
+        double[] scores = new double[(int) data.rows() * outputs];
+        int next = 0;
+        try (OnnxEngine engine = OnnxEngine.open(file);
+                Lane lane = engine.newLane(256);
+                Scan scan = data.scan()) {
+            BatchPacker packer = BatchPacker.of(lane, data.schema());
+            for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+                for (int from = 0; from < batch.rows(); from += lane.maxRows()) {
+                    int count = Math.min(lane.maxRows(), batch.rows() - from);
+                    packer.pack(batch, from, count);
+                    lane.run(count);
+                    FloatBuffer found = lane.output(0).bytes().asFloatBuffer();
+                    for (int i = 0; i < count * outputs; i++) {
+                        scores[next++] = found.get(i);
+                    }
+                }
+            }
+        }
+        return scores;
+    }
+
+    /** The share of rows whose most probable class is their label. */
+    static double accuracy(double[] scores, double[] labels) {
+        int classes = scores.length / labels.length;
+        int right = 0;
+        for (int row = 0; row < labels.length; row++) {
+            int best = 0;
+            for (int i = 1; i < classes; i++) {
+                best = scores[row * classes + i] > scores[row * classes + best] ? i : best;
+            }
+            right += best == labels[row] ? 1 : 0;
+        }
+        return right / (double) labels.length;
     }
 
     static double rmse(double[] scores, double[] labels) {

@@ -114,8 +114,9 @@ class TrainersTest {
     void refusesTheOtherTask() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Trainers.logistic().requireTask(Task.REGRESSION))
-                .withMessage("trainer logistic(l2=1, iterations=200) learns BINARY and MULTICLASS targets, found a REGRESSION target; "
-                        + "use Trainers.linear() or Trainers.mlp(...)");
+                .withMessage(
+                        "trainer logistic(l2=1, iterations=200) learns BINARY and MULTICLASS targets, found a REGRESSION target; "
+                                + "use Trainers.linear() or Trainers.mlp(...)");
         FeatureMatrix matrix = matrix(60, TrainersTest::noisy);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Trainers.linear().train(matrix, YES, 1, epoch -> {}))
@@ -304,6 +305,59 @@ class TrainersTest {
                     .isInstanceOf(CancellationException.class)
                     .hasMessage("training of " + trainer.describe() + " was interrupted");
             assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    @Test
+    void learnsWhichOfSeveralClasses() {
+        Label label = (x, category) -> x * x > 0.5 ? 2 : category == 1 ? 1 : 0;
+        FeatureMatrix matrix = matrix(1500, label);
+        FeatureMatrix rare = matrix.weighted(weights(matrix.labels(), 1, 20));
+        Target<String> target = Target.oneOf("y", "low", "middle", "high");
+        for (Trainer trainer :
+                List.of(Trainers.logistic(), Trainers.mlp(16).epochs(20).earlyStopping(9))) {
+            TrainedModel model = trainer.train(matrix, target, 1, epoch -> {});
+            double[] found = model.predict(matrix);
+            assertThat(model.task()).isEqualTo(Task.MULTICLASS);
+            assertThat(found).hasSize(3 * matrix.rows());
+            for (int row = 0; row < matrix.rows(); row++) {
+                assertThat(found[3 * row] + found[3 * row + 1] + found[3 * row + 2])
+                        .isCloseTo(1, within(1e-12));
+            }
+            assertThat(Scoring.accuracy(found, matrix.labels()))
+                    .as(trainer.describe())
+                    .isGreaterThan(trainer instanceof MlpTrainer ? 0.9 : 0.6);
+            assertThat(trainer.train(matrix, target, 1, epoch -> {}).predict(matrix))
+                    .isEqualTo(found);
+            assertThat(mean(trainer.train(rare, target, 1, epoch -> {}).predict(matrix), 1))
+                    .as("a class whose rows weigh more is more probable")
+                    .isGreaterThan(mean(found, 1) + 0.02);
+        }
+    }
+
+    private static double[] weights(double[] labels, double label, double weight) {
+        return Arrays.stream(labels).map(found -> found == label ? weight : 1).toArray();
+    }
+
+    private static double mean(double[] probabilities, int place) {
+        double sum = 0;
+        for (int i = place; i < probabilities.length; i += 3) {
+            sum += probabilities[i];
+        }
+        return sum * 3 / probabilities.length;
+    }
+
+    @Test
+    void refusesLabelsThatAreNoClasses() {
+        Target<String> target = Target.oneOf("y", "low", "high");
+        for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(4))) {
+            assertThatThrownBy(() -> trainer.train(matrix(60, (x, c) -> c), target, 1, epoch -> {}))
+                    .isInstanceOf(TrainingException.class)
+                    .hasMessage("trainer " + trainer.describe() + " cannot learn from these examples: a label is not "
+                            + "the number of a class, 0 to 1. Fix: name all classes in the target.");
+            assertThatThrownBy(() -> trainer.train(matrix(60, (x, c) -> 1), target, 1, epoch -> {}))
+                    .isInstanceOf(TrainingException.class)
+                    .hasMessageContaining("all 60 labels are of one class, 1 of 2");
         }
     }
 
