@@ -60,4 +60,12 @@ public record Confusion(long truePositives, long falsePositives, long trueNegati
                 * Math.sqrt((double) (trueNegatives + falsePositives) * (trueNegatives + falseNegatives));
         return ((double) truePositives * trueNegatives - (double) falsePositives * falseNegatives) / product;
     }
+
+    /** {@return how far the agreement of decision and label is above chance (Cohen 1960), up to 1} */
+    public double kappa() {
+        double rows = rows();
+        double chance = ((truePositives + falsePositives) / rows) * ((truePositives + falseNegatives) / rows)
+                + ((trueNegatives + falseNegatives) / rows) * ((trueNegatives + falsePositives) / rows);
+        return (accuracy() - chance) / (1 - chance);
+    }
 }

@@ -98,7 +98,7 @@ final class Means {
         return Arrays.stream(values).sum() / values.length;
     }
 
-    private static double standardError(double[] values, double mean) {
+    static double standardError(double[] values, double mean) {
         double sum = 0;
         for (double value : values) {
             sum += (value - mean) * (value - mean);

@@ -2,10 +2,11 @@ package dev.flywheel.core.stat;
 
 import dev.flywheel.core.model.Estimate;
 import org.apache.commons.statistics.distribution.BetaDistribution;
+import org.apache.commons.statistics.distribution.NormalDistribution;
 
 /**
- * 95% confidence intervals of a share {@code count / n}. Wilson is the one to take: it stays inside 0 to 1 and keeps
- * its coverage with few rows (Brown, Cai and DasGupta 2001). Thread-safe.
+ * Confidence intervals of a share {@code count / n}, at 95% unless asked for otherwise. Wilson is the one to take: it
+ * stays inside 0 to 1 and keeps its coverage with few rows (Brown, Cai and DasGupta 2001). Thread-safe.
  */
 public final class Proportion {
 
@@ -18,12 +19,32 @@ public final class Proportion {
 
     /** {@return the share with Wilson's score interval (1927)} */
     public static Estimate wilson(long count, long n) {
-        double p = share(count, n);
-        double z2 = Z * Z;
-        double centre = (count + z2 / 2) / (n + z2);
-        double half = Z / (n + z2) * Math.sqrt(n * p * (1 - p) + z2 / 4);
+        return score(share(count, n), n, Z);
+    }
+
+    /**
+     * {@return a share of rows that count by weight, with Wilson's score interval}
+     *
+     * @param share 0 to 1
+     * @param rows as many of weight 1 as are worth the same, above 0
+     * @param confidence the chance that the interval holds the truth, above 0 and below 1
+     * @throws IllegalArgumentException if an argument is out of its range
+     */
+    public static Estimate wilson(double share, double rows, double confidence) {
+        boolean valid = share >= 0 && share <= 1 && rows > 0 && confidence > 0 && confidence < 1;
+        if (!valid) {
+            throw new IllegalArgumentException("an interval needs a share of 0 to 1, rows above 0 and a confidence "
+                    + "between 0 and 1, found " + share + ", " + rows + " and " + confidence);
+        }
+        return score(share, rows, NormalDistribution.of(0, 1).inverseSurvivalProbability((1 - confidence) / 2));
+    }
+
+    private static Estimate score(double p, double n, double z) {
+        double z2 = z * z;
+        double centre = (p * n + z2 / 2) / (n + z2);
+        double half = z / (n + z2) * Math.sqrt(n * p * (1 - p) + z2 / 4);
         // The ends are exact at the borders; computed, they are off in the last bit.
-        return clipped(p, count == 0 ? 0 : centre - half, count == n ? 1 : centre + half, "Wilson");
+        return clipped(p, p == 0 ? 0 : centre - half, p == 1 ? 1 : centre + half, "Wilson");
     }
 
     /** {@return the share with the textbook normal interval, which is too narrow with few rows} */

@@ -137,66 +137,6 @@ class MetricsTest {
         assertThat(found.value() - found.low()).as(metric.name()).isCloseTo(Z * error.asDouble(), within(1e-9));
     }
 
-    @Test
-    void reproducesTheReferenceClassificationMetrics() {
-        for (JsonNode c :
-                ReferenceNumbers.sharedCases("vectors/evaluation_statistics.json", "classification_metrics")) {
-            double[] labels = array(c.get("y_true"));
-            double[] scores = array(c.get("y_score"));
-            JsonNode expected = c.get("expected");
-            value(Metric.ROC_AUC, labels, scores, expected.get("roc_auc"));
-            value(Metric.PR_AUC, labels, scores, expected.get("average_precision"));
-            value(Metric.LOG_LOSS, labels, scores, expected.get("log_loss"));
-            value(Metric.BRIER, labels, scores, expected.get("brier"));
-            value(Metric.ACCURACY, labels, scores, expected.get("accuracy"));
-            value(Metric.F1, labels, scores, expected.get("f1"));
-            value(Metric.ECE, labels, scores, expected.get("ece_10_equal_width"));
-            Confusion confusion = Confusion.of(labels, scores, 0.5);
-            assertThat(confusion.precision())
-                    .isCloseTo(expected.get("precision").asDouble(), within(1e-12));
-            assertThat(confusion.recall()).isCloseTo(expected.get("recall").asDouble(), within(1e-12));
-            assertThat(confusion.matthews()).isCloseTo(expected.get("mcc").asDouble(), within(1e-12));
-            assertThat((confusion.recall() + confusion.specificity()) / 2)
-                    .isCloseTo(expected.get("balanced_accuracy").asDouble(), within(1e-12));
-        }
-    }
-
-    @Test
-    void reproducesTheReferenceMetricsWithTies() {
-        JsonNode c = ReferenceNumbers.shared("data/reference/ab_metrics_reference.json")
-                .get("metrics");
-        double[] labels = array(c.get("y"));
-        double[] scores = array(c.get("score"));
-        value(Metric.ROC_AUC, labels, scores, c.get("roc_auc"));
-        value(Metric.PR_AUC, labels, scores, c.get("average_precision"));
-        value(Metric.LOG_LOSS, labels, scores, c.get("log_loss"));
-        value(Metric.BRIER, labels, scores, c.get("brier"));
-        value(Metric.ACCURACY, labels, scores, c.get("acc_at_half"));
-        value(Metric.F1, labels, scores, c.get("f1_at_half"));
-        assertThat(Confusion.of(labels, scores, 0.5).matthews())
-                .isCloseTo(c.get("mcc_at_half").asDouble(), within(1e-12));
-        for (JsonNode ties : ReferenceNumbers.sharedCases("vectors/evaluation_statistics.json", "roc_auc_ties")) {
-            value(Metric.ROC_AUC, array(ties.get("y_true")), array(ties.get("y_score")), ties.get("expected"));
-        }
-    }
-
-    @Test
-    void reproducesTheReferenceRegressionMetrics() {
-        for (JsonNode c : ReferenceNumbers.sharedCases("vectors/evaluation_statistics.json", "regression_metrics")) {
-            double[] labels = array(c.get("y_true"));
-            double[] scores = array(c.get("y_pred"));
-            value(Metric.RMSE, labels, scores, c.get("expected").get("rmse"));
-            value(Metric.MAE, labels, scores, c.get("expected").get("mae"));
-            value(Metric.R2, labels, scores, c.get("expected").get("r2"));
-        }
-    }
-
-    private static void value(Metric metric, double[] labels, double[] scores, JsonNode expected) {
-        assertThat(Metrics.estimate(metric, labels, scores).value())
-                .as(metric.name())
-                .isCloseTo(expected.asDouble(), within(1e-9));
-    }
-
     @ParameterizedTest
     @EnumSource(
             value = Metric.class,

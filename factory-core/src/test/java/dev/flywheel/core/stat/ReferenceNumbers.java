@@ -9,12 +9,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import java.util.stream.StreamSupport;
 
 /** Numbers computed by other implementations. */
-final class ReferenceNumbers {
+public final class ReferenceNumbers {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -29,7 +28,7 @@ final class ReferenceNumbers {
     }
 
     /** A file of the folder {@code shared} beside the checkout; skips the test where there is none. */
-    static JsonNode shared(String name) {
+    public static JsonNode shared(String name) {
         Path folder = Path.of("").toAbsolutePath();
         while (folder != null && !Files.exists(folder.resolve("shared").resolve(name))) {
             folder = folder.getParent();
@@ -45,13 +44,7 @@ final class ReferenceNumbers {
         }
     }
 
-    static List<JsonNode> sharedCases(String name, String kind) {
-        return StreamSupport.stream(shared(name).get("cases").spliterator(), false)
-                .filter(c -> c.get("kind").asText().equals(kind))
-                .toList();
-    }
-
-    static double[] array(JsonNode node) {
+    public static double[] array(JsonNode node) {
         return StreamSupport.stream(node.spliterator(), false)
                 .mapToDouble(JsonNode::asDouble)
                 .toArray();
