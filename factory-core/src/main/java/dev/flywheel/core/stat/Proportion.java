@@ -19,7 +19,7 @@ public final class Proportion {
 
     /** {@return the share with Wilson's score interval (1927)} */
     public static Estimate wilson(long count, long n) {
-        return score(share(count, n), n, Z);
+        return score(share(count, n), (double) n, Z);
     }
 
     /**
