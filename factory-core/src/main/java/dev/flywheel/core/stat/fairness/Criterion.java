@@ -1,5 +1,6 @@
 package dev.flywheel.core.stat.fairness;
 
+import com.google.common.collect.ImmutableList;
 import java.util.List;
 
 /** Which rates must be alike in all groups. */
@@ -18,11 +19,11 @@ public enum Criterion {
     PREDICTIVE_PARITY("predictive parity", Rate.PRECISION);
 
     private final String label;
-    private final List<Rate> rates;
+    private final ImmutableList<Rate> rates;
 
     Criterion(String label, Rate... rates) {
         this.label = label;
-        this.rates = List.of(rates);
+        this.rates = ImmutableList.copyOf(rates);
     }
 
     /** {@return the name for a human reader, such as {@code equal opportunity}} */

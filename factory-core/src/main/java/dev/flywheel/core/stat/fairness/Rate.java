@@ -1,5 +1,6 @@
 package dev.flywheel.core.stat.fairness;
 
+import com.google.common.collect.ImmutableList;
 import java.util.List;
 
 /** A share of the rows of a group, by label and decision. */
@@ -26,18 +27,18 @@ public enum Rate {
         FALSE_POSITIVE,
         TRUE_POSITIVE;
 
-        private static final List<Cell> POSITIVE = List.of(FALSE_NEGATIVE, TRUE_POSITIVE);
-        private static final List<Cell> NEGATIVE = List.of(TRUE_NEGATIVE, FALSE_POSITIVE);
+        private static final ImmutableList<Cell> POSITIVE = ImmutableList.of(FALSE_NEGATIVE, TRUE_POSITIVE);
+        private static final ImmutableList<Cell> NEGATIVE = ImmutableList.of(TRUE_NEGATIVE, FALSE_POSITIVE);
     }
 
     private final String label;
-    private final List<Cell> hits;
-    private final List<Cell> of;
+    private final ImmutableList<Cell> hits;
+    private final ImmutableList<Cell> of;
 
     Rate(String label, List<Cell> hits, List<Cell> of) {
         this.label = label;
-        this.hits = hits;
-        this.of = of;
+        this.hits = ImmutableList.copyOf(hits);
+        this.of = ImmutableList.copyOf(of);
     }
 
     /** {@return the name for a human reader, such as {@code true positive rate}} */
