@@ -1,6 +1,5 @@
 package dev.flywheel.core.stat.fairness;
 
-import com.google.common.collect.ImmutableList;
 import java.util.List;
 
 /** Which rates must be alike in all groups. */
@@ -19,11 +18,17 @@ public enum Criterion {
     PREDICTIVE_PARITY("predictive parity", Rate.PRECISION);
 
     private final String label;
-    private final ImmutableList<Rate> rates;
+    private final Rate first;
+    private final Rate last;
 
-    Criterion(String label, Rate... rates) {
+    Criterion(String label, Rate rate) {
+        this(label, rate, rate);
+    }
+
+    Criterion(String label, Rate first, Rate last) {
         this.label = label;
-        this.rates = ImmutableList.copyOf(rates);
+        this.first = first;
+        this.last = last;
     }
 
     /** {@return the name for a human reader, such as {@code equal opportunity}} */
@@ -33,6 +38,6 @@ public enum Criterion {
 
     /** {@return the rates that must be alike} */
     public List<Rate> rates() {
-        return rates;
+        return first == last ? List.of(first) : List.of(first, last);
     }
 }

@@ -4,7 +4,6 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import dev.flywheel.core.stat.Proportion;
-import java.util.List;
 
 /** How a model decides for the rows of one group. Immutable. */
 public final class Group {
@@ -12,9 +11,9 @@ public final class Group {
     private final String name;
     private final double[] labels;
     private final double[] scores;
-    private final long[] rows = new long[Rate.Cell.values().length];
-    private final double[] weights = new double[rows.length];
-    private final double[] squares = new double[rows.length];
+    private final double[] counts = new double[4];
+    private final double[] weights = new double[4];
+    private final double[] squares = new double[4];
 
     Group(String name, double[] labels, double[] scores, double threshold, double[] weightOf) {
         this.name = name;
@@ -22,7 +21,7 @@ public final class Group {
         this.scores = scores;
         for (int i = 0; i < labels.length; i++) {
             int cell = (scores[i] >= threshold ? 2 : 0) + (int) labels[i];
-            rows[cell]++;
+            counts[cell]++;
             weights[cell] += weightOf[i];
             squares[cell] += weightOf[i] * weightOf[i];
         }
@@ -40,7 +39,7 @@ public final class Group {
 
     /** {@return the number of rows that a rate is a share of: of the true positive rate, the positive ones} */
     public long rows(Rate rate) {
-        return rate.of().stream().mapToLong(cell -> rows[cell.ordinal()]).sum();
+        return (long) sum(counts, rate.of());
     }
 
     /**
@@ -66,10 +65,10 @@ public final class Group {
         return Metrics.estimate(Metric.ROC_AUC, labels, scores);
     }
 
-    private static double sum(double[] values, List<Rate.Cell> cells) {
+    private static double sum(double[] values, int cells) {
         double sum = 0;
-        for (Rate.Cell cell : cells) {
-            sum += values[cell.ordinal()];
+        for (int cell = 0; cell < values.length; cell++) {
+            sum += (cells >> cell & 1) * values[cell];
         }
         return sum;
     }

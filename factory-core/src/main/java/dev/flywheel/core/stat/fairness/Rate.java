@@ -1,44 +1,31 @@
 package dev.flywheel.core.stat.fairness;
 
-import com.google.common.collect.ImmutableList;
-import java.util.List;
-
 /** A share of the rows of a group, by label and decision. */
 public enum Rate {
     /** The share of all rows that is decided as positive. */
-    SELECTION("selection rate", List.of(Cell.FALSE_POSITIVE, Cell.TRUE_POSITIVE), List.of(Cell.values())),
+    SELECTION("selection rate", 0b1100, 0b1111),
     /** The share of positive rows that is decided as positive. */
-    TRUE_POSITIVE("true positive rate", List.of(Cell.TRUE_POSITIVE), Cell.POSITIVE),
+    TRUE_POSITIVE("true positive rate", 0b1000, 0b1010),
     /** The share of negative rows that is decided as positive. */
-    FALSE_POSITIVE("false positive rate", List.of(Cell.FALSE_POSITIVE), Cell.NEGATIVE),
+    FALSE_POSITIVE("false positive rate", 0b0100, 0b0101),
     /** The share of negative rows that is decided as negative. */
-    TRUE_NEGATIVE("true negative rate", List.of(Cell.TRUE_NEGATIVE), Cell.NEGATIVE),
+    TRUE_NEGATIVE("true negative rate", 0b0001, 0b0101),
     /** The share of positive rows that is decided as negative. */
-    FALSE_NEGATIVE("false negative rate", List.of(Cell.FALSE_NEGATIVE), Cell.POSITIVE),
+    FALSE_NEGATIVE("false negative rate", 0b0010, 0b1010),
     /** The share of all rows that is decided rightly. */
-    ACCURACY("accuracy", List.of(Cell.TRUE_NEGATIVE, Cell.TRUE_POSITIVE), List.of(Cell.values())),
+    ACCURACY("accuracy", 0b1001, 0b1111),
     /** The share of rows decided as positive that is positive. */
-    PRECISION("precision", List.of(Cell.TRUE_POSITIVE), List.of(Cell.FALSE_POSITIVE, Cell.TRUE_POSITIVE));
-
-    /** Rows of one label and one decision. */
-    enum Cell {
-        TRUE_NEGATIVE,
-        FALSE_NEGATIVE,
-        FALSE_POSITIVE,
-        TRUE_POSITIVE;
-
-        private static final ImmutableList<Cell> POSITIVE = ImmutableList.of(FALSE_NEGATIVE, TRUE_POSITIVE);
-        private static final ImmutableList<Cell> NEGATIVE = ImmutableList.of(TRUE_NEGATIVE, FALSE_POSITIVE);
-    }
+    PRECISION("precision", 0b1000, 0b1100);
 
     private final String label;
-    private final ImmutableList<Cell> hits;
-    private final ImmutableList<Cell> of;
+    private final int hits;
+    private final int of;
 
-    Rate(String label, List<Cell> hits, List<Cell> of) {
+    /** From the left: true positives, false positives, false negatives, true negatives. */
+    Rate(String label, int hits, int of) {
         this.label = label;
-        this.hits = ImmutableList.copyOf(hits);
-        this.of = ImmutableList.copyOf(of);
+        this.hits = hits;
+        this.of = of;
     }
 
     /** {@return the name for a human reader, such as {@code true positive rate}} */
@@ -46,11 +33,13 @@ public enum Rate {
         return label;
     }
 
-    List<Cell> hits() {
+    /** Which cells count: bit {@code 2 * decision + label} each. */
+    int hits() {
         return hits;
     }
 
-    List<Cell> of() {
+    /** Which cells they are a share of. */
+    int of() {
         return of;
     }
 }
