@@ -3,10 +3,14 @@ package dev.flywheel.serving.engine;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import dev.flywheel.core.model.ElementType;
+import dev.flywheel.core.model.TensorSpec;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +30,10 @@ final class OnnxBindings {
     private final OrtEnvironment environment;
     private final LaneInputs lane;
     private final RowShapes shapes;
+    /** What the session is given: the lane's own memory, and places where texts are looked up. */
     private final TensorBuffer[] inputs;
+
+    private final OnnxCategories.@Nullable Lookup[] lookups;
     private final TensorBuffer[] outputs;
     private final boolean[] pinned;
     private final @Nullable Binding[] fixed;
@@ -35,11 +42,27 @@ final class OnnxBindings {
     private @Nullable Binding shaped;
     private int version;
 
-    OnnxBindings(OrtEnvironment environment, LaneInputs lane, TensorBuffer[] outputs, boolean[] pinned) {
+    OnnxBindings(
+            OrtEnvironment environment,
+            LaneInputs lane,
+            Collection<OnnxCategories.Lookup> lookups,
+            TensorBuffer[] outputs,
+            boolean[] pinned) {
         this.environment = environment;
         this.lane = lane;
         this.shapes = lane.shapes;
-        this.inputs = lane.tensors;
+        this.inputs = lane.tensors.clone();
+        this.lookups = new OnnxCategories.@Nullable Lookup[inputs.length];
+        for (int i = 0; i < inputs.length; i++) {
+            TensorSpec spec = inputs[i].spec();
+            for (OnnxCategories.Lookup lookup : lookups) {
+                if (lookup.texts().equals(spec.name())) {
+                    this.lookups[i] = lookup;
+                    TensorSpec places = new TensorSpec(lookup.place(), ElementType.INT64, spec.shape(), List.of());
+                    inputs[i] = TensorBuffer.shaped(places, inputs[i].shape());
+                }
+            }
+        }
         this.outputs = outputs;
         this.pinned = pinned;
         this.fixed = new Binding[shapes.freeLength() ? 0 : Math.min(lane.maxRows, KEPT_ROWS) + 1];
@@ -121,11 +144,15 @@ final class OnnxBindings {
         return made;
     }
 
-    /** Binds the inputs that have no tensor over the lane's memory, until {@link #release}. */
+    /** Looks texts up, and binds the inputs that have no tensor over the lane's memory, until {@link #release}. */
     void bindCopies(Binding binding) throws OrtException {
         for (int i = 0; i < inputs.length; i++) {
             TensorBuffer memory = inputs[i];
-            if (!OnnxTensors.writable(memory.spec().type())) {
+            OnnxCategories.Lookup lookup = lookups[i];
+            if (lookup != null) {
+                int count = Math.toIntExact(binding.shapes[i][0] * binding.shapes[i][1]);
+                lookup.write(lane.tensors[i].texts(), count, memory.longs());
+            } else if (!OnnxTensors.writable(memory.spec().type())) {
                 binding.inputs.put(memory.spec().name(), OnnxTensors.copied(environment, memory, binding.shapes[i]));
             }
         }
@@ -177,6 +204,9 @@ final class OnnxBindings {
 
     private int currentVersion() {
         int sum = lane.version();
+        for (int i = 0; i < inputs.length; i++) {
+            sum += lookups[i] == null ? 0 : inputs[i].version();
+        }
         for (int i = 0; i < outputs.length; i++) {
             sum += pinned[i] ? outputs[i].version() : 0;
         }
@@ -214,6 +244,9 @@ final class OnnxBindings {
 
     private void bindInputs(Binding binding) throws OrtException {
         for (int i = 0; i < inputs.length; i++) {
+            if (lookups[i] != null && inputs[i].size() < binding.shapes[i][0] * binding.shapes[i][1]) {
+                inputs[i].lay(binding.shapes[i]);
+            }
             if (OnnxTensors.writable(inputs[i].spec().type())) {
                 binding.inputs.put(
                         inputs[i].spec().name(), OnnxTensors.over(environment, inputs[i], binding.shapes[i]));

@@ -9,6 +9,7 @@ import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +37,13 @@ final class OnnxLane implements Lane {
     private TensorBuffer[] outputs;
 
     /** @param session ended when no run uses it any more, after {@link #close} */
-    OnnxLane(Path model, OnnxSessions.Use session, Signature signature, RowShapes shapes, int maxRows) {
+    OnnxLane(
+            Path model,
+            OnnxSessions.Use session,
+            Signature signature,
+            RowShapes shapes,
+            Collection<OnnxCategories.Lookup> lookups,
+            int maxRows) {
         OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
         this.session = session;
@@ -53,7 +60,7 @@ final class OnnxLane implements Lane {
             shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
         }
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
-        this.bindings = new OnnxBindings(environment, inputs, rowOutputs, pinned);
+        this.bindings = new OnnxBindings(environment, inputs, lookups, rowOutputs, pinned);
         try {
             this.control = new RunControl(() -> {
                 bindings.clear();

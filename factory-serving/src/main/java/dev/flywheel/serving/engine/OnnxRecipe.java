@@ -34,12 +34,19 @@ final class OnnxRecipe {
     private final OnnxOptions options;
     private final byte @Nullable [] content;
     private final boolean repeatable;
+    private final Map<String, OnnxCategories.Lookup> lookups;
 
-    private OnnxRecipe(Path file, OnnxOptions options, byte @Nullable [] content, boolean repeatable) {
+    private OnnxRecipe(
+            Path file,
+            OnnxOptions options,
+            byte @Nullable [] content,
+            boolean repeatable,
+            Map<String, OnnxCategories.Lookup> lookups) {
         this.file = file;
         this.options = options;
         this.content = content;
         this.repeatable = repeatable;
+        this.lookups = lookups;
     }
 
     /** @throws IOException if the file cannot be read */
@@ -48,21 +55,32 @@ final class OnnxRecipe {
         // Sessions on providers or with threads would fight for them. Random numbers would be the same in each.
         boolean repeatable =
                 small && options.threads() == 1 && options.providers().isEmpty() && !model.drawsRandomNumbers();
+        // A model that is kept optimised is kept as its file is.
+        if (model.isSingle() && options.optimizedModels() == null && Files.size(model.file()) <= OnnxCategories.MOST_BYTES) {
+            OnnxCategories changed = OnnxCategories.of(Files.readAllBytes(model.file()));
+            byte[] content = small || !changed.lookups().isEmpty() ? changed.model() : null;
+            return new OnnxRecipe(model.file(), options, content, repeatable, changed.lookups());
+        }
         byte[] content = small ? Files.readAllBytes(model.file()) : null;
-        return new OnnxRecipe(model.file(), options, content, repeatable);
+        return new OnnxRecipe(model.file(), options, content, repeatable, Map.of());
     }
 
     /** {@return the same made of a file that holds the model as these options have it optimised} */
     OnnxRecipe optimized(Path known) throws IOException {
         OnnxOptions done = options.optimization(OnnxOptions.Optimization.NONE);
         boolean small = content != null && Files.size(known) <= SMALL_BYTES;
-        return new OnnxRecipe(known, done, small ? Files.readAllBytes(known) : null, small && repeatable);
+        return new OnnxRecipe(known, done, small ? Files.readAllBytes(known) : null, small && repeatable, lookups);
     }
 
     /** {@return the most sessions that the model should have at a time} */
     int mostSessions() {
         byte[] bytes = content;
         return bytes == null || !repeatable ? 1 : ALL_BYTES / (EACH_BYTES + bytes.length);
+    }
+
+    /** {@return the texts that are looked up before a run, by the names of the inputs that sessions have for them} */
+    Map<String, OnnxCategories.Lookup> lookups() {
+        return lookups;
     }
 
     /** {@return a new session; not of the file once that may have changed, unless there is to be only one} */

@@ -6,6 +6,8 @@ import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.model.Signature;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,10 +18,13 @@ final class OnnxSession {
 
     private final OnnxSessions sessions;
     private final OnnxSignature signature;
+    private final Collection<OnnxCategories.Lookup> lookups;
 
-    private OnnxSession(OnnxSessions sessions, OnnxSignature signature) {
+    private OnnxSession(
+            OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups) {
         this.sessions = sessions;
         this.signature = signature;
+        this.lookups = lookups.values();
     }
 
     /** A session and what it was made of. */
@@ -32,7 +37,10 @@ final class OnnxSession {
             Path kept = files.isCopied() ? null : options.optimizedModels();
             Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, options, kept);
             session = made.session;
-            return new OnnxSession(new OnnxSessions(session, made.recipe), OnnxSignature.read(model, session));
+            return new OnnxSession(
+                    new OnnxSessions(session, made.recipe),
+                    OnnxSignature.read(model, session, recipe.lookups()),
+                    recipe.lookups());
         } catch (OrtException e) {
             OnnxSessions.closeQuietly(session);
             throw unusable(model, e);
@@ -88,7 +96,7 @@ final class OnnxSession {
         }
         try {
             RowShapes shapes = RowShapes.of(signature, this.signature.symbols());
-            return new OnnxLane(model, use, signature, shapes, maxRows);
+            return new OnnxLane(model, use, signature, shapes, lookups, maxRows);
         } catch (RuntimeException | Error e) {
             use.end();
             throw e;

@@ -33,8 +33,14 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
 
     private static final String ELEMENT_PREFIX = "ONNX_TENSOR_ELEMENT_DATA_TYPE_";
 
-    /** @throws ModelFormatException if an input is not a tensor of a usable type, or no output is one */
-    static OnnxSignature read(Path model, OrtSession session) throws OrtException {
+    /**
+     * Reads them.
+     *
+     * @param lookups the texts that are looked up before a run, by the names of the session's inputs
+     * @throws ModelFormatException if an input is not a tensor of a usable type, or no output is one
+     */
+    static OnnxSignature read(Path model, OrtSession session, Map<String, OnnxCategories.Lookup> lookups)
+            throws OrtException {
         Map<String, String> metadata = session.getMetadata().getCustomMetadata();
         List<TensorSpec> inputs = new ArrayList<>();
         List<String[]> inputSymbols = new ArrayList<>();
@@ -47,7 +53,10 @@ record OnnxSignature(Signature signature, RowShapes.Symbols symbols) {
                                 + Arrays.toString(ElementType.values()),
                         "export the model with such tensors as inputs");
             }
-            inputs.add(spec(model, input.getName(), type, tensor, metadata.get("flywheel." + input.getName())));
+            OnnxCategories.Lookup lookup = lookups.get(input.getName());
+            String name = lookup == null ? input.getName() : lookup.texts();
+            ElementType given = lookup == null ? type : ElementType.STRING;
+            inputs.add(spec(model, name, given, tensor, metadata.get("flywheel." + name)));
             inputSymbols.add(tensor.getDimensionNames());
         }
         List<TensorSpec> outputs = new ArrayList<>();
