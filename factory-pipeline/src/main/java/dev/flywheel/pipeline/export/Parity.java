@@ -44,7 +44,11 @@ public record Parity(double difference, int row, double engine, double graph, in
                 .map(place -> (int) ((long) place * all / count))
                 .toArray();
         double[] said = model.predict(count == all ? rows : rows.select(chosen));
-        double usual = Arrays.stream(said).map(Math::abs).average().orElse(0);
+        double usual = Arrays.stream(said)
+                .filter(Double::isFinite)
+                .map(Math::abs)
+                .average()
+                .orElse(0);
         boolean free = model.task() == Task.REGRESSION;
         Parity worst = new Parity(-1, 0, 0, 0, count);
         for (int i = 0; i < said.length; i++) {

@@ -134,7 +134,15 @@ final class Emission {
             mean[i] = means.get(i);
             scale[i] = scales.get(i);
         }
-        String moved = graph.node("Mul", graph.node("Sub", value, row(mean)), row(scale));
+        String moved = graph.node(OnnxGraph.ML, "Scaler", Map.of("offset", mean, "scale", scale), value);
+        if (scales.contains(0f)) {
+            // of a column that never changes; an infinite value times 0 is not a number
+            moved = graph.node(
+                    OnnxGraph.ML,
+                    "Imputer",
+                    Map.of("imputed_value_floats", new float[] {0}, "replaced_value_float", Float.NaN),
+                    moved);
+        }
         return graph.node("Clip", moved, graph.floats(new float[] {-LIMIT}), graph.floats(new float[] {LIMIT}));
     }
 }

@@ -92,7 +92,12 @@ final class NumberBlock {
                     "Where", graph.node("Equal", value, out.row(column(Slot::missingAt))), nan(graph), value);
         }
         emitFlags(out, value);
-        value = graph.node("Where", graph.node("IsNaN", value), out.row(column(Slot::fill)), value);
+        // One node with a value for each column is a third of the cost of two that spread a row over all rows.
+        value = graph.node(
+                OnnxGraph.ML,
+                "Imputer",
+                Map.of("imputed_value_floats", column(Slot::fill), "replaced_value_float", Float.NaN),
+                value);
         List<String> pieces =
                 out.split(value, groups.values().stream().map(List::size).toList());
         int piece = 0;

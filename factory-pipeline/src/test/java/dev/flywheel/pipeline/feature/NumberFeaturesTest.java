@@ -212,7 +212,7 @@ class NumberFeaturesTest {
         var graph = new dev.flywheel.pipeline.onnx.OnnxGraph("test");
         FittedFeatures fitted = Features.auto().fit(data);
         fitted.emit(graph);
-        assertThat(graph.nodeCount()).isEqualTo(5);
+        assertThat(graph.nodeCount()).isEqualTo(3);
         assertThat(fitted.matrix(data).numberCount()).isEqualTo(200);
     }
 }
