@@ -17,8 +17,12 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
 
     private static final double SHARE = 0.2;
 
-    /** Of a mix of classes, both parts get both. */
-    static Holdout of(FeatureMatrix matrix, Task task, long seed) {
+    /**
+     * Of a mix of classes, both parts get both.
+     *
+     * @param who who judges by the rows that are held back, for messages
+     */
+    static Holdout of(FeatureMatrix matrix, Task task, long seed, String who) {
         BitSet held = matrix.hasTimes() ? newest(matrix.times()) : new BitSet();
         String how = "the newest by event time";
         if (held.isEmpty() || held.cardinality() == matrix.rows()) {
@@ -32,24 +36,24 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
                 .toArray();
         if (from.length == 0 || to.length == 0) {
             throw new TrainingException(
-                    "a search cannot hold rows back",
+                    who + " cannot hold rows back",
                     "there are " + matrix.rows() + " training rows",
-                    "train on more rows, or without a search");
+                    "train on more rows, or without " + who);
         }
         Holdout holdout = new Holdout(matrix.select(from), matrix.select(to), how);
         if (task == Task.BINARY) {
-            requireBoth(holdout.held.labels(), how);
+            requireBoth(holdout.held.labels(), how, who);
         }
         return holdout;
     }
 
-    private static void requireBoth(double[] labels, String how) {
+    private static void requireBoth(double[] labels, String how, String who) {
         if (Arrays.stream(labels).distinct().count() < 2) {
             throw new TrainingException(
-                    "a search cannot judge its trials",
+                    who + " has nothing to judge by",
                     "the " + labels.length + " rows that it holds back, " + how + ", are all of class "
                             + Settings.plain(labels[0]),
-                    "train on a longer stretch of data, or without a search");
+                    "train on a longer stretch of data, or without " + who);
         }
     }
 

@@ -39,6 +39,20 @@ final class NetworkModel implements TrainedModel {
         return parameters.clone();
     }
 
+    Scale scale() {
+        return scale;
+    }
+
+    /** The same network with another way from its output to a prediction. */
+    NetworkModel rescaled(Scale other) {
+        return new NetworkModel(features, network, parameters, other, learnedScale);
+    }
+
+    /** The same network without the way from its output to a probability. */
+    NetworkModel logits() {
+        return rescaled(Scale.unscaled(Objective.NUMBER));
+    }
+
     Scale learnedScale() {
         return learnedScale;
     }

@@ -59,7 +59,8 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         return ofNumbers(labels, weights, objective, network, trainer);
     }
 
-    private static Scale unscaled(Objective objective) {
+    /** The scale that leaves a network's outputs as they are. */
+    static Scale unscaled(Objective objective) {
         return new Scale(objective, 1, 0, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
     }
 
@@ -116,6 +117,11 @@ record Scale(Objective objective, double factor, double offset, double low, doub
                 mean,
                 free ? Double.NEGATIVE_INFINITY : low - room,
                 free ? Double.POSITIVE_INFINITY : high + room);
+    }
+
+    /** The same with {@code value * slope + shift} for a value that has no limits. */
+    Scale times(double slope, double shift) {
+        return new Scale(objective, factor * slope, offset * slope + shift, low, high);
     }
 
     private static double mean(double[] values, double[] weights) {

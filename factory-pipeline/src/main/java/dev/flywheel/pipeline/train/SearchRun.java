@@ -79,7 +79,7 @@ final class SearchRun<T extends Trainer> {
         this.seed = seed;
         this.listener = listener;
         this.metric = search.metric().orElse(Metric.of(target.task()).get(0));
-        this.holdout = Holdout.of(matrix, target.task(), seed);
+        this.holdout = Holdout.of(matrix, target.task(), seed, "a search");
         this.heldLabels = holdout.held().labels();
         this.rungs = rungs();
         this.asha = new Asha(rungs, FACTOR);

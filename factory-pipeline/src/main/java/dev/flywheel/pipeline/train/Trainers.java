@@ -31,6 +31,18 @@ public final class Trainers {
     }
 
     /**
+     * {@return a trainer whose models' probabilities are calibrated: it trains on four fifths of the rows, and brings
+     * the probabilities to what is seen on the rest, the newest by event time, or random ones where there is no time}
+     * The calibration is part of the exported model.
+     *
+     * @param trainer learns a true-or-false target, or with {@link Calibration#TEMPERATURE} several classes
+     * @throws IllegalArgumentException if it is calibrated already, is a search, or starts warm
+     */
+    public static Trainer calibrated(Trainer trainer, Calibration calibration) {
+        return CalibratedTrainer.of(trainer, calibration);
+    }
+
+    /**
      * {@return a search for good settings of another trainer: say what to {@link Search#vary vary}}
      *
      * @param trainer what is tried first, and what all trials have in common

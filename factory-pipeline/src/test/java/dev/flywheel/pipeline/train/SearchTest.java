@@ -275,7 +275,7 @@ class SearchTest {
         }
         var data = TestData.rows(folder, Schema.of(TestData.number("x"), LABEL, TIME), rows);
         FeatureMatrix matrix = Features.rows().number("x").fit(data).matrix(data);
-        Holdout holdout = Holdout.of(matrix, Task.BINARY, 1);
+        Holdout holdout = Holdout.of(matrix, Task.BINARY, 1, "a search");
         assertThat(holdout.held().times()).containsExactly(Arrays.copyOf(matrix.times(), 10));
         assertThat(holdout.learned().rows()).isEqualTo(40);
         assertThat(TestData.numbers(holdout.held())[0]).isEqualTo(Arrays.copyOf(TestData.numbers(matrix)[0], 10));
@@ -285,15 +285,15 @@ class SearchTest {
     @Test
     void holdsBothClassesBackWhereThereIsNoTime() {
         for (long seed = 0; seed < 20; seed++) {
-            Holdout holdout = Holdout.of(matrix(100, x -> x > 0.95 ? 1 : 0), Task.BINARY, seed);
+            Holdout holdout = Holdout.of(matrix(100, x -> x > 0.95 ? 1 : 0), Task.BINARY, seed, "a search");
             assertThat(Arrays.stream(holdout.held().labels()).distinct()).hasSize(2);
             assertThat(Arrays.stream(holdout.learned().labels()).distinct()).hasSize(2);
         }
-        assertThatThrownBy(() -> Holdout.of(matrix(100, x -> 1), Task.BINARY, 1))
+        assertThatThrownBy(() -> Holdout.of(matrix(100, x -> 1), Task.BINARY, 1, "a search"))
                 .isInstanceOf(TrainingException.class)
-                .hasMessage("a search cannot judge its trials: the 20 rows that it holds back, at random, are all of "
+                .hasMessage("a search has nothing to judge by: the 20 rows that it holds back, at random, are all of "
                         + "class 1. Fix: train on a longer stretch of data, or without a search.");
-        assertThatThrownBy(() -> Holdout.of(matrix(1, x -> 1), Task.REGRESSION, 1))
+        assertThatThrownBy(() -> Holdout.of(matrix(1, x -> 1), Task.REGRESSION, 1, "a search"))
                 .isInstanceOf(TrainingException.class)
                 .hasMessageStartingWith("a search cannot hold rows back: there are 1 training rows.");
     }

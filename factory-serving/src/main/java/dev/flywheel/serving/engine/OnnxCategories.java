@@ -72,8 +72,10 @@ final class OnnxCategories {
         }
         Map<Integer, Lookup> inputs = new HashMap<>();
         Map<Integer, Lookup> nodes = new HashMap<>();
-        List<String> outputs =
-                fields.stream().filter(f -> f.number == 12).map(OnnxCategories::name).toList();
+        List<String> outputs = fields.stream()
+                .filter(f -> f.number == 12)
+                .map(OnnxCategories::name)
+                .toList();
         for (Field input : fields) {
             if (input.number == 11 && isRowsOfTexts(input)) {
                 List<Field> reading = readers.getOrDefault(name(input), List.of());

@@ -9,8 +9,8 @@ import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.Arrays;
+import java.util.Collection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -56,7 +56,9 @@ final class OnnxRecipe {
         boolean repeatable =
                 small && options.threads() == 1 && options.providers().isEmpty() && !model.drawsRandomNumbers();
         // A model that is kept optimised is kept as its file is.
-        if (model.isSingle() && options.optimizedModels() == null && Files.size(model.file()) <= OnnxCategories.MOST_BYTES) {
+        if (model.isSingle()
+                && options.optimizedModels() == null
+                && Files.size(model.file()) <= OnnxCategories.MOST_BYTES) {
             OnnxCategories changed = OnnxCategories.of(Files.readAllBytes(model.file()));
             byte[] content = small || !changed.lookups().isEmpty() ? changed.model() : null;
             return new OnnxRecipe(model.file(), options, content, repeatable, changed.lookups());

@@ -20,8 +20,7 @@ final class OnnxSession {
     private final OnnxSignature signature;
     private final Collection<OnnxCategories.Lookup> lookups;
 
-    private OnnxSession(
-            OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups) {
+    private OnnxSession(OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups) {
         this.sessions = sessions;
         this.signature = signature;
         this.lookups = lookups.values();
