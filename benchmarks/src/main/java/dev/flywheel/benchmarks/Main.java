@@ -39,6 +39,8 @@ public final class Main {
                           --streams 1000 --moa figures.json (of MOA on the same streams; kept if not said)
               search    settings found by a search, and by random search with as many epochs: whose model is better?
                           --data ../shared/data --trials 54 --seeds 5
+              quality   what a run makes of real data with nothing chosen but the columns, and how long it takes
+                          --data ../shared/data --only telco_churn,diamonds
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
@@ -76,6 +78,7 @@ public final class Main {
         commands.put("peek", PeekCommand::run);
         commands.put("detect", DetectCommand::run);
         commands.put("search", SearchCommand::run);
+        commands.put("quality", QualityCommand::run);
         commands.put("model", ModelCommand::run);
         commands.put("page", Page::run);
         return commands;

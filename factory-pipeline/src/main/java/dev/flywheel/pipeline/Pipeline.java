@@ -11,6 +11,7 @@ import dev.flywheel.pipeline.prove.Canary;
 import dev.flywheel.pipeline.prove.Experiment;
 import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Trainer;
+import dev.flywheel.pipeline.train.Trainers;
 import dev.flywheel.pipeline.watch.Watch;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -112,7 +113,8 @@ public final class Pipeline<I, L, O> {
         /**
          * {@return the next stage, with a portfolio of candidates; each run trains all and judges the best}
          *
-         * @throws IllegalArgumentException if there is none, or one that cannot learn the source's target
+         * @param candidates by default {@link Trainers#portfolio} of the source's target
+         * @throws IllegalArgumentException if there is one that cannot learn the source's target
          */
         Trained<I, L> train(Trainer... candidates);
     }
@@ -388,16 +390,11 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public Trained<I, L> train(Trainer... candidates) {
-            if (candidates.length == 0) {
-                throw new IllegalArgumentException("stage train of pipeline \"" + d.name
-                        + "\" has no candidate; pass at least one, such as Trainers.logistic()");
-            }
             Task task = Objects.requireNonNull(d.source).target().task();
-            for (Trainer candidate : candidates) {
-                Objects.requireNonNull(candidate, "candidate").requireTask(task);
-            }
+            List<Trainer> portfolio = candidates.length == 0 ? Trainers.portfolio(task) : List.of(candidates);
+            portfolio.forEach(candidate -> candidate.requireTask(task));
             return new TrainedStage<>(
-                    new Draft<>(d.name, d.source, d.checks, d.split, d.features, List.of(candidates), List.of()));
+                    new Draft<>(d.name, d.source, d.checks, d.split, d.features, portfolio, List.of()));
         }
     }
 

@@ -2,7 +2,11 @@ package dev.flywheel.pipeline;
 
 import com.google.common.math.LongMath;
 import dev.flywheel.core.DataException;
+import dev.flywheel.core.data.Batch;
+import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Scan;
+import dev.flywheel.core.data.Schema;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.Arrays;
@@ -20,17 +24,26 @@ public final class Split implements Serializable {
         NEWEST_SHARE,
         NEWEST_TIME,
         RANDOM,
-        EVERY_NTH
+        EVERY_NTH,
+        WHERE
     }
 
     private final Kind kind;
     private final double share;
     private final @Nullable Duration time;
+    private final String column;
+    private final String value;
 
     private Split(Kind kind, double share, @Nullable Duration time) {
+        this(kind, share, time, "", "");
+    }
+
+    private Split(Kind kind, double share, @Nullable Duration time, String column, String value) {
         this.kind = kind;
         this.share = share;
         this.time = time;
+        this.column = column;
+        this.value = value;
     }
 
     /**
@@ -78,12 +91,22 @@ public final class Split implements Serializable {
         return new Split(Kind.EVERY_NTH, n, null);
     }
 
+    /**
+     * {@return the examples whose text in a column is this: for data that comes with its own test examples} Leave the
+     * column out of the features.
+     */
+    public static Split where(String column, String value) {
+        return new Split(
+                Kind.WHERE, 0, null, Objects.requireNonNull(column, "column"), Objects.requireNonNull(value, "value"));
+    }
+
     String describe() {
         return switch (kind) {
             case NEWEST_SHARE -> "newest " + share;
             case NEWEST_TIME -> "newest " + time;
             case RANDOM -> "random " + share;
             case EVERY_NTH -> "one in every " + (int) share;
+            case WHERE -> "where " + column + " is \"" + value + "\"";
         };
     }
 
@@ -110,6 +133,7 @@ public final class Split implements Serializable {
                 }
             }
             case NEWEST_SHARE, NEWEST_TIME -> newest(times(examples), test);
+            case WHERE -> where(examples, test);
         }
         if (test.isEmpty() || test.cardinality() == rows) {
             throw impossible(
@@ -118,6 +142,27 @@ public final class Split implements Serializable {
                     "bring more examples or choose another split");
         }
         return test;
+    }
+
+    private void where(Dataset examples, BitSet test) {
+        Schema schema = examples.schema();
+        if (!schema.contains(column) || schema.column(schema.indexOf(column)).type() != ColumnType.TEXT) {
+            throw impossible(
+                    examples.rows(),
+                    "they have no column \"" + column + "\" of texts, only " + schema,
+                    "name a column of the source that holds texts, or choose another split");
+        }
+        int place = schema.indexOf(column);
+        int row = 0;
+        try (Scan scan = examples.scan()) {
+            for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
+                for (int i = 0; i < batch.rows(); i++, row++) {
+                    test.set(
+                            row,
+                            !batch.missing(place, i) && batch.text(place, i).equals(value));
+                }
+            }
+        }
     }
 
     private long[] times(Dataset examples) {

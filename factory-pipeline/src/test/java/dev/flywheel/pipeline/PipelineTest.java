@@ -139,11 +139,10 @@ class PipelineTest {
     }
 
     @Test
-    void thereMustBeACandidate() {
-        assertThatThrownBy(() -> featured().train())
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("stage train of pipeline \"delays\" has no candidate; pass at least one, such as"
-                        + " Trainers.logistic()");
+    void withoutCandidatesItIsTheDefaultPortfolio() {
+        assertThat(featured().train().respond(p -> p).build().describe())
+                .contains("train " + Trainers.logistic().describe() + "\n")
+                .contains("train " + Trainers.mlp(64, 32).describe() + "\n");
     }
 
     @Test

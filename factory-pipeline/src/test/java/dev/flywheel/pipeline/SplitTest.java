@@ -176,4 +176,28 @@ class SplitTest {
         assertThat(Split.random(0.25).describe()).isEqualTo("random 0.25");
         assertThat(Split.everyNth(5).describe()).isEqualTo("one in every 5");
     }
+
+    @Test
+    void whereTakesTheExamplesThatSaySo() {
+        Schema schema = Schema.of(
+                new Column("part", ColumnType.TEXT, true), new Column(Source.LABEL, ColumnType.NUMBER, false));
+        try (Dataset.Writer writer = Dataset.writer(directory, schema)) {
+            for (String part : new String[] {"test", "train", "", "Test", "test"}) {
+                if (!part.isEmpty()) {
+                    writer.text(0, part);
+                }
+                writer.number(1, 1);
+                writer.endRow();
+            }
+            Dataset examples = writer.finish();
+            assertThat(rows(Split.where("part", "test"), examples)).containsExactly(0, 4);
+            assertThatThrownBy(() -> rows(Split.where("part", "dev"), examples))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(
+                            "split \"where part is \"dev\"\" of 5 examples: no example is left to test on");
+            assertThatThrownBy(() -> rows(Split.where(Source.LABEL, "1"), examples))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining("they have no column \"$label\" of texts");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.model.Task;
+import java.util.List;
+
 /**
  * The trainers that come with the library. What a setting leaves open is chosen from the number of rows; the defaults
  * are those that did well on the reference data, so that naming no setting is a good choice.
@@ -7,6 +10,14 @@ package dev.flywheel.pipeline.train;
 public final class Trainers {
 
     private Trainers() {}
+
+    /**
+     * {@return what is worth trying where nobody says: a linear model, which few rows are enough for, and a network of
+     * two layers, which learns what a linear one cannot}
+     */
+    public static List<Trainer> portfolio(Task task) {
+        return List.of(task == Task.REGRESSION ? linear() : logistic(), mlp(64, 32));
+    }
 
     /**
      * {@return a logistic regression, for true-or-false targets and classes: one weight for each number and each id}
