@@ -101,6 +101,7 @@ final class Examples {
                 case BOOLEAN -> to.bool(column, from.bool(column));
                 case TEXT -> to.text(column, from.text(column));
                 case TIME -> to.time(column, from.time(column));
+                case VECTOR -> to.vector(column, from.vector(column));
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.flywheel.pipeline;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.data.Vectors;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin.Joined;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -21,13 +22,16 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     boolean infinite() {
         Schema inputs = joined.row().schema();
         for (int column = 0; column < inputs.size(); column++) {
-            if (inputs.column(column).type() == ColumnType.NUMBER
-                    && !joined.row().missing(column)
-                    && Float.isInfinite((float) joined.row().number(column))) {
+            if (!joined.row().missing(column) && infinite(column, inputs.column(column).type())) {
                 return true;
             }
         }
         return false;
+    }
+
+    private boolean infinite(int column, ColumnType type) {
+        return type == ColumnType.NUMBER && Float.isInfinite((float) joined.row().number(column))
+                || type == ColumnType.VECTOR && Vectors.infinite(joined.row().vector(column));
     }
 
     @Override
@@ -53,6 +57,11 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     @Override
     public String text(int column) {
         return joined.row().text(column);
+    }
+
+    @Override
+    public float[] vector(int column) {
+        return joined.row().vector(column);
     }
 
     @Override

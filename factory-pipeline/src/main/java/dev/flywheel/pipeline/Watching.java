@@ -267,6 +267,11 @@ final class Watching<I> implements Signals, AutoCloseable {
         public long time(int column) {
             return row.time(column);
         }
+
+        @Override
+        public float[] vector(int column) {
+            return row.vector(column);
+        }
     }
 
     private void windowEnded(WindowResult result) {

@@ -4,6 +4,7 @@ import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.serving.engine.Lane;
+import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,10 @@ public final class BatchPacker {
      * @param rows how many, at most the lane's {@link Lane#maxRows()}
      */
     public void pack(Batch batch, int from, int rows) {
+        for (RawColumns.Group vector : columns.vectors()) {
+            FloatBuffer target = lane.input(vector.input()).floats().duplicate();
+            batch.vectors(vector.position(0), from, rows, target.clear());
+        }
         packNumbers(batch, from, rows);
         packTexts(batch, from, rows);
         packTimes(batch, from, rows);

@@ -1,11 +1,13 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -67,11 +69,13 @@ final class RawColumns {
             Signature.TEXTS, EnumSet.of(ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN),
             Signature.TIMES, EnumSet.of(ColumnType.TIME));
 
+    private final List<Group> vectors;
     private final Group numbers;
     private final Group texts;
     private final Group times;
 
-    private RawColumns(Group numbers, Group texts, Group times) {
+    private RawColumns(List<Group> vectors, Group numbers, Group texts, Group times) {
+        this.vectors = List.copyOf(vectors);
         this.numbers = numbers;
         this.texts = texts;
         this.times = times;
@@ -84,22 +88,50 @@ final class RawColumns {
      *     that are not raw columns
      */
     static RawColumns of(Signature signature, Schema schema) {
+        List<Group> vectors = new ArrayList<>();
         Group[] groups = {Group.NONE, Group.NONE, Group.NONE};
         List<String> names = List.of(Signature.NUMBERS, Signature.TEXTS, Signature.TIMES);
         for (int i = 0; i < signature.inputs().size(); i++) {
             TensorSpec input = signature.inputs().get(i);
+            if (vector(input, schema)) {
+                vectors.add(new Group(i, new int[] {schema.indexOf(input.name())}));
+                continue;
+            }
             int kind = names.indexOf(input.name());
             if (kind < 0 || input.columns().isEmpty() || ELEMENTS.get(input.name()) != input.type()) {
                 throw new ModelFormatException(
                         WHAT,
                         "its input \"" + input.name() + "\" (" + input.type() + " of shape " + input.shape()
                                 + ") does not name raw columns, expected numbers (FLOAT), texts (STRING) or times (INT64) "
-                                + "with column names in the file's metadata",
+                                + "with column names in the file's metadata, or the name of a column of vectors",
                         "serve a model made by a pipeline, or write a Codec that fills this input");
             }
             groups[kind] = new Group(i, positions(input, schema));
         }
-        return new RawColumns(groups[0], groups[1], groups[2]);
+        return new RawColumns(vectors, groups[0], groups[1], groups[2]);
+    }
+
+    /** Whether an input takes a column of vectors, which has the input's name. */
+    private static boolean vector(TensorSpec input, Schema schema) {
+        if (!input.columns().equals(List.of(input.name())) || !schema.contains(input.name())) {
+            return false;
+        }
+        Column column = schema.column(schema.indexOf(input.name()));
+        if (column.type() == ColumnType.VECTOR
+                && (input.type() != ElementType.FLOAT || input.shape().get(1) != column.length())) {
+            throw misfit(
+                    input,
+                    column.name(),
+                    "its vectors have " + column.length() + " floats, expected " + input.type() + " of shape "
+                            + input.shape(),
+                    schema);
+        }
+        return column.type() == ColumnType.VECTOR;
+    }
+
+    /** {@return each column of vectors, a group of its own} */
+    List<Group> vectors() {
+        return vectors;
     }
 
     Group numbers() {

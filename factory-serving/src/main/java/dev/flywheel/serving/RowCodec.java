@@ -6,6 +6,7 @@ import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.data.Vectors;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.engine.Lane;
@@ -56,6 +57,10 @@ final class RowCodec<I, O> implements Codec<I, O> {
         private final RowType<I> type;
         private final DoubleFunction<? extends O> respond;
         private final Schema schema;
+        /** By column: where its vectors go, null if nowhere. */
+        private final @Nullable FloatBuffer[] vectors;
+
+        private final int[] vectorColumns;
         private final @Nullable FloatBuffer numbers;
         private final String @Nullable [] texts;
         private final @Nullable LongBuffer times;
@@ -63,9 +68,11 @@ final class RowCodec<I, O> implements Codec<I, O> {
         private final int[] textPlaces;
         private final int[] timePlaces;
         private final float[] noNumbers;
+        private final float[] noVector;
         private final long[] noTimes;
         private final int textWidth;
         private final TensorBuffer prediction;
+        private int rowAt;
         private int numbersAt;
         private int textsAt;
         private int timesAt;
@@ -82,6 +89,16 @@ final class RowCodec<I, O> implements Codec<I, O> {
                     number.size() == 0 ? null : lane.input(number.input()).floats();
             this.texts = text.size() == 0 ? null : lane.input(text.input()).texts();
             this.times = time.size() == 0 ? null : lane.input(time.input()).longs();
+            this.vectors = new FloatBuffer[schema.size()];
+            int longest = 0;
+            this.vectorColumns = new int[columns.vectors().size()];
+            for (int i = 0; i < vectorColumns.length; i++) {
+                RawColumns.Group vector = columns.vectors().get(i);
+                vectorColumns[i] = vector.position(0);
+                vectors[vectorColumns[i]] = lane.input(vector.input()).floats();
+                longest = Math.max(longest, schema.column(vectorColumns[i]).length());
+            }
+            this.noVector = new float[longest];
             this.numberPlaces = number.places(schema.size());
             this.textPlaces = text.places(schema.size());
             this.timePlaces = time.places(schema.size());
@@ -89,12 +106,14 @@ final class RowCodec<I, O> implements Codec<I, O> {
             this.noTimes = new long[time.size()];
             this.textWidth = text.size();
             Arrays.fill(noNumbers, Float.NaN);
+            Arrays.fill(noVector, Float.NaN);
             Arrays.fill(noTimes, Long.MIN_VALUE);
             this.prediction = RowCodec.prediction(lane);
         }
 
         @Override
         public void write(I input, int row) {
+            rowAt = row;
             numbersAt = row * noNumbers.length;
             textsAt = row * textWidth;
             timesAt = row * noTimes.length;
@@ -106,6 +125,9 @@ final class RowCodec<I, O> implements Codec<I, O> {
             }
             if (times != null) {
                 times.put(timesAt, noTimes);
+            }
+            for (int column : vectorColumns) {
+                missing(column);
             }
             type.write(input, this);
         }
@@ -153,8 +175,24 @@ final class RowCodec<I, O> implements Codec<I, O> {
         }
 
         @Override
+        public void vector(int column, float[] value) {
+            schema.column(column).requireLength(value);
+            FloatBuffer vector = vectors[column];
+            if (vector != null) {
+                if (Vectors.infinite(value)) {
+                    throw infinite(column);
+                }
+                vector.put(rowAt * value.length, value);
+            }
+        }
+
+        @Override
         public void missing(int column) {
-            Objects.checkIndex(column, schema.size());
+            FloatBuffer vector = vectors[column];
+            if (vector != null) {
+                int length = schema.column(column).length();
+                vector.put(rowAt * length, noVector, 0, length);
+            }
         }
 
         private void putNumber(int column, float value) {

@@ -210,8 +210,8 @@ class RowCodecTest {
                 .hasMessage(
                         "the model does not fit the rows: its input \"x\" (FLOAT of shape [-1, 1]) does not name raw "
                                 + "columns, expected numbers (FLOAT), texts (STRING) or times (INT64) with column names in the "
-                                + "file's metadata. Fix: serve a model made by a pipeline, or write a Codec that fills this "
-                                + "input.");
+                                + "file's metadata, or the name of a column of vectors. Fix: serve a model made by a pipeline, "
+                                + "or write a Codec that fills this input.");
     }
 
     @Test

@@ -13,6 +13,7 @@ import org.apache.arrow.flatbuf.Buffer;
 import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.FieldNode;
+import org.apache.arrow.flatbuf.FixedSizeList;
 import org.apache.arrow.flatbuf.FloatingPoint;
 import org.apache.arrow.flatbuf.Footer;
 import org.apache.arrow.flatbuf.Int;
@@ -28,7 +29,7 @@ import org.apache.arrow.flatbuf.Utf8;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The metadata of Arrow IPC files (Arrow columnar format 1.5, "IPC File Format"), for the five column types of this
+ * The metadata of Arrow IPC files (Arrow columnar format 1.5, "IPC File Format"), for the column types of this
  * package. The bytes of a message depend on its content alone, so that equal datasets are equal files.
  *
  * <p>Bodies are read and written through plain byte buffers and not through Arrow's vectors: those work on
@@ -79,10 +80,14 @@ final class ArrowFormat {
      * @param nulls the missing values of each column
      * @param buffers offset and length of each buffer in the body, in pairs
      */
-    static ByteBuffer batchMessage(int rows, int[] nulls, long[] buffers, long bodyLength) {
+    static ByteBuffer batchMessage(Schema schema, int rows, int[] nulls, long[] buffers, long bodyLength) {
         FlatBufferBuilder builder = new FlatBufferBuilder(256 + 16 * (nulls.length + buffers.length));
-        RecordBatch.startNodesVector(builder, nulls.length);
+        RecordBatch.startNodesVector(builder, nulls.length + (int) vectors(schema));
         for (int i = nulls.length - 1; i >= 0; i--) {
+            Column column = schema.column(i);
+            if (column.type() == ColumnType.VECTOR) {
+                FieldNode.createFieldNode(builder, (long) rows * column.length(), 0);
+            }
             FieldNode.createFieldNode(builder, rows, nulls[i]);
         }
         int nodes = builder.endVector();
@@ -126,9 +131,16 @@ final class ArrowFormat {
         return org.apache.arrow.flatbuf.Schema.createSchema(builder, Endianness.Little, vector, 0, 0);
     }
 
+    private static long vectors(Schema schema) {
+        return schema.columns().stream()
+                .filter(c -> c.type() == ColumnType.VECTOR)
+                .count();
+    }
+
     private static int field(FlatBufferBuilder builder, Column column) {
         int name = builder.createString(column.name());
-        int children = Field.createChildrenVector(builder, new int[0]);
+        int[] within = column.type() == ColumnType.VECTOR ? new int[] {item(builder)} : new int[0];
+        int children = Field.createChildrenVector(builder, within);
         byte kind;
         int type;
         switch (column.type()) {
@@ -154,9 +166,21 @@ final class ArrowFormat {
                 kind = Type.Timestamp;
                 type = Timestamp.createTimestamp(builder, TimeUnit.MICROSECOND, builder.createString(UTC));
             }
+            case VECTOR -> {
+                kind = Type.FixedSizeList;
+                type = FixedSizeList.createFixedSizeList(builder, column.length());
+            }
             default -> throw new IllegalStateException("unknown column type " + column.type());
         }
         return Field.createField(builder, name, column.nullable(), kind, type, 0, children, 0);
+    }
+
+    /** The field of the numbers in a vector. */
+    private static int item(FlatBufferBuilder builder) {
+        int name = builder.createString("item");
+        int children = Field.createChildrenVector(builder, new int[0]);
+        int type = FloatingPoint.createFloatingPoint(builder, Precision.SINGLE);
+        return Field.createField(builder, name, true, Type.FloatingPoint, type, 0, children, 0);
     }
 
     /**
@@ -198,13 +222,21 @@ final class ArrowFormat {
                 Timestamp time = table(field, new Timestamp());
                 yield only(time.unit() == TimeUnit.MICROSECOND && UTC.equals(time.timezone()), ColumnType.TIME);
             }
+            case Type.FixedSizeList -> only(ofFloats(field), ColumnType.VECTOR);
             default -> null;
         };
         if (type == null) {
             throw new IllegalArgumentException("its column \"" + field.name() + "\" has an Arrow type ("
                     + Type.name(field.typeType()) + ") that datasets do not use");
         }
-        return new Column(field.name(), type, field.nullable());
+        int length = type == ColumnType.VECTOR ? table(field, new FixedSizeList()).listSize() : 0;
+        return new Column(field.name(), type, field.nullable(), length);
+    }
+
+    private static boolean ofFloats(Field list) {
+        return list.childrenLength() == 1
+                && list.children(0).typeType() == Type.FloatingPoint
+                && table(list.children(0), new FloatingPoint()).precision() == Precision.SINGLE;
     }
 
     private static @Nullable ColumnType only(boolean condition, ColumnType type) {
@@ -229,13 +261,20 @@ final class ArrowFormat {
      */
     static ColumnView[] columns(Schema schema, ByteBuffer message, ByteBuffer body) {
         RecordBatch batch = header(message);
-        require(batch.nodesLength() == schema.size() && batch.compression() == null);
+        require(batch.nodesLength() == schema.size() + vectors(schema) && batch.compression() == null);
         ColumnView[] views = new ColumnView[schema.size()];
         int buffer = 0;
+        int nodes = 0;
         for (int i = 0; i < views.length; i++) {
-            FieldNode node = batch.nodes(i);
+            Column column = schema.column(i);
+            FieldNode node = batch.nodes(nodes++);
             require(node.length() == batch.length() && node.nullCount() >= 0);
-            int count = schema.column(i).type() == ColumnType.TEXT ? 3 : 2;
+            long nullCount = node.nullCount();
+            if (column.type() == ColumnType.VECTOR) {
+                FieldNode numbers = batch.nodes(nodes++);
+                require(numbers.length() == batch.length() * column.length() && numbers.nullCount() == 0);
+            }
+            int count = buffers(column.type());
             int[] places = new int[6];
             for (int b = 0; b < count; b++) {
                 Buffer at = batch.buffers(buffer + b);
@@ -244,10 +283,15 @@ final class ArrowFormat {
                 places[2 * b + 1] = (int) at.length();
             }
             buffer += count;
-            views[i] = new ColumnView(schema.column(i), (int) batch.length(), node.nullCount() > 0, body, places);
+            views[i] = new ColumnView(column, (int) batch.length(), nullCount > 0, body, places);
         }
         require(buffer == batch.buffersLength());
         return views;
+    }
+
+    /** {@return how many buffers Arrow keeps for a type: whether values are there, the values, or where they end} */
+    static int buffers(ColumnType type) {
+        return type == ColumnType.TEXT || type == ColumnType.VECTOR ? 3 : 2;
     }
 
     /** {@return the rows that a batch message announces} */

@@ -1,6 +1,7 @@
 package dev.flywheel.core.data;
 
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.Objects;
 
 /**
@@ -65,6 +66,24 @@ public final class Batch {
         return columns[column].time(row);
     }
 
+    /** {@return a copy of the value of a VECTOR column} */
+    public float[] vector(int column, int row) {
+        return columns[column].vector(row);
+    }
+
+    /**
+     * Copies the vectors of consecutive rows at once, NaN in every place of one that is missing.
+     *
+     * @param from the first row
+     * @param count how many
+     * @param target takes them at its position, which moves behind them; direct and in native order for speed
+     * @throws IndexOutOfBoundsException if there are no such rows
+     * @throws java.nio.BufferOverflowException if the target is too small
+     */
+    public void vectors(int column, int from, int count, FloatBuffer target) {
+        columns[column].vectors(from, count, target);
+    }
+
     /**
      * {@return a cursor on one row; the same object at every call, moved to the row asked for last}
      *
@@ -122,6 +141,11 @@ public final class Batch {
         @Override
         public long time(int column) {
             return columns[column].time(row);
+        }
+
+        @Override
+        public float[] vector(int column) {
+            return columns[column].vector(row);
         }
     }
 }

@@ -15,9 +15,10 @@ final class ColumnBuffer {
     private final Column column;
     private final ColumnType type;
     private final long[] validity;
-    /** Doubles as raw bits, integers, times; for BOOLEAN the packed bits; empty for TEXT. */
+    /** Doubles as raw bits, integers, times; for BOOLEAN the packed bits; empty for TEXT and VECTOR. */
     private final long[] values;
 
+    private final float[] vectors;
     private final int[] ends;
     private byte[] bytes;
     private int nulls;
@@ -27,7 +28,13 @@ final class ColumnBuffer {
         this.type = column.type();
         int words = (capacity + 63) >> 6;
         this.validity = new long[words];
-        this.values = new long[type == ColumnType.BOOLEAN ? words : type == ColumnType.TEXT ? 0 : capacity];
+        this.values = new long
+                [switch (type) {
+                    case BOOLEAN -> words;
+                    case TEXT, VECTOR -> 0;
+                    default -> capacity;
+                }];
+        this.vectors = new float[capacity * column.length()];
         this.ends = new int[type == ColumnType.TEXT ? capacity + 1 : 1];
         this.bytes = new byte[type == ColumnType.TEXT ? 8 * capacity : 0];
     }
@@ -63,6 +70,12 @@ final class ColumnBuffer {
         validity[row >> 6] |= 1L << row;
     }
 
+    void vector(int row, float[] value) {
+        column.requireLength(value);
+        System.arraycopy(value, 0, vectors, row * value.length, value.length);
+        validity[row >> 6] |= 1L << row;
+    }
+
     void missing(int row) {
         validity[row >> 6] &= ~(1L << row);
     }
@@ -83,6 +96,7 @@ final class ColumnBuffer {
             case INTEGER, TIME -> values[row] = 0;
             case BOOLEAN -> values[row >> 6] &= ~(1L << row);
             case TEXT -> ends[row + 1] = ends[row];
+            case VECTOR -> Arrays.fill(vectors, row * column.length(), (row + 1) * column.length(), 0);
         }
     }
 
@@ -105,7 +119,7 @@ final class ColumnBuffer {
 
     /** {@return how many buffers Arrow keeps for this type} */
     int buffers() {
-        return type == ColumnType.TEXT ? 3 : 2;
+        return ArrowFormat.buffers(type);
     }
 
     /** {@return the length in bytes of a buffer for a number of rows} */
@@ -117,6 +131,8 @@ final class ColumnBuffer {
         return switch (type) {
             case BOOLEAN -> bitmap;
             case TEXT -> buffer == 1 ? 4L * (rows + 1L) : ends[rows];
+            // no number in a vector is missing, so that Arrow's buffer of these is empty
+            case VECTOR -> buffer == 1 ? 0 : 4L * rows * column.length();
             default -> 8L * rows;
         };
     }
@@ -130,6 +146,8 @@ final class ColumnBuffer {
             }
         } else if (type == ColumnType.BOOLEAN) {
             out.asLongBuffer().put(values, 0, words);
+        } else if (type == ColumnType.VECTOR) {
+            out.asFloatBuffer().put(vectors, 0, buffer == 1 ? 0 : rows * column.length());
         } else if (type != ColumnType.TEXT) {
             out.asLongBuffer().put(values, 0, rows);
         } else if (buffer == 1) {

@@ -11,5 +11,10 @@ public enum ColumnType {
     /** A Unicode string. */
     TEXT,
     /** An instant, in microseconds since 1970-01-01T00:00:00Z. */
-    TIME
+    TIME,
+    /**
+     * 32-bit floating point numbers, as many in every row: an image, an embedding. Their number is the
+     * {@link Column#length}.
+     */
+    VECTOR
 }

@@ -2,7 +2,9 @@ package dev.flywheel.core.data;
 
 import dev.flywheel.core.StoreException;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Objects;
 
 /** One column of a {@link Batch}, read where it stands in the mapped file. Immutable and thread-safe. */
@@ -42,9 +44,10 @@ final class ColumnView {
         long needed = switch (type) {
             case BOOLEAN -> bitmap;
             case TEXT -> 4L * (rows + 1L);
+            case VECTOR -> 0;
             default -> 8L * rows;
         };
-        ArrowFormat.require(places[3] >= needed);
+        ArrowFormat.require(places[3] >= needed && places[5] >= 4L * rows * column.length());
     }
 
     boolean missing(int row) {
@@ -94,6 +97,45 @@ final class ColumnView {
         byte[] utf8 = new byte[end - start];
         body.get(bytes + start, utf8);
         return new String(utf8, StandardCharsets.UTF_8);
+    }
+
+    float[] vector(int row) {
+        float[] value = new float[column.length()];
+        vectors(row, 1).get(value);
+        return value;
+    }
+
+    void vectors(int from, int count, FloatBuffer target) {
+        FloatBuffer all = vectors(from, count);
+        int length = column.length();
+        int at = target.position();
+        target.put(all);
+        if (nulls) {
+            float[] none = null;
+            for (int row = 0; row < count; row++) {
+                if (!bit(validity, from + row)) {
+                    none = none == null ? filled(length) : none;
+                    target.put(at + row * length, none);
+                }
+            }
+        }
+    }
+
+    private static float[] filled(int length) {
+        float[] none = new float[length];
+        Arrays.fill(none, Float.NaN);
+        return none;
+    }
+
+    private FloatBuffer vectors(int from, int count) {
+        Objects.checkFromIndexSize(from, count, rows);
+        if (type != ColumnType.VECTOR) {
+            throw Columns.wrongRead(column, "vector");
+        }
+        int rowBytes = column.length() << 2;
+        return body.slice(bytes + from * rowBytes, count * rowBytes)
+                .order(body.order())
+                .asFloatBuffer();
     }
 
     void numbers(float[] target, int offset, int stride) {

@@ -12,6 +12,7 @@ final class Columns {
             case BOOLEAN -> "bool or number";
             case TEXT -> "text";
             case TIME -> "time";
+            case VECTOR -> "vector";
         };
         return new IllegalArgumentException("column \"" + column.name() + "\" is " + column.type()
                 + " and cannot be read as " + accessor + ": read it as " + fit);

@@ -266,6 +266,11 @@ public final class Dataset {
         }
 
         @Override
+        public void vector(int column, float[] value) {
+            file.vector(column, value);
+        }
+
+        @Override
         public void missing(int column) {
             file.missing(column);
         }

@@ -32,6 +32,9 @@ final class DatasetFile {
     /** Values in a batch of a very wide schema, by which its rows are cut. */
     private static final int BATCH_VALUES = 8 << 20;
 
+    /** Floats in the vectors of a batch, 8 MiB, by which its rows are cut. */
+    private static final int BATCH_FLOATS = 2 << 20;
+
     private final Path directory;
     private final Schema schema;
     private final int batchRows;
@@ -54,7 +57,7 @@ final class DatasetFile {
     DatasetFile(Path directory, Schema schema) {
         this.directory = Objects.requireNonNull(directory, "directory");
         this.schema = Objects.requireNonNull(schema, "schema");
-        this.batchRows = Math.max(64, Math.min(BATCH_ROWS, BATCH_VALUES / Math.max(1, schema.size())));
+        this.batchRows = batchRows(schema);
         this.columns = schema.columns().stream()
                 .map(c -> new ColumnBuffer(c, batchRows))
                 .toArray(ColumnBuffer[]::new);
@@ -69,6 +72,12 @@ final class DatasetFile {
         } catch (IOException e) {
             throw refused(e);
         }
+    }
+
+    private static int batchRows(Schema schema) {
+        int rows = Math.max(64, Math.min(BATCH_ROWS, BATCH_VALUES / Math.max(1, schema.size())));
+        long floats = schema.columns().stream().mapToLong(Column::length).sum();
+        return floats == 0 ? rows : (int) Math.max(1, Math.min(rows, BATCH_FLOATS / floats));
     }
 
     void number(int column, double value) {
@@ -89,6 +98,10 @@ final class DatasetFile {
 
     void text(int column, String value) {
         columns[column].text(row, value);
+    }
+
+    void vector(int column, float[] value) {
+        columns[column].vector(row, value);
     }
 
     void missing(int column) {
@@ -190,7 +203,7 @@ final class DatasetFile {
         long length = layout(buffers);
         try {
             long offset = position;
-            int metadata = message(ArrowFormat.batchMessage(row, nulls, buffers, length));
+            int metadata = message(ArrowFormat.batchMessage(schema, row, nulls, buffers, length));
             append(fill(buffers, (int) length));
             places.add(new ArrowFormat.Place(offset, metadata, length));
         } catch (IOException e) {

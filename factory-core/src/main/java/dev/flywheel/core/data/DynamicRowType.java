@@ -43,6 +43,8 @@ record DynamicRowType(Schema schema) implements RowType<Row> {
             out.text(i, text);
         } else if (column.type() == ColumnType.TIME && value instanceof Instant time) {
             out.time(i, Times.micros(time));
+        } else if (column.type() == ColumnType.VECTOR && value instanceof Row.Vector vector) {
+            out.vector(i, vector.values);
         } else {
             throw new IllegalArgumentException("column \"" + column.name() + "\" is " + column.type()
                     + " and cannot take the row's value " + value + " ("
@@ -75,6 +77,7 @@ record DynamicRowType(Schema schema) implements RowType<Row> {
             case BOOLEAN -> in.bool(i);
             case TEXT -> in.text(i);
             case TIME -> Times.instant(in.time(i));
+            case VECTOR -> in.vector(i);
         };
     }
 }

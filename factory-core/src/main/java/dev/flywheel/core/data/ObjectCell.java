@@ -46,6 +46,8 @@ interface ObjectCell {
             return new TimeCell(value -> Times.micros((LocalDateTime) value), Times::dateTime);
         } else if (type == LocalDate.class) {
             return new TimeCell(value -> Times.micros((LocalDate) value), Times::date);
+        } else if (type == float[].class) {
+            return new VectorCell();
         }
         return null;
     }
@@ -148,6 +150,25 @@ interface ObjectCell {
         @Override
         public Object read(RowReader in, RecordField field) {
             return time.apply(in.time(field.position));
+        }
+    }
+
+    /** Vectors; the row that is written knows their length. */
+    record VectorCell() implements ObjectCell {
+
+        @Override
+        public ColumnType type() {
+            return ColumnType.VECTOR;
+        }
+
+        @Override
+        public void write(Object value, int column, RowWriter out) {
+            out.vector(column, (float[]) value);
+        }
+
+        @Override
+        public Object read(RowReader in, RecordField field) {
+            return in.vector(field.position);
         }
     }
 

@@ -30,7 +30,22 @@ abstract class RecordField {
         this.record = record;
         this.type = component.getType();
         this.position = position;
-        this.column = new Column(component.getName(), columnType, !type.isPrimitive());
+        this.column = new Column(component.getName(), columnType, !type.isPrimitive(), length(record, component));
+    }
+
+    private static int length(Class<?> record, RecordComponent component) {
+        Length length = component.getAnnotation(Length.class);
+        if (component.getType() == float[].class ? length != null && length.value() > 0 : length == null) {
+            return length == null ? 0 : length.value();
+        }
+        String what = "record " + record.getName() + " has a component \"" + component.getName() + "\" of type "
+                + component.getType().getSimpleName();
+        throw new IllegalArgumentException(
+                component.getType() != float[].class
+                        ? what + " with @Length(" + length.value() + "), which only a float[] has"
+                        : what + (length == null ? "" : " with @Length(" + length.value() + ")")
+                                + ": say how many floats every row has, as in @Length(784) float[] "
+                                + component.getName());
     }
 
     /** @throws IllegalArgumentException if the component's name or type is not supported */
@@ -54,7 +69,7 @@ abstract class RecordField {
                     + component.getName() + "\" of type "
                     + component.getGenericType().getTypeName()
                     + "; supported are double, float, long, int, short, byte, boolean, their boxed types, String,"
-                    + " enums, Instant, LocalDateTime and LocalDate");
+                    + " enums, Instant, LocalDateTime, LocalDate and float[] with a @Length");
         }
         return new OfObject(record, component, position, lookup, accessor, cell);
     }

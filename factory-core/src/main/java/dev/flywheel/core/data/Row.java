@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,14 +15,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A row whose columns are known only at run time: names and values. Values are {@link Double} or {@link Float}
  * (NUMBER), {@link Long}, {@link Integer}, {@link Short} or {@link Byte} (INTEGER), {@link Boolean}, {@link String} or
- * an enum (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), or null, which is missing
- * like a column that is not named. Immutable and thread-safe.
+ * an enum (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), {@code float[]} (VECTOR), or
+ * null, which is missing like a column that is not named. Immutable and thread-safe.
  */
 public final class Row implements Serializable {
 
     private static final long serialVersionUID = 1L;
 
-    /** Holds only Double, Long, Boolean, String, Instant and null; not changed after construction. */
+    /** Holds only Double, Long, Boolean, String, Instant, Vector and null; not changed after construction. */
     private final Map<String, @Nullable Object> values;
 
     private Row(Map<String, @Nullable Object> values) {
@@ -129,6 +130,15 @@ public final class Row implements Serializable {
         return as(name, Instant.class, "a time");
     }
 
+    /**
+     * {@return a copy of the value of a vector column}
+     *
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
+    public float[] vector(String name) {
+        return as(name, Vector.class, "a vector").values.clone();
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof Row that && values.equals(that.values);
@@ -170,13 +180,41 @@ public final class Row implements Serializable {
                 + "; the row has the columns " + String.join(", ", values.keySet()));
     }
 
+    /** Floats that are equal by value. Never changed. */
+    static final class Vector implements Serializable {
+
+        private static final long serialVersionUID = 1L;
+
+        final float[] values;
+
+        private Vector(float[] values) {
+            this.values = values;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Vector that && Arrays.equals(values, that.values);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(values);
+        }
+
+        @Override
+        public String toString() {
+            return Arrays.toString(values);
+        }
+    }
+
     private static @Nullable Object normal(String name, @Nullable Object value) {
         if (value == null
                 || value instanceof Double
                 || value instanceof Long
                 || value instanceof Boolean
                 || value instanceof String
-                || value instanceof Instant) {
+                || value instanceof Instant
+                || value instanceof Vector) {
             return value instanceof Double d && d.isNaN() ? null : value;
         } else if (value instanceof Float number) {
             return normal(name, number.doubleValue());
@@ -188,10 +226,12 @@ public final class Row implements Serializable {
             return Times.instant(Times.micros(time));
         } else if (value instanceof LocalDate date) {
             return Times.instant(Times.micros(date));
+        } else if (value instanceof float[] vector) {
+            return new Vector(vector.clone());
         }
         throw new IllegalArgumentException("column \"" + name + "\" of a row has a value of type "
                 + value.getClass().getName()
                 + "; supported are Double, Float, Long, Integer, Short, Byte, Boolean, String, enums, Instant,"
-                + " LocalDateTime, LocalDate and null");
+                + " LocalDateTime, LocalDate, float[] and null");
     }
 }

@@ -28,6 +28,11 @@ public interface RowReader {
     /** {@return the value of a TIME column, in microseconds since 1970-01-01T00:00:00Z} */
     long time(int column);
 
+    /** {@return a copy of the value of a VECTOR column} */
+    default float[] vector(int column) {
+        throw Columns.wrongRead(schema().column(column), "vector");
+    }
+
     /**
      * Writes every column to the same position of another row.
      *
@@ -46,6 +51,7 @@ public interface RowReader {
                 case BOOLEAN -> out.bool(column, bool(column));
                 case TEXT -> out.text(column, text(column));
                 case TIME -> out.time(column, time(column));
+                case VECTOR -> out.vector(column, vector(column));
             }
         }
     }

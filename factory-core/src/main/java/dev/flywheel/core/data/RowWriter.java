@@ -22,6 +22,16 @@ public interface RowWriter {
     /** Writes a {@link ColumnType#TIME}, in microseconds since 1970-01-01T00:00:00Z. */
     void time(int column, long epochMicros);
 
+    /**
+     * Writes a {@link ColumnType#VECTOR}.
+     *
+     * @param value copied before the call returns; NaN where one of its numbers is missing
+     * @throws dev.flywheel.core.DataException if its length is not the column's
+     */
+    default void vector(int column, float[] value) {
+        throw new IllegalArgumentException("column " + column + " cannot take a vector: these rows hold none");
+    }
+
     /** Marks a value as missing. */
     void missing(int column);
 }

@@ -3,6 +3,7 @@ package dev.flywheel.core.data;
 import java.io.Serializable;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -89,8 +90,9 @@ public final class Schema implements Serializable {
     @Override
     public String toString() {
         return columns.stream()
-                .map(c ->
-                        c.name() + ":" + c.type().name().toLowerCase(java.util.Locale.ROOT) + (c.nullable() ? "?" : ""))
+                .map(c -> c.name() + ":" + c.type().name().toLowerCase(Locale.ROOT)
+                        + (c.type() == ColumnType.VECTOR ? "(" + c.length() + ")" : "")
+                        + (c.nullable() ? "?" : ""))
                 .collect(Collectors.joining(", ", "[", "]"));
     }
 }

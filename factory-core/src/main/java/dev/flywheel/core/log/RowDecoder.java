@@ -96,6 +96,14 @@ public final class RowDecoder implements RowReader {
         return bytes.getLong(layout.offset(column, ColumnType.TIME));
     }
 
+    @Override
+    public float[] vector(int column) {
+        int at = layout.offset(column, ColumnType.VECTOR);
+        float[] value = new float[layout.schema().column(column).length()];
+        bytes.slice(at, Float.BYTES * value.length).asFloatBuffer().get(value);
+        return value;
+    }
+
     private void checkText(int column) {
         int slot = layout.offset(column, ColumnType.TEXT);
         int offset = bytes.getInt(slot);

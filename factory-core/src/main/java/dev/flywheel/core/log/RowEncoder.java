@@ -33,8 +33,9 @@ public final class RowEncoder implements RowWriter {
 
     /** Begins a row, all of whose values are missing. */
     public void clear() {
-        if (bytes.length > KEPT_BYTES) {
-            bytes = new byte[layout.fixedBytes() + 64];
+        int needed = layout.fixedBytes() + 64;
+        if (bytes.length > Math.max(KEPT_BYTES, needed)) {
+            bytes = new byte[needed];
             view = ByteBuffer.wrap(bytes);
         }
         size = layout.fixedBytes();
@@ -83,6 +84,14 @@ public final class RowEncoder implements RowWriter {
     @Override
     public void time(int column, long epochMicros) {
         view.putLong(layout.offset(column, ColumnType.TIME), epochMicros);
+        present(column);
+    }
+
+    @Override
+    public void vector(int column, float[] value) {
+        int at = layout.offset(column, ColumnType.VECTOR);
+        layout.schema().column(column).requireLength(value);
+        view.position(at).asFloatBuffer().put(value);
         present(column);
     }
 

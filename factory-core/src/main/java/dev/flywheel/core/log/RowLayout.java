@@ -10,7 +10,7 @@ import java.security.MessageDigest;
 
 /**
  * Where the values of a row are: 8 bytes of schema hash, one bit a column that says whether it is there, then the
- * columns in order, 8 bytes each or 1 for a boolean, then the texts in UTF-8. A text's 8 bytes are its offset from the
+ * columns in order, 8 bytes each, 1 for a boolean or 4 for each number of a vector, then the texts in UTF-8. A text's 8 bytes are its offset from the
  * start of the row and its length. All numbers are big-endian.
  */
 final class RowLayout {
@@ -29,7 +29,7 @@ final class RowLayout {
         int at = BITS + (schema.size() + 7) / 8;
         for (int column = 0; column < offsets.length; column++) {
             offsets[column] = at;
-            at += schema.column(column).type() == ColumnType.BOOLEAN ? 1 : 8;
+            at = Math.addExact(at, bytes(schema.column(column)));
         }
         this.fixedBytes = at;
     }
@@ -57,6 +57,14 @@ final class RowLayout {
         return offsets[column];
     }
 
+    private static int bytes(Column column) {
+        return switch (column.type()) {
+            case BOOLEAN -> 1;
+            case VECTOR -> Float.BYTES * column.length();
+            default -> 8;
+        };
+    }
+
     private static long hash(Schema schema) {
         MessageDigest sha256 = Json.sha256();
         for (Column column : schema.columns()) {
@@ -64,6 +72,9 @@ final class RowLayout {
             sha256.update(ByteBuffer.allocate(4).putInt(0, name.length));
             sha256.update(name);
             sha256.update((column.type().name() + (column.nullable() ? "?" : "!")).getBytes(StandardCharsets.UTF_8));
+            if (column.type() == ColumnType.VECTOR) {
+                sha256.update(ByteBuffer.allocate(4).putInt(0, column.length()));
+            }
         }
         return ByteBuffer.wrap(sha256.digest()).getLong();
     }

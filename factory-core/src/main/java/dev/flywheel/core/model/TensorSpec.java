@@ -10,8 +10,8 @@ import java.util.Objects;
  * @param name the tensor's name in the model file
  * @param type the element type
  * @param shape the dimensions; -1 where the size is free. The first is the batch
- * @param columns for a tensor of shape [rows, n] that holds raw columns side by side: their n names, in order;
- *     otherwise empty
+ * @param columns for a tensor of shape [rows, n] that holds raw columns side by side: their n names, in order; for one
+ *     that holds a column of vectors with n numbers: its name, which is the tensor's too; otherwise empty
  */
 public record TensorSpec(String name, ElementType type, List<Long> shape, List<String> columns) {
 
@@ -21,7 +21,8 @@ public record TensorSpec(String name, ElementType type, List<Long> shape, List<S
         Objects.requireNonNull(type, "type");
         shape = List.copyOf(shape);
         columns = List.copyOf(columns);
-        if (!columns.isEmpty() && (shape.size() != 2 || shape.get(1) != columns.size())) {
+        boolean vector = columns.equals(List.of(name)) && shape.size() == 2 && shape.get(1) > 0;
+        if (!columns.isEmpty() && !vector && (shape.size() != 2 || shape.get(1) != columns.size())) {
             throw new IllegalArgumentException("tensor \"" + name + "\" names " + columns.size()
                     + " columns, but its shape is " + shape + ", expected [-1, " + columns.size() + "]");
         }

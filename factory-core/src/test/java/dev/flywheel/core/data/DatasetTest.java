@@ -82,8 +82,9 @@ class DatasetTest {
             case BOOLEAN -> true;
             case TEXT -> "x";
             case TIME -> Instant.parse("1969-12-31T23:59:59.999999Z");
+            case VECTOR -> new float[] {1.5f, -0f, Float.NaN};
         };
-        Schema schema = Schema.of(new Column("c", type, true));
+        Schema schema = Schema.of(new Column("c", type, true, type == ColumnType.VECTOR ? 3 : 0));
         List<Row> all = new ArrayList<>(Collections.nCopies(100, Row.of("c", value)));
         List<Row> none = Collections.nCopies(100, Row.of("c", null));
         List<Row> ends = new ArrayList<>(all);

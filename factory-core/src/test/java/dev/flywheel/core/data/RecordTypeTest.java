@@ -223,7 +223,7 @@ class RecordTypeTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("record " + Unsupported.class.getName() + " has a component \"id\" of type java.util.UUID;"
                         + " supported are double, float, long, int, short, byte, boolean, their boxed types, String,"
-                        + " enums, Instant, LocalDateTime and LocalDate");
+                        + " enums, Instant, LocalDateTime, LocalDate and float[] with a @Length");
         assertThatThrownBy(() -> RecordType.of(Letter.class)).hasMessageContaining("\"letter\" of type char;");
         assertThatThrownBy(() -> RecordType.of(Pair.class)).hasMessageContaining("\"left\" of type A;");
     }

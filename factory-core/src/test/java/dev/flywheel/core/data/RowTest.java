@@ -73,8 +73,8 @@ class RowTest {
         assertThatThrownBy(() -> Row.of("a", 1, "a", 2)).hasMessage("column \"a\" appears twice in a row");
         assertThatThrownBy(() -> Row.of("a", new UUID(0, 0)))
                 .hasMessage("column \"a\" of a row has a value of type java.util.UUID; supported are Double, Float,"
-                        + " Long, Integer, Short, Byte, Boolean, String, enums, Instant, LocalDateTime, LocalDate and"
-                        + " null");
+                        + " Long, Integer, Short, Byte, Boolean, String, enums, Instant, LocalDateTime, LocalDate,"
+                        + " float[] and null");
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Schema;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -86,6 +87,34 @@ class RowCodecTest {
     }
 
     @Test
+    void vectorsComeBackBitForBitAmongOtherValues() {
+        Schema schema = Schema.of(
+                new Column("a", ColumnType.BOOLEAN, true),
+                Column.vector("v", 4),
+                new Column("t", ColumnType.TEXT, true),
+                Column.vector("w", 300_000));
+        RowType<Row> type = Row.type(schema);
+        RowEncoder to = new RowEncoder(schema);
+        float[] wide = new float[300_000];
+        wide[299_999] = -1;
+        for (Row row : List.of(
+                Row.of("a", true, "v", new float[] {Float.NaN, -0f, Float.MIN_VALUE, 3}, "t", "x", "w", wide),
+                Row.of("a", null, "v", null, "t", "y", "w", null),
+                Row.of("a", false, "v", new float[4], "t", null, "w", null))) {
+            to.clear();
+            type.write(row, to);
+            assertThat(type.read(new RowDecoder(schema).read(to.row()))).isEqualTo(row);
+        }
+        assertThatExceptionOfType(DataException.class)
+                .isThrownBy(() -> to.vector(1, new float[5]))
+                .withMessage("the vector of column \"v\" cannot be used: it has 5 floats, expected 4. Fix: give every row"
+                        + " a vector of the column's length, or null where it is missing.");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> to.vector(0, new float[4]))
+                .withMessage("column \"a\" is BOOLEAN, not VECTOR");
+    }
+
+    @Test
     void refusesARowOfAnotherSchemaAndTellsBothHashes() {
         RowDecoder other = new RowDecoder(Schema.of(new Column("distance", ColumnType.INTEGER, true)));
         ByteBuffer row = encode(Row.of("distance", 1.0));
@@ -105,6 +134,7 @@ class RowCodecTest {
         assertThat(hash(column)).isNotEqualTo(hash(new Column("b", ColumnType.NUMBER, true)));
         assertThat(hash(column)).isNotEqualTo(hash(new Column("a", ColumnType.TIME, true)));
         assertThat(hash(column)).isNotEqualTo(hash(new Column("a", ColumnType.NUMBER, false)));
+        assertThat(hash(Column.vector("a", 2))).isNotEqualTo(hash(Column.vector("a", 3)));
         // on disk for ever
         assertThat(hash(column)).isEqualTo(-8361044601524561471L);
     }

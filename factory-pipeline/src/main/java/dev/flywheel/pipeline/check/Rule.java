@@ -3,6 +3,7 @@ package dev.flywheel.pipeline.check;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
+import dev.flywheel.core.data.Vectors;
 import java.io.Serializable;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -24,6 +25,10 @@ sealed interface Rule extends Serializable {
         return value == Math.rint(value) && Math.abs(value) < 1e15 ? Long.toString((long) value) : "" + value;
     }
 
+    private static String vector(float[] value) {
+        return value.length + " floats of mean " + plain((float) Vectors.mean(value));
+    }
+
     /** {@return the value of a cell, for messages} */
     static String found(RowReader row, int column) {
         if (row.missing(column)) {
@@ -39,6 +44,7 @@ sealed interface Rule extends Serializable {
                 java.time.Instant.EPOCH
                         .plus(row.time(column), java.time.temporal.ChronoUnit.MICROS)
                         .toString();
+            case VECTOR -> vector(row.vector(column));
         };
     }
 

@@ -56,7 +56,7 @@ final class Grouping {
         ColumnType type = dataset.schema().column(index).type();
         return switch (type) {
             case TEXT, BOOLEAN -> byValue(texts(dataset, index, type));
-            case NUMBER, INTEGER, TIME -> byNumber(numbers(dataset, index, type), type);
+            case NUMBER, INTEGER, TIME, VECTOR -> byNumber(numbers(dataset, index), type);
         };
     }
 
@@ -128,7 +128,8 @@ final class Grouping {
 
     private static String range(double first, double last, ColumnType type) {
         if (type != ColumnType.TIME) {
-            return Numbers.brief(first) + " to " + Numbers.brief(last);
+            String range = Numbers.brief(first) + " to " + Numbers.brief(last);
+            return type == ColumnType.VECTOR ? range + " on average" : range;
         }
         Instant from = Instant.ofEpochSecond((long) first);
         Instant to = Instant.ofEpochSecond((long) last);
@@ -155,15 +156,13 @@ final class Grouping {
         return values;
     }
 
-    private static double[] numbers(Dataset dataset, int column, ColumnType type) {
+    private static double[] numbers(Dataset dataset, int column) {
         double[] values = new double[Math.toIntExact(dataset.rows())];
         int at = 0;
         try (Scan scan = dataset.scan()) {
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
                 for (int row = 0; row < batch.rows(); row++) {
-                    values[at++] = batch.missing(column, row)
-                            ? Double.NaN
-                            : type == ColumnType.TIME ? batch.time(column, row) / 1e6 : batch.number(column, row);
+                    values[at++] = batch.missing(column, row) ? Double.NaN : NumberTally.value(batch, column, row);
                 }
             }
         }

@@ -3,6 +3,7 @@ package dev.flywheel.pipeline.evaluate;
 import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.Vectors;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -31,7 +32,10 @@ final class NumberTally extends Profiles.Tally {
 
     @Override
     void add(Batch batch, int index, int row) {
-        double value = type == ColumnType.TIME ? batch.time(index, row) / 1e6 : batch.number(index, row);
+        double value = value(batch, index, row);
+        if (Double.isNaN(value)) {
+            return; // a vector of nothing but missing numbers
+        }
         // An infinity has no place in a mean; it is seen as the minimum or maximum.
         min = Math.min(min, value);
         max = Math.max(max, value);
@@ -46,6 +50,15 @@ final class NumberTally extends Profiles.Tally {
         if (place < SAMPLE) {
             sample[(int) place] = value;
         }
+    }
+
+    /** {@return a number, a time in epoch seconds, or the mean of a vector} */
+    static double value(Batch batch, int column, int row) {
+        return switch (batch.schema().column(column).type()) {
+            case TIME -> batch.time(column, row) / 1e6;
+            case VECTOR -> Vectors.mean(batch.vector(column, row));
+            default -> batch.number(column, row);
+        };
     }
 
     @Override

@@ -25,7 +25,7 @@ public final class Profiles {
      * @param rows the number of rows
      * @param missing the number of rows without a value
      * @param text for TEXT and BOOLEAN columns
-     * @param numeric for NUMBER and INTEGER columns
+     * @param numeric for NUMBER and INTEGER columns, and for VECTOR columns of the mean of each row's numbers
      * @param times for TIME columns
      */
     public record ColumnProfile(
@@ -75,7 +75,7 @@ public final class Profiles {
     public record TopValue(String value, long rows) {}
 
     /**
-     * Values of a NUMBER or INTEGER column. Immutable.
+     * Values of a NUMBER or INTEGER column, or the means of the vectors of a VECTOR column. Immutable.
      *
      * @param min the lowest value
      * @param mean the mean
@@ -135,7 +135,7 @@ public final class Profiles {
 
         static Tally of(Column column) {
             return switch (column.type()) {
-                case NUMBER, INTEGER, TIME -> new NumberTally(column);
+                case NUMBER, INTEGER, TIME, VECTOR -> new NumberTally(column);
                 case TEXT, BOOLEAN -> new TextTally(column);
             };
         }

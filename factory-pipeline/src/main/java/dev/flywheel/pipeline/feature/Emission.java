@@ -14,6 +14,8 @@ final class Emission {
     static final float LIMIT = 4;
 
     private final OnnxGraph graph;
+    private final List<String> images = new ArrayList<>();
+    private final List<String> imageNames = new ArrayList<>();
     private final List<String> scaled = new ArrayList<>();
     private final List<String> scaledNames = new ArrayList<>();
     private final List<Float> means = new ArrayList<>();
@@ -30,6 +32,12 @@ final class Emission {
 
     OnnxGraph graph() {
         return graph;
+    }
+
+    /** Takes FLOAT [rows, names] that is ready and comes before all others. */
+    void image(String value, List<String> names) {
+        images.add(value);
+        imageNames.addAll(names);
     }
 
     /** Takes FLOAT [rows, names] that is still to be standardized: moved by a mean, scaled and limited. */
@@ -62,7 +70,8 @@ final class Emission {
 
     /** The names of the columns of {@link #numbers}, in order. */
     List<String> numberNames() {
-        List<String> names = new ArrayList<>(scaledNames);
+        List<String> names = new ArrayList<>(imageNames);
+        names.addAll(scaledNames);
         names.addAll(plainNames);
         return Collections.unmodifiableList(names);
     }
@@ -74,7 +83,7 @@ final class Emission {
     /** Adds the last nodes and returns FLOAT [rows, numberNames], or null where there are no numbers. */
     @Nullable
     String numbers() {
-        List<String> parts = new ArrayList<>();
+        List<String> parts = new ArrayList<>(images);
         if (!scaled.isEmpty()) {
             parts.add(standardize(concat(scaled)));
         }

@@ -20,6 +20,7 @@ final class FeatureFitter {
     private final Map<String, ColumnSample> samples = new LinkedHashMap<>();
     private final Map<String, Vocabulary> vocabularies = new LinkedHashMap<>();
     private final Map<String, Vocabulary> words = new LinkedHashMap<>();
+    private final Map<String, VectorMoments> vectors = new LinkedHashMap<>();
     private final Map<String, TimeSpan> spans = new LinkedHashMap<>();
     private final TreeSet<String> notes = new TreeSet<>();
 
@@ -36,6 +37,9 @@ final class FeatureFitter {
                 words.put(spec.column(), new Vocabulary());
             } else if (spec instanceof Spec.Calendar) {
                 spans.put(spec.column(), new TimeSpan());
+            } else if (spec instanceof Spec.Vector || spec instanceof Spec.Image) {
+                int length = schema.column(schema.indexOf(spec.column())).length();
+                vectors.put(spec.column(), new VectorMoments(length));
             }
         }
     }
@@ -87,6 +91,7 @@ final class FeatureFitter {
                 }
             }
         });
+        vectors.forEach((name, moments) -> moments.add(batch, schema.indexOf(name)));
         spans.forEach((name, span) -> {
             int column = schema.indexOf(name);
             for (int row = 0; row < numbers.length; row++) {
@@ -98,6 +103,7 @@ final class FeatureFitter {
     }
 
     private FittedFeatures fitted(long rows) {
+        List<VectorBlock.Slot> wide = new ArrayList<>();
         List<NumberBlock.Slot> numbers = new ArrayList<>();
         List<TextBlock.Slot> texts = new ArrayList<>();
         List<WordBlock.Slot> sentences = new ArrayList<>();
@@ -109,6 +115,10 @@ final class FeatureFitter {
                 texts.add(fit(category));
             } else if (spec instanceof Spec.Words text) {
                 sentences.add(fit(text, rows));
+            } else if (spec instanceof Spec.Vector vector) {
+                wide.add(moments(vector).vector(vector.column()));
+            } else if (spec instanceof Spec.Image image) {
+                wide.add(moments(image).image(image));
             } else if (spec instanceof Spec.Calendar calendar) {
                 times.merge(calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
             } else if (spec instanceof Spec.Cycle cycle) {
@@ -138,6 +148,7 @@ final class FeatureFitter {
             }
         }
         return new FittedFeatures(
+                new VectorBlock(wide),
                 new NumberBlock(numbers),
                 new TextBlock(texts),
                 new WordBlock(sentences),
@@ -242,6 +253,14 @@ final class FeatureFitter {
                     + " most frequent are known");
         }
         return slot;
+    }
+
+    private VectorMoments moments(Spec spec) {
+        VectorMoments moments = of(vectors, spec.column());
+        if (moments.empty()) {
+            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
+        }
+        return moments;
     }
 
     private TimeBlock.Slot fit(Spec.Calendar spec, TimeSpan span) {

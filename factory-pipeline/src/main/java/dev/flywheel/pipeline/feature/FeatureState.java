@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Fitted features as JSON holds them. Immutable.
  *
  * @param format the version of this format
+ * @param vectors the features over vectors; null where an earlier release wrote it
  * @param numbers the features over numbers
  * @param texts the features over categories
  * @param words the features over whole sentences; null where an earlier release wrote it
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 record FeatureState(
         int format,
+        @Nullable List<VectorBlock.Slot> vectors,
         List<Numeric> numbers,
         List<Category> texts,
         @Nullable List<WordBlock.Slot> words,
@@ -45,6 +47,7 @@ record FeatureState(
     record Category(String column, Encoding.Kind kind, int minCount, int limit, List<String> vocabulary) {}
 
     static byte[] write(
+            List<VectorBlock.Slot> vectors,
             List<NumberBlock.Slot> numbers,
             List<TextBlock.Slot> texts,
             List<WordBlock.Slot> words,
@@ -52,6 +55,7 @@ record FeatureState(
             List<String> notes) {
         return Json.write(new FeatureState(
                 FORMAT,
+                vectors,
                 numbers.stream().map(FeatureState::number).toList(),
                 texts.stream().map(FeatureState::text).toList(),
                 words,
@@ -68,6 +72,7 @@ record FeatureState(
                     "upgrade the library");
         }
         return new FittedFeatures(
+                new VectorBlock(state.vectors == null ? List.of() : state.vectors),
                 new NumberBlock(state.numbers.stream().map(FeatureState::slot).toList()),
                 new TextBlock(state.texts.stream().map(FeatureState::slot).toList()),
                 new WordBlock(state.words == null ? List.of() : state.words),

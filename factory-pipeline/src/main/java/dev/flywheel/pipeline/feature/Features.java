@@ -53,7 +53,7 @@ public final class Features<I> implements Serializable {
 
     /**
      * {@return a definition that takes every column of a record: numbers, integers and booleans (0 and 1) as
-     * {@link #number}, texts as {@link #category}, times as {@link #calendar} (hour, day of week; month and year where
+     * {@link #number}, texts as {@link #category}, vectors as {@link #vector}, times as {@link #calendar} (hour, day of week; month and year where
      * the training rows span at least two years)} A column that is named as well is taken as named.
      */
     public static <I> Features<I> auto(Class<I> type) {
@@ -122,6 +122,41 @@ public final class Features<I> implements Serializable {
     /** {@return the same, with a text that is read word by word; see {@link #words(Accessor)}} */
     public Features<I> words(String column) {
         return with(new Spec.Words(column));
+    }
+
+    /**
+     * {@return the same, with a vector such as an embedding} Each of its numbers is standardized by itself; a missing
+     * one becomes the mean.
+     */
+    public Features<I> vector(Accessor<I, float[]> column) {
+        return vector(nameOf(column));
+    }
+
+    /** {@return the same, with a vector; see {@link #vector(Accessor)}} */
+    public Features<I> vector(String column) {
+        return with(new Spec.Vector(column));
+    }
+
+    /**
+     * {@return the same, with a vector that holds an image} Its pixels are standardized by one mean and one standard
+     * deviation, those of all pixels of the training rows; a missing one becomes the mean. They are the first numeric
+     * features, see {@link FittedFeatures#image}.
+     *
+     * @param column pixels channel by channel, each row by row from the top; {@code channels * height * width} of them
+     * @throws IllegalArgumentException if a size is below 1, the vector has another length, or there is an image
+     *     already
+     */
+    public Features<I> image(Accessor<I, float[]> column, int channels, int height, int width) {
+        return image(nameOf(column), channels, height, width);
+    }
+
+    /** {@return the same, with an image; see {@link #image(Accessor, int, int, int)}} */
+    public Features<I> image(String column, int channels, int height, int width) {
+        if (channels < 1 || height < 1 || width < 1) {
+            throw new IllegalArgumentException("image(" + column + ") needs channels, height and width of at least 1,"
+                    + " found " + channels + ", " + height + ", " + width);
+        }
+        return with(new Spec.Image(column, channels, height, width));
     }
 
     /** {@return the same, with parts of a time, in UTC} */
@@ -249,7 +284,9 @@ public final class Features<I> implements Serializable {
         for (Column column : schema.columns()) {
             String name = column.name();
             if (automatic && !name.startsWith("$") && !named.contains(name) && !excepted.contains(name)) {
-                resolved.add(SpecTypes.automatic(column));
+                Spec spec = SpecTypes.automatic(column);
+                SpecTypes.check(spec, schema);
+                resolved.add(spec);
             }
         }
         return resolved;
@@ -267,6 +304,13 @@ public final class Features<I> implements Serializable {
         more.add(spec);
         if (specs.contains(spec)) {
             throw new IllegalArgumentException(spec.describe() + " is in the features twice");
+        }
+        for (Spec first : specs) {
+            boolean vector = first instanceof Spec.Vector || first instanceof Spec.Image;
+            if ((vector && first.column().equals(spec.column())) || (first instanceof Spec.Image && spec instanceof Spec.Image)) {
+                throw new IllegalArgumentException(spec.describe() + " cannot be in the features beside "
+                        + first.describe() + ": a model takes one image, and a vector once");
+            }
         }
         return checked(new Features<>(type, automatic, excepted, more));
     }

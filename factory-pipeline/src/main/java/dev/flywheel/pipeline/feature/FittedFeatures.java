@@ -7,9 +7,11 @@ import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -24,11 +26,12 @@ import org.jspecify.annotations.Nullable;
 public final class FittedFeatures {
 
     /** The output of the feature graph that holds numbers. */
-    private static final String NUMBERS = "feature_numbers";
+    static final String NUMBERS = "feature_numbers";
 
     /** The output of the feature graph that holds ids. */
     static final String IDS = "feature_ids";
 
+    private final VectorBlock vectors;
     private final NumberBlock numbers;
     private final TextBlock texts;
     private final WordBlock words;
@@ -37,7 +40,14 @@ public final class FittedFeatures {
     private final List<String> numberNames;
     private final List<IdColumn> idColumns;
 
-    FittedFeatures(NumberBlock numbers, TextBlock texts, WordBlock words, TimeBlock times, List<String> notes) {
+    FittedFeatures(
+            VectorBlock vectors,
+            NumberBlock numbers,
+            TextBlock texts,
+            WordBlock words,
+            TimeBlock times,
+            List<String> notes) {
+        this.vectors = vectors;
         this.numbers = numbers;
         this.texts = texts;
         this.words = words;
@@ -74,7 +84,14 @@ public final class FittedFeatures {
 
     /** {@return the inputs of the graph with their raw columns, as in a {@link dev.flywheel.core.model.Signature}} */
     public List<TensorSpec> inputs() {
-        return RawColumns.inputs(numbers.raw(), rawTexts(), times.raw());
+        List<TensorSpec> inputs = new ArrayList<>(vectors.inputs());
+        inputs.addAll(RawColumns.inputs(numbers.raw(), rawTexts(), times.raw()));
+        return List.copyOf(inputs);
+    }
+
+    /** {@return where the image stands among the numbers, if there is one} */
+    public Optional<ImageShape> image() {
+        return vectors.image();
     }
 
     /** {@return what is worth knowing about the training rows, such as columns without a value} */
@@ -101,6 +118,8 @@ public final class FittedFeatures {
 
     private Emission emission(OnnxGraph graph) {
         Emission emission = new Emission(graph);
+        // First, so that no node takes the name of one of these inputs, and an image comes before all other numbers.
+        vectors.emit(emission);
         numbers.emit(emission);
         List<String> raw = rawTexts();
         if (!raw.isEmpty()) {
@@ -139,7 +158,8 @@ public final class FittedFeatures {
 
     /** {@return all that was learned, as JSON in UTF-8} */
     public byte[] json() {
-        return FeatureState.write(numbers.slots(), texts.slots(), words.slots(), times.slots(), notes);
+        return FeatureState.write(
+                vectors.slots(), numbers.slots(), texts.slots(), words.slots(), times.slots(), notes);
     }
 
     /**
@@ -156,7 +176,8 @@ public final class FittedFeatures {
 
     /** {@return what was learned, one line for each raw column} */
     public String describe() {
-        Map<String, String> lines = new LinkedHashMap<>(numbers.describe());
+        Map<String, String> lines = new LinkedHashMap<>(vectors.describe());
+        numbers.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
         texts.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
         words.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));
         times.describe().forEach((column, line) -> lines.merge(column, line, (a, b) -> a + "; " + b));

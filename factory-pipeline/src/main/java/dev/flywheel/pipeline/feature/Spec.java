@@ -37,6 +37,22 @@ sealed interface Spec extends Serializable {
         }
     }
 
+    /** A vector of numbers that stand side by side, each for itself. */
+    record Vector(String column) implements Spec {
+        @Override
+        public String describe() {
+            return "vector(" + column + ")";
+        }
+    }
+
+    /** A vector that holds the pixels of an image, channel by channel. */
+    record Image(String column, int channels, int height, int width) implements Spec {
+        @Override
+        public String describe() {
+            return "image(" + column + ", " + channels + ", " + height + ", " + width + ")";
+        }
+    }
+
     /** Parts of a time. */
     record Calendar(String column, List<CalendarPart> parts) implements Spec {
         @Override

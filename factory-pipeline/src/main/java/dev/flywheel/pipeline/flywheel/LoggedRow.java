@@ -88,6 +88,13 @@ final class LoggedRow implements RowWriter {
     }
 
     @Override
+    public void vector(int column, float[] value) {
+        if (kept[column]) {
+            to.vector(column, value);
+        }
+    }
+
+    @Override
     public void missing(int column) {
         to.missing(column);
     }

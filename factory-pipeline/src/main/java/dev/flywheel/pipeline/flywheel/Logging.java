@@ -276,7 +276,7 @@ public final class Logging<I> {
         List<Column> columns = new ArrayList<>();
         for (Column column : inputs.columns()) {
             boolean there = options.only == null || named.contains(column.name());
-            columns.add(there ? column : new Column(column.name(), column.type(), true));
+            columns.add(there ? column : new Column(column.name(), column.type(), true, column.length()));
         }
         return Schema.of(columns);
     }

@@ -12,10 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -42,6 +44,7 @@ public final class OnnxGraph {
 
     private final String name;
     private final List<OnnxMl.ValueInfoProto> inputs = new ArrayList<>();
+    private final Set<String> inputNames = new HashSet<>();
     private final List<OnnxMl.ValueInfoProto> outputs = new ArrayList<>();
     private final List<OnnxMl.TensorProto> constants = new ArrayList<>();
     private final Map<ByteString, String> constantNames = new HashMap<>();
@@ -60,6 +63,9 @@ public final class OnnxGraph {
      * @return the value's name, which is {@code name}
      */
     public String input(String name, ElementType type, long columns) {
+        if (!inputNames.add(name)) {
+            throw new IllegalArgumentException("a graph has an input \"" + name + "\" already");
+        }
         inputs.add(valueInfo(name, type, columns));
         return name;
     }
@@ -91,10 +97,19 @@ public final class OnnxGraph {
         }
         tensor.setRawData(ByteString.copyFrom(raw));
         return constantNames.computeIfAbsent(tensor.build().toByteString(), key -> {
-            String constantName = "constant_" + constants.size();
+            String constantName = free("constant_" + constants.size());
             constants.add(tensor.setName(constantName).build());
             return constantName;
         });
+    }
+
+    /** An input keeps the name that it has outside. */
+    private String free(String wanted) {
+        String found = wanted;
+        while (inputNames.contains(found)) {
+            found += "_";
+        }
+        return found;
     }
 
     /** {@return the name of the one output of a new node of ONNX's own domain without attributes} */
@@ -122,7 +137,7 @@ public final class OnnxGraph {
             throw new IllegalArgumentException(
                     "unknown operator domain \"" + domain + "\"; known are " + new TreeMap<>(VERSIONS).keySet());
         }
-        String nodeName = operator + "_" + nodes.size();
+        String nodeName = free(operator + "_" + nodes.size());
         OnnxMl.NodeProto.Builder node = OnnxMl.NodeProto.newBuilder()
                 .setName(nodeName)
                 .setOpType(operator)
@@ -130,7 +145,7 @@ public final class OnnxGraph {
                 .addAllInput(List.of(inputs));
         new TreeMap<>(attributes).forEach((key, value) -> node.addAttribute(attribute(key, value)));
         for (int i = 0; i < outputs; i++) {
-            node.addOutput(outputs == 1 ? nodeName : nodeName + "_" + i);
+            node.addOutput(outputs == 1 ? nodeName : free(nodeName + "_" + i));
         }
         nodes.add(node.build());
         return List.copyOf(node.getOutputList());

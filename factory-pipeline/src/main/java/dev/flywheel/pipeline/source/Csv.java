@@ -1,5 +1,7 @@
 package dev.flywheel.pipeline.source;
 
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RecordType;
 import dev.flywheel.core.data.Row;
 import java.io.Serializable;
@@ -113,10 +115,18 @@ public final class Csv implements Serializable {
     /**
      * {@return the examples, whose inputs are records}; every accepted row can be read as one
      *
-     * @throws IllegalArgumentException if the record cannot be columns, see {@link RecordType#of}
+     * @throws IllegalArgumentException if the record cannot be columns, see {@link RecordType#of}, or has a vector
      */
     public <I, L> Source<I, L> examples(Class<I> record, Target<L> target) {
-        return new CsvSource<>(this, RecordType.of(record), Objects.requireNonNull(target, "target"));
+        RecordType<I> type = RecordType.of(record);
+        for (Column column : type.schema().columns()) {
+            if (column.type() == ColumnType.VECTOR) {
+                throw new IllegalArgumentException("record " + record.getName() + " has a component \"" + column.name()
+                        + "\" of type float[], which no cell of a CSV file holds: read the files yourself and give"
+                        + " the records to Rows.of");
+            }
+        }
+        return new CsvSource<>(this, type, Objects.requireNonNull(target, "target"));
     }
 
     /**

@@ -131,6 +131,7 @@ final class CsvPlan {
                 row.text(position, cell.text());
                 return null;
             }
+            case VECTOR -> throw new IllegalStateException("a source of CSV files refuses vectors");
         }
         return cell.ok() ? null : expected(type);
     }
@@ -142,6 +143,7 @@ final class CsvPlan {
             case BOOLEAN -> CellParser.EXPECTED_BOOLEAN;
             case TIME -> CellParser.EXPECTED_TIME;
             case TEXT -> "text";
+            case VECTOR -> "a vector";
         };
     }
 

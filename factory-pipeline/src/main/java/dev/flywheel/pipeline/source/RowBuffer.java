@@ -3,12 +3,13 @@ package dev.flywheel.pipeline.source;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
+import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.data.Schema;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** One row between a parser, the checks and the dataset. Not thread-safe. */
-final class RowBuffer implements RowReader {
+final class RowBuffer implements RowReader, RowWriter {
 
     private final Schema schema;
     private final ColumnType[] types;
@@ -17,6 +18,7 @@ final class RowBuffer implements RowReader {
     private final long[] values;
 
     private final @Nullable String[] texts;
+    private final float[][] vectors;
 
     RowBuffer(Schema schema) {
         this.schema = schema;
@@ -24,6 +26,7 @@ final class RowBuffer implements RowReader {
         this.present = new boolean[types.length];
         this.values = new long[types.length];
         this.texts = new String[types.length];
+        this.vectors = schema.columns().stream().map(c -> new float[c.length()]).toArray(float[][]::new);
     }
 
     /** Makes every value missing. */
@@ -74,25 +77,50 @@ final class RowBuffer implements RowReader {
         return text;
     }
 
-    void number(int column, double value) {
+    @Override
+    public float[] vector(int column) {
+        if (types[column] != ColumnType.VECTOR) {
+            throw wrong(column, "vector");
+        }
+        return vectors[column].clone();
+    }
+
+    @Override
+    public void number(int column, double value) {
         put(column, ColumnType.NUMBER, Double.doubleToRawLongBits(value));
     }
 
-    void integer(int column, long value) {
+    @Override
+    public void integer(int column, long value) {
         put(column, ColumnType.INTEGER, value);
     }
 
-    void bool(int column, boolean value) {
+    @Override
+    public void bool(int column, boolean value) {
         put(column, ColumnType.BOOLEAN, value ? 1 : 0);
     }
 
-    void time(int column, long epochMicros) {
+    @Override
+    public void time(int column, long epochMicros) {
         put(column, ColumnType.TIME, epochMicros);
     }
 
-    void text(int column, String value) {
+    @Override
+    public void text(int column, String value) {
         put(column, ColumnType.TEXT, 0);
         texts[column] = value;
+    }
+
+    @Override
+    public void vector(int column, float[] value) {
+        put(column, ColumnType.VECTOR, 0);
+        schema.column(column).requireLength(value);
+        System.arraycopy(value, 0, vectors[column], 0, value.length);
+    }
+
+    @Override
+    public void missing(int column) {
+        present[column] = false;
     }
 
     private void put(int column, ColumnType type, long value) {

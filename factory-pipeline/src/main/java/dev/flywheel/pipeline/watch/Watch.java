@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.watch;
 
 import dev.flywheel.core.stat.drift.DriftLimits;
+import dev.flywheel.core.stat.drift.Profile;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
@@ -96,6 +97,11 @@ public final class Watch {
      */
     public Watch season() {
         return new Watch(time, rows, limits, Season.MONTHS, without, confirmations);
+    }
+
+    boolean leavesOut(String profiled) {
+        return without.contains(profiled)
+                || without.stream().anyMatch(column -> Profile.summaries(column).contains(profiled));
     }
 
     /** {@return the watch that leaves out these columns of the input, beside those that it leaves out already} */

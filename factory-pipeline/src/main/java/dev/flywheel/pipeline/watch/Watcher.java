@@ -156,7 +156,7 @@ public final class Watcher {
                             directory.name(),
                             number);
                 }
-            } else if (!found.schema().equals(inputs)) {
+            } else if (!found.schema().equals(Profile.profiled(inputs))) {
                 log.warn(
                         "pipeline {}: version {} knows other columns than the input has, so no drift is looked for",
                         directory.name(),

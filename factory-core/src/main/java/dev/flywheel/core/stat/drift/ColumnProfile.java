@@ -69,6 +69,7 @@ public final class ColumnProfile {
             case TIME -> add((double) row.time(position));
             case BOOLEAN -> texts().add(row.bool(position) ? "true" : "false");
             case TEXT -> texts().add(row.text(position));
+            case VECTOR -> throw new IllegalStateException("a profile has a vector's summaries in its place");
         }
     }
 

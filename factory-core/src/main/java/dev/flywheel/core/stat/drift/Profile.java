@@ -5,13 +5,15 @@ import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.data.Vectors;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What many rows look like, column by column, in constant memory: a {@link ColumnProfile} for each column, one for the
- * predictions if there were any, the number of rows and the time they span. At most 45 KB for each column of numbers or
+ * What many rows look like, column by column, in constant memory: a {@link ColumnProfile} for each column, two for one of
+ * vectors (see {@link #summaries}), one for the predictions if there were any, the number of rows and the time they span. At most 45 KB for each column of numbers or
  * times and 250 KB for each of texts; a window of 1,000 rows takes 8 KB a column. Not thread-safe: each thread fills
  * its own, and {@link #merge} puts them together; counts, missing rows and categories are the same in whichever order
  * they are merged, quantiles keep the sketch's error bound.
@@ -25,6 +27,7 @@ public final class Profile {
     static final String PREDICTION = "$prediction";
 
     private static final String TIME = "$time";
+    private static final float[] NONE = {};
     private static final Column PREDICTIONS = new Column(PREDICTION, ColumnType.NUMBER, true);
 
     private final Schema schema;
@@ -50,8 +53,34 @@ public final class Profile {
 
     /** {@return an empty profile of rows with these columns} */
     public static Profile of(Schema schema) {
+        Schema profiled = profiled(schema);
         return new Profile(
-                schema, schema.columns().stream().map(ColumnProfile::of).toList(), ColumnProfile.of(PREDICTIONS));
+                profiled, profiled.columns().stream().map(ColumnProfile::of).toList(), ColumnProfile.of(PREDICTIONS));
+    }
+
+    /**
+     * {@return the columns that profiles of such rows have: those of the rows, a vector's replaced by its summaries}
+     *
+     * @param rows the columns of the rows
+     */
+    public static Schema profiled(Schema rows) {
+        List<Column> columns = new ArrayList<>();
+        for (Column column : rows.columns()) {
+            if (column.type() == ColumnType.VECTOR) {
+                summaries(column.name()).forEach(name -> columns.add(new Column(name, ColumnType.NUMBER, true)));
+            } else {
+                columns.add(column);
+            }
+        }
+        return Schema.of(columns);
+    }
+
+    /**
+     * {@return the names of the two columns of numbers that stand for one of vectors}: the mean of each row's numbers,
+     * and their standard deviation. An image that is darker or blurred shows there.
+     */
+    public static List<String> summaries(String vector) {
+        return List.of("mean(" + vector + ")", "deviation(" + vector + ")");
     }
 
     /** {@return an empty profile, to be filled and compared with this one} */
@@ -62,14 +91,23 @@ public final class Profile {
     /**
      * Adds a row.
      *
-     * @param row a row whose first columns have the names and types of this profile's
+     * @param row a row whose first columns have the names and types of this profile's, or are vectors where it has
+     *     their summaries
      * @throws IllegalArgumentException if they have not
      */
     public void add(RowReader row) {
         check(row.schema());
         rows++;
-        for (int i = 0; i < columns.size(); i++) {
-            columns.get(i).add(row, i);
+        int at = 0;
+        for (int i = 0; at < columns.size(); i++) {
+            if (row.schema().column(i).type() == ColumnType.VECTOR) {
+                // a vector that is missing is NaN twice, which counts as missing
+                float[] vector = row.missing(i) ? NONE : row.vector(i);
+                columns.get(at++).add(Vectors.mean(vector));
+                columns.get(at++).add(Vectors.deviation(vector));
+            } else {
+                columns.get(at++).add(row, i);
+            }
         }
     }
 
@@ -221,7 +259,8 @@ public final class Profile {
         fits = found;
     }
 
-    private boolean startsAs(Schema found) {
+    private boolean startsAs(Schema rows) {
+        Schema found = profiled(rows);
         boolean same = found.size() >= schema.size();
         for (int i = 0; same && i < schema.size(); i++) {
             Column column = schema.column(i);

@@ -12,6 +12,8 @@ import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.RowReader;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.log.RowDecoder;
+import dev.flywheel.core.log.RowEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -30,6 +32,32 @@ class ProfileTest {
             Rows.column("member", ColumnType.BOOLEAN),
             Rows.column("city", ColumnType.TEXT),
             Rows.column("joined", ColumnType.TIME));
+
+    @Test
+    void aVectorIsWatchedByTheMeanAndDeviationOfItsNumbers() {
+        Schema schema = Schema.of(Column.vector("pixels", 4), Rows.column("n", ColumnType.NUMBER));
+        RowEncoder row = new RowEncoder(schema);
+        Profile profile = Profile.of(schema);
+        for (float[] pixels : new float[][] {{0, 0, 2, 2}, {5, 5, 5, Float.NaN}}) {
+            row.clear();
+            row.vector(0, pixels);
+            row.number(1, 7);
+            profile.add(new RowDecoder(schema).read(row.row()));
+        }
+        row.clear();
+        profile.add(new RowDecoder(schema).read(row.row()));
+
+        assertThat(profile.schema()).hasToString("[mean(pixels):number?, deviation(pixels):number?, n:number?]");
+        assertThat(profile.column("mean(pixels)").mean()).isEqualTo(3);
+        assertThat(profile.column("deviation(pixels)").mean()).isEqualTo(0.5);
+        assertThat(profile.column("mean(pixels)").missing()).isEqualTo(1);
+        assertThat(profile.column("n").mean()).isEqualTo(7);
+
+        Profile read = Profile.fromJson(profile.toJson(), "test");
+        read.add(new RowDecoder(schema).read(row.row()));
+        read.merge(profile);
+        assertThat(read.column("mean(pixels)").missing()).isEqualTo(3);
+    }
 
     @Test
     void countsEveryTypeOfColumn() {
