@@ -22,7 +22,8 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     boolean infinite() {
         Schema inputs = joined.row().schema();
         for (int column = 0; column < inputs.size(); column++) {
-            if (!joined.row().missing(column) && infinite(column, inputs.column(column).type())) {
+            if (!joined.row().missing(column)
+                    && infinite(column, inputs.column(column).type())) {
                 return true;
             }
         }
@@ -30,7 +31,8 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     }
 
     private boolean infinite(int column, ColumnType type) {
-        return type == ColumnType.NUMBER && Float.isInfinite((float) joined.row().number(column))
+        return type == ColumnType.NUMBER
+                        && Float.isInfinite((float) joined.row().number(column))
                 || type == ColumnType.VECTOR && Vectors.infinite(joined.row().vector(column));
     }
 

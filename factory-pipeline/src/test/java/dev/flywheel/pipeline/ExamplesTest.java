@@ -52,6 +52,7 @@ class ExamplesTest {
                                 case BOOLEAN -> Boolean.toString(row.bool(i));
                                 case TEXT -> row.text(i);
                                 case TIME -> row.time(i) + "us";
+                                case VECTOR -> throw new AssertionError("no vector was written");
                             });
         }
         return String.join(" ", values);

@@ -23,7 +23,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A column of vectors is an input of its own: prediction = scale * (1000 where missing, else 3 v[0] + 2 v[1] + v[2]). */
+/**
+ * A column of vectors is an input of its own: prediction = scale * (1000 where missing, else 3 v[0] + 2 v[1] + v[2]).
+ */
 class VectorInputTest {
 
     record Item(
@@ -65,7 +67,9 @@ class VectorInputTest {
     }
 
     private <I> Endpoint<I, Double> open(RowType<I> type) {
-        return Endpoint.onnx(model, Codec.<I, Double>rows(type, p -> p)).lanes(1).open();
+        return Endpoint.onnx(model, Codec.<I, Double>rows(type, p -> p))
+                .lanes(1)
+                .open();
     }
 
     private static Item item(float @Nullable ... pixels) {
@@ -122,8 +126,9 @@ class VectorInputTest {
                             + " inputs.");
             assertThatExceptionOfType(DataException.class)
                     .isThrownBy(() -> endpoint.predict(item(1, 2)))
-                    .withMessage("the vector of column \"pixels\" cannot be used: it has 2 floats, expected 3. Fix: give"
-                            + " every row a vector of the column's length, or null where it is missing.");
+                    .withMessage(
+                            "the vector of column \"pixels\" cannot be used: it has 2 floats, expected 3. Fix: give"
+                                    + " every row a vector of the column's length, or null where it is missing.");
             assertThat(endpoint.predict(item(0, 0, 1)).value()).isEqualTo(2);
         }
     }
@@ -134,9 +139,10 @@ class VectorInputTest {
         assertRefused("its input \"pixels\" takes column \"pixels\", but its vectors have 3 floats, expected FLOAT of"
                 + " shape [-1, 4]; the columns of the rows are " + TYPE.schema());
         model = model("image", 3);
-        assertRefused("its input \"image\" (FLOAT of shape [-1, 3]) does not name raw columns, expected numbers (FLOAT),"
-                + " texts (STRING) or times (INT64) with column names in the file's metadata, or the name of a column of"
-                + " vectors");
+        assertRefused(
+                "its input \"image\" (FLOAT of shape [-1, 3]) does not name raw columns, expected numbers (FLOAT),"
+                        + " texts (STRING) or times (INT64) with column names in the file's metadata, or the name of a column of"
+                        + " vectors");
     }
 
     private void assertRefused(String why) {

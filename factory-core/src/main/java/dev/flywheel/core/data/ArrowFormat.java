@@ -29,8 +29,8 @@ import org.apache.arrow.flatbuf.Utf8;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The metadata of Arrow IPC files (Arrow columnar format 1.5, "IPC File Format"), for the column types of this
- * package. The bytes of a message depend on its content alone, so that equal datasets are equal files.
+ * The metadata of Arrow IPC files (Arrow columnar format 1.5, "IPC File Format"), for the column types of this package.
+ * The bytes of a message depend on its content alone, so that equal datasets are equal files.
  *
  * <p>Bodies are read and written through plain byte buffers and not through Arrow's vectors: those work on
  * {@code sun.misc.Unsafe}, which newer JDKs warn about and will remove, while mapped buffers need no JVM flag and free
@@ -229,7 +229,8 @@ final class ArrowFormat {
             throw new IllegalArgumentException("its column \"" + field.name() + "\" has an Arrow type ("
                     + Type.name(field.typeType()) + ") that datasets do not use");
         }
-        int length = type == ColumnType.VECTOR ? table(field, new FixedSizeList()).listSize() : 0;
+        int length =
+                type == ColumnType.VECTOR ? table(field, new FixedSizeList()).listSize() : 0;
         return new Column(field.name(), type, field.nullable(), length);
     }
 

@@ -24,8 +24,8 @@ public record Column(String name, ColumnType type, boolean nullable, int length)
             throw new IllegalArgumentException("a column needs a name, found \"" + name + "\"");
         }
         if (type == ColumnType.VECTOR && (length < 1 || length > LONGEST)) {
-            throw new IllegalArgumentException("column \"" + name + "\" is a vector and needs a length of 1 to " + LONGEST
-                    + ", found " + length + ": make it with Column.vector(name, length)");
+            throw new IllegalArgumentException("column \"" + name + "\" is a vector and needs a length of 1 to "
+                    + LONGEST + ", found " + length + ": make it with Column.vector(name, length)");
         }
         if (type != ColumnType.VECTOR && length != 0) {
             throw new IllegalArgumentException(

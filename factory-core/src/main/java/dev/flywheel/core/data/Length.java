@@ -7,8 +7,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * The number of floats in a {@code float[]} component of a record, which is the same in every row:
- * {@code record Item(@Length(784) float[] pixels) {}}.
+ * The number of floats in a {@code float[]} component of a record, which is the same in every row: {@code record
+ * Item(@Length(784) float[] pixels) {}}.
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

@@ -18,7 +18,8 @@ import java.util.Objects;
  * A Java record as columns: a component is a column of the same name, in the same order. {@code double} and
  * {@code float} are NUMBER (NaN is missing); {@code long}, {@code int}, {@code short} and {@code byte} INTEGER;
  * {@code boolean} BOOLEAN; String and enums TEXT; Instant, LocalDateTime (taken as UTC) and LocalDate TIME, rounded
- * down to microseconds; {@code float[]} with a {@link Length} VECTOR. Primitive components are not nullable, all others are, and null is missing.
+ * down to microseconds; {@code float[]} with a {@link Length} VECTOR. Primitive components are not nullable, all others
+ * are, and null is missing.
  *
  * <p>Rows are written and read through generated accessors, without reflection and without boxing. Immutable,
  * thread-safe, and serializable by the name of the record. Making one costs milliseconds: keep it.

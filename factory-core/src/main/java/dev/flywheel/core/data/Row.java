@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A row whose columns are known only at run time: names and values. Values are {@link Double} or {@link Float}
  * (NUMBER), {@link Long}, {@link Integer}, {@link Short} or {@link Byte} (INTEGER), {@link Boolean}, {@link String} or
- * an enum (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), {@code float[]} (VECTOR), or
- * null, which is missing like a column that is not named. Immutable and thread-safe.
+ * an enum (TEXT), {@link Instant}, {@link LocalDateTime} in UTC or {@link LocalDate} (TIME), {@code float[]} (VECTOR),
+ * or null, which is missing like a column that is not named. Immutable and thread-safe.
  */
 public final class Row implements Serializable {
 

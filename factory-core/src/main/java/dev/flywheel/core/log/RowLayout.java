@@ -10,8 +10,8 @@ import java.security.MessageDigest;
 
 /**
  * Where the values of a row are: 8 bytes of schema hash, one bit a column that says whether it is there, then the
- * columns in order, 8 bytes each, 1 for a boolean or 4 for each number of a vector, then the texts in UTF-8. A text's 8 bytes are its offset from the
- * start of the row and its length. All numbers are big-endian.
+ * columns in order, 8 bytes each, 1 for a boolean or 4 for each number of a vector, then the texts in UTF-8. A text's 8
+ * bytes are its offset from the start of the row and its length. All numbers are big-endian.
  */
 final class RowLayout {
 

@@ -23,7 +23,9 @@ class VectorColumnTest {
     private static final int LENGTH = 784;
 
     record Item(
-            long id, @Length(LENGTH) float @Nullable [] pixels, @Nullable String name) {}
+            long id,
+            @Length(LENGTH) float @Nullable [] pixels,
+            @Nullable String name) {}
 
     record Bare(float[] pixels) {}
 
@@ -114,8 +116,7 @@ class VectorColumnTest {
                 target.get((1 + row) * LENGTH, found);
                 assertThat(found).isEqualTo(expected == null ? NONE : expected);
             }
-            assertThatExceptionOfType(BufferOverflowException.class)
-                    .isThrownBy(() -> batch.vectors(1, 0, 30, target));
+            assertThatExceptionOfType(BufferOverflowException.class).isThrownBy(() -> batch.vectors(1, 0, 30, target));
             assertThatExceptionOfType(IndexOutOfBoundsException.class)
                     .isThrownBy(() -> batch.vectors(1, 11, 30, target));
             assertThatIllegalArgumentException()

@@ -107,8 +107,9 @@ class RowCodecTest {
         }
         assertThatExceptionOfType(DataException.class)
                 .isThrownBy(() -> to.vector(1, new float[5]))
-                .withMessage("the vector of column \"v\" cannot be used: it has 5 floats, expected 4. Fix: give every row"
-                        + " a vector of the column's length, or null where it is missing.");
+                .withMessage(
+                        "the vector of column \"v\" cannot be used: it has 5 floats, expected 4. Fix: give every row"
+                                + " a vector of the column's length, or null where it is missing.");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> to.vector(0, new float[4]))
                 .withMessage("column \"a\" is BOOLEAN, not VECTOR");

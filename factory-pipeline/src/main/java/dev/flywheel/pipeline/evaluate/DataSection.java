@@ -82,7 +82,11 @@ final class DataSection {
     private static void row(Html out, Profiles.ColumnProfile column) {
         out.open("tr").open("th", "scope", "row").leaf("span", name(column.name()), "class", "name");
         String type = column.type().name().toLowerCase(Locale.ROOT);
-        out.leaf("span", column.type() == ColumnType.VECTOR ? type + ", by the mean of each" : type, "class", "settings")
+        out.leaf(
+                        "span",
+                        column.type() == ColumnType.VECTOR ? type + ", by the mean of each" : type,
+                        "class",
+                        "settings")
                 .close();
         out.leaf(
                 "td",

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows in memory, out of whose cells other rows can be put together. A cell is a {@link Double}, {@link Long},
- * {@link Boolean} or {@link String} as its column's type is, the microseconds of a time as a {@link Long}, or null
- * where it is missing. Immutable.
+ * {@link Boolean}, {@link String} or {@code float[]} as its column's type is, the microseconds of a time as a
+ * {@link Long}, or null where it is missing. Immutable.
  */
 final class Cells {
 
@@ -65,7 +65,7 @@ final class Cells {
     private static Schema nullable(Schema schema, Collection<String> names) {
         return Schema.of(schema.columns().stream()
                 .filter(column -> names.contains(column.name()))
-                .map(column -> new Column(column.name(), column.type(), true))
+                .map(column -> new Column(column.name(), column.type(), true, column.length()))
                 .toList());
     }
 
@@ -79,6 +79,7 @@ final class Cells {
             case BOOLEAN -> row.bool(column);
             case TEXT -> row.text(column);
             case TIME -> row.time(column);
+            case VECTOR -> row.vector(column);
         };
     }
 
@@ -116,7 +117,7 @@ final class Cells {
 
     /** {@return whether two rows have the same in a column} */
     boolean same(int column, int row, int other) {
-        return Objects.equals(columns[column][row], columns[column][other]);
+        return Objects.deepEquals(columns[column][row], columns[column][other]);
     }
 
     /** {@return all rows as they are} */
@@ -219,6 +220,11 @@ final class Cells {
         @Override
         public long time(int column) {
             return (Long) there(column);
+        }
+
+        @Override
+        public float[] vector(int column) {
+            return ((float[]) there(column)).clone();
         }
     }
 }

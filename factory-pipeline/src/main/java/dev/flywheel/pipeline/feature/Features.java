@@ -53,8 +53,9 @@ public final class Features<I> implements Serializable {
 
     /**
      * {@return a definition that takes every column of a record: numbers, integers and booleans (0 and 1) as
-     * {@link #number}, texts as {@link #category}, vectors as {@link #vector}, times as {@link #calendar} (hour, day of week; month and year where
-     * the training rows span at least two years)} A column that is named as well is taken as named.
+     * {@link #number}, texts as {@link #category}, vectors as {@link #vector}, times as {@link #calendar} (hour, day of
+     * week; month and year where the training rows span at least two years)} A column that is named as well is taken as
+     * named.
      */
     public static <I> Features<I> auto(Class<I> type) {
         return new Features<>(Objects.requireNonNull(type, "type"), true, Set.of(), List.of());
@@ -307,7 +308,8 @@ public final class Features<I> implements Serializable {
         }
         for (Spec first : specs) {
             boolean vector = first instanceof Spec.Vector || first instanceof Spec.Image;
-            if ((vector && first.column().equals(spec.column())) || (first instanceof Spec.Image && spec instanceof Spec.Image)) {
+            if ((vector && first.column().equals(spec.column()))
+                    || (first instanceof Spec.Image && spec instanceof Spec.Image)) {
                 throw new IllegalArgumentException(spec.describe() + " cannot be in the features beside "
                         + first.describe() + ": a model takes one image, and a vector once");
             }

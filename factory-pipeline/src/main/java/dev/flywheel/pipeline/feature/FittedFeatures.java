@@ -158,8 +158,7 @@ public final class FittedFeatures {
 
     /** {@return all that was learned, as JSON in UTF-8} */
     public byte[] json() {
-        return FeatureState.write(
-                vectors.slots(), numbers.slots(), texts.slots(), words.slots(), times.slots(), notes);
+        return FeatureState.write(vectors.slots(), numbers.slots(), texts.slots(), words.slots(), times.slots(), notes);
     }
 
     /**

@@ -86,8 +86,10 @@ final class VectorBlock {
                     slot.column(),
                     slot.image().isEmpty()
                             ? slot.length() + " numbers, each standardized by a mean and scale of its own"
-                            : "image of " + slot.image().get(0) + " x " + slot.image().get(1) + " x "
-                                    + slot.image().get(2) + ", (x - " + slot.mean().get(0) + ") * "
+                            : "image of " + slot.image().get(0) + " x "
+                                    + slot.image().get(1) + " x "
+                                    + slot.image().get(2) + ", (x - "
+                                    + slot.mean().get(0) + ") * "
                                     + slot.scale().get(0));
         }
         return lines;

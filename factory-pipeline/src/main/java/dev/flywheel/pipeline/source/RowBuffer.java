@@ -3,13 +3,12 @@ package dev.flywheel.pipeline.source;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.RowReader;
-import dev.flywheel.core.data.RowWriter;
 import dev.flywheel.core.data.Schema;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** One row between a parser, the checks and the dataset. Not thread-safe. */
-final class RowBuffer implements RowReader, RowWriter {
+final class RowBuffer implements RowReader {
 
     private final Schema schema;
     private final ColumnType[] types;
@@ -18,7 +17,6 @@ final class RowBuffer implements RowReader, RowWriter {
     private final long[] values;
 
     private final @Nullable String[] texts;
-    private final float[][] vectors;
 
     RowBuffer(Schema schema) {
         this.schema = schema;
@@ -26,7 +24,6 @@ final class RowBuffer implements RowReader, RowWriter {
         this.present = new boolean[types.length];
         this.values = new long[types.length];
         this.texts = new String[types.length];
-        this.vectors = schema.columns().stream().map(c -> new float[c.length()]).toArray(float[][]::new);
     }
 
     /** Makes every value missing. */
@@ -77,50 +74,25 @@ final class RowBuffer implements RowReader, RowWriter {
         return text;
     }
 
-    @Override
-    public float[] vector(int column) {
-        if (types[column] != ColumnType.VECTOR) {
-            throw wrong(column, "vector");
-        }
-        return vectors[column].clone();
-    }
-
-    @Override
-    public void number(int column, double value) {
+    void number(int column, double value) {
         put(column, ColumnType.NUMBER, Double.doubleToRawLongBits(value));
     }
 
-    @Override
-    public void integer(int column, long value) {
+    void integer(int column, long value) {
         put(column, ColumnType.INTEGER, value);
     }
 
-    @Override
-    public void bool(int column, boolean value) {
+    void bool(int column, boolean value) {
         put(column, ColumnType.BOOLEAN, value ? 1 : 0);
     }
 
-    @Override
-    public void time(int column, long epochMicros) {
+    void time(int column, long epochMicros) {
         put(column, ColumnType.TIME, epochMicros);
     }
 
-    @Override
-    public void text(int column, String value) {
+    void text(int column, String value) {
         put(column, ColumnType.TEXT, 0);
         texts[column] = value;
-    }
-
-    @Override
-    public void vector(int column, float[] value) {
-        put(column, ColumnType.VECTOR, 0);
-        schema.column(column).requireLength(value);
-        System.arraycopy(value, 0, vectors[column], 0, value.length);
-    }
-
-    @Override
-    public void missing(int column) {
-        present[column] = false;
     }
 
     private void put(int column, ColumnType type, long value) {

@@ -12,11 +12,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What many rows look like, column by column, in constant memory: a {@link ColumnProfile} for each column, two for one of
- * vectors (see {@link #summaries}), one for the predictions if there were any, the number of rows and the time they span. At most 45 KB for each column of numbers or
- * times and 250 KB for each of texts; a window of 1,000 rows takes 8 KB a column. Not thread-safe: each thread fills
- * its own, and {@link #merge} puts them together; counts, missing rows and categories are the same in whichever order
- * they are merged, quantiles keep the sketch's error bound.
+ * What many rows look like, column by column, in constant memory: a {@link ColumnProfile} for each column, two for one
+ * of vectors (see {@link #summaries}), one for the predictions if there were any, the number of rows and the time they
+ * span. At most 45 KB for each column of numbers or times and 250 KB for each of texts; a window of 1,000 rows takes 8
+ * KB a column. Not thread-safe: each thread fills its own, and {@link #merge} puts them together; counts, missing rows
+ * and categories are the same in whichever order they are merged, quantiles keep the sketch's error bound.
  *
  * <p>A reference is a {@code Profile.of(schema)} filled with the rows that a model was trained on; the window to
  * compare with it is a {@link #window()} of the reference, which counts the reference's categories exactly.
