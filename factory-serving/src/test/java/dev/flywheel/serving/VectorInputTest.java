@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * A column of vectors is an input of its own: prediction = scale * (1000 where missing, else 3 v[0] + 2 v[1] + v[2]).
  */
+@SuppressWarnings("ArrayRecordComponent") // what the library asks for
 class VectorInputTest {
 
     record Item(

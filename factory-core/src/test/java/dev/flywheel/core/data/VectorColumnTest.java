@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@SuppressWarnings("ArrayRecordComponent") // what the library asks for
 class VectorColumnTest {
 
     private static final int LENGTH = 784;
