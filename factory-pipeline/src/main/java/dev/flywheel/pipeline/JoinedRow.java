@@ -31,9 +31,11 @@ record JoinedRow(Joined joined, Schema schema) implements RowReader {
     }
 
     private boolean infinite(int column, ColumnType type) {
-        return type == ColumnType.NUMBER
-                        && Float.isInfinite((float) joined.row().number(column))
-                || type == ColumnType.VECTOR && Vectors.infinite(joined.row().vector(column));
+        return switch (type) {
+            case NUMBER -> Float.isInfinite((float) joined.row().number(column));
+            case VECTOR -> Vectors.infinite(joined.row().vector(column));
+            default -> false;
+        };
     }
 
     @Override
