@@ -246,7 +246,7 @@ record Line(
         discard(run.resolve(WORK));
     }
 
-    /** {@return where the search of a candidate keeps its journal while it lasts, also beyond a crash} */
+    /** {@return where the search or the training of a candidate keeps how far it is, also beyond a crash} */
     Path search(int candidate) {
         return directory.path().resolve(SEARCHES).resolve("search-" + candidate);
     }

@@ -18,6 +18,7 @@ import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Source;
+import dev.flywheel.pipeline.train.Checkpoint;
 import dev.flywheel.pipeline.train.Continuation;
 import dev.flywheel.pipeline.train.Finding;
 import dev.flywheel.pipeline.train.Search;
@@ -257,26 +258,28 @@ final class RunExecution<I, L> {
 
         List<Attempt> attempts = new ArrayList<>();
         for (int number = 0; number < pipeline.candidates().size(); number++) {
-            Trainer trainer = placed(pipeline.candidates().get(number), number);
+            Path place = line.search(number);
+            Trainer trainer = placed(pipeline.candidates().get(number), place);
             attempts.add(new Attempt(
                     trainer,
                     "",
                     features,
-                    listener -> trainer.train(matrix, pipeline.source().target(), pipeline.seed(), listener)));
+                    listener -> Checkpoint.train(
+                            place, trainer, matrix, pipeline.source().target(), pipeline.seed(), listener)));
             goingOn(trainer, train, weights).ifPresent(attempts::add);
         }
         judge(best(train(attempts, history, test, labels, champion)), train, test, labels);
     }
 
     /** A search is judged like the candidates, begins with the champion, and goes on after a crash. */
-    private Trainer placed(Trainer trainer, int number) {
+    private Trainer placed(Trainer trainer, Path place) {
         if (!(trainer instanceof Search<?> search)) {
             return trainer;
         }
         Search<?> judged = search.metric().isPresent()
                 ? search
                 : search.by(pipeline.gates().get(0).metric());
-        return judged.startingWith(championSettings()).journal(line.search(number));
+        return judged.startingWith(championSettings()).journal(place);
     }
 
     private String championSettings() {

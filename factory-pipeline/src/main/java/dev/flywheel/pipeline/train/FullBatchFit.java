@@ -70,8 +70,8 @@ final class FullBatchFit {
                 try (NDManager pass = evaluation.newSubManager()) {
                     Examples rows = all.slice(pass, from, Math.min(all.rows(), from + PIECE_ROWS));
                     double share = rows.rows() / (double) all.rows();
-                    NDArray mean = training.learn(pass, parameters, rows, share, hidden -> hidden);
-                    loss += share * mean.getFloat();
+                    NDArray outputs = training.learn(pass, parameters, rows, share, hidden -> hidden);
+                    loss += share * training.lossOf(outputs, rows);
                 }
             }
             try (NDArray slope = JniUtils.getGradient(parameters)) {

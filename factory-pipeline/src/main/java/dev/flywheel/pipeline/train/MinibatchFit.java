@@ -3,13 +3,10 @@ package dev.flywheel.pipeline.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.jni.JniUtils;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Minimizes a loss by Adam over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
@@ -21,21 +18,13 @@ final class MinibatchFit {
     private static final int READ_STEPS = 16;
     private static final double WARM_UP = 0.1;
     private static final double LAST_RATE = 1e-3;
-    private static final float BETA1 = 0.9f;
-    private static final float BETA2 = 0.999f;
-    private static final float EPSILON = 1e-8f;
-
-    /** Gradients of a mean loss beyond this are outliers. */
-    private static final float MOST_GRADIENT = 1;
-
     private final Training training;
     private final MlpSettings settings;
     private final NDManager manager;
     private final SplittableRandom random;
     private final PtNDArray parameters;
-    private final PtNDArray means;
-    private final PtNDArray squares;
-    private final NDArray weightMask;
+    private final Adam adam;
+    private final Checkpoint checkpoint;
     private final Examples learned;
     private final Examples held;
     private final int batch;
@@ -45,38 +34,41 @@ final class MinibatchFit {
     private final Dropout dropout;
     private int epoch;
     private long step;
+
+    /** Steps of the epoch that has begun; none between two epochs. */
+    private int behind;
+
     private float[] best = new float[0];
     private double bestLoss = Double.POSITIVE_INFINITY;
     private int worse;
 
     MinibatchFit(Training training, MlpSettings settings, long seed) {
-        this(training, settings, seed, new float[0], null);
+        this(training, settings, seed, new float[0], Checkpoint.at(null));
     }
 
     /**
      * Goes on from where another fit of the same stood, as if there had been no pause: what is random comes out the
      * same, because all that was drawn before is drawn again.
      */
-    static MinibatchFit resumed(Training training, MlpSettings settings, long seed, @Nullable Paused paused) {
-        return new MinibatchFit(training, settings, seed, new float[0], paused);
+    static MinibatchFit resumed(Training training, MlpSettings settings, long seed, Checkpoint checkpoint) {
+        return new MinibatchFit(training, settings, seed, new float[0], checkpoint);
     }
 
     /** @param start the parameters to begin with */
     static MinibatchFit from(float[] start, Training training, MlpSettings settings, long seed) {
-        return new MinibatchFit(training, settings, seed, start, null);
+        return new MinibatchFit(training, settings, seed, start, Checkpoint.at(null));
     }
 
-    private MinibatchFit(Training training, MlpSettings settings, long seed, float[] start, @Nullable Paused paused) {
+    private MinibatchFit(Training training, MlpSettings settings, long seed, float[] start, Checkpoint checkpoint) {
         this.training = training;
         this.settings = settings;
+        this.checkpoint = checkpoint;
         this.manager = training.manager();
         this.random = new SplittableRandom(seed);
         Network network = training.network();
         float[] first = start.length == 0 ? network.start(random) : start;
+        Paused paused = checkpoint.paused();
         this.parameters = training.parameters(manager, paused == null ? first : paused.parameters());
-        this.means = moments(network, paused == null ? new float[0] : paused.means());
-        this.squares = moments(network, paused == null ? new float[0] : paused.squares());
-        this.weightMask = manager.create(network.weightMask());
         int rows = training.examples().rows();
         int heldRows = settings.patience() > 0 && rows >= 20 ? rows / 10 : 0;
         int[] order = permutation(rows);
@@ -89,20 +81,21 @@ final class MinibatchFit {
         this.steps = (long) epochs * batches();
         this.decay = settings.weightDecayFor(training.weight());
         this.dropout = new Dropout(manager, settings.dropout(), batch, network.hidden(), random.split());
-        if (paused != null) {
+        if (paused == null) {
+            this.adam = new Adam(manager, parameters, network.weightMask());
+        } else {
             skip(paused);
+            this.adam = new Adam(
+                    manager, parameters, network.weightMask(), paused.means(), paused.squares(), step);
         }
-    }
-
-    private PtNDArray moments(Network network, float[] known) {
-        return (PtNDArray) (known.length == 0 ? manager.zeros(new Shape(network.size())) : manager.create(known));
     }
 
     private void skip(Paused paused) {
         for (epoch = 0; epoch < paused.epoch(); epoch++) {
             int[] unused = permutation(learned.rows());
         }
-        step = (long) epoch * batches();
+        behind = paused.steps();
+        step = (long) epoch * batches() + behind;
         dropout.skip(step);
         best = paused.best();
         bestLoss = paused.bestLoss();
@@ -144,57 +137,44 @@ final class MinibatchFit {
                     best = parameters.toFloatArray();
                 }
             }
+            checkpoint.offer(this::pause);
         }
+        checkpoint.ended(this::pause);
         return best.length > 0 ? best : parameters.toFloatArray();
     }
 
-    /** Where it stands, between two epochs. */
+    /** Where it stands, between two steps. */
     Paused pause() {
         return new Paused(
-                epoch, parameters.toFloatArray(), means.toFloatArray(), squares.toFloatArray(), best, bestLoss, worse);
+                behind == 0 ? epoch : epoch - 1,
+                behind,
+                parameters.toFloatArray(),
+                adam.means(),
+                adam.squares(),
+                best,
+                bestLoss,
+                worse);
     }
 
     private void epoch(Examples shuffled) {
-        for (int from = 0; from < shuffled.rows(); from += batch) {
+        for (int from = behind * batch; from < shuffled.rows(); from += batch) {
             training.stopIfInterrupted();
+            if (behind > 0) {
+                checkpoint.offer(this::pause);
+            }
             step++;
+            behind++;
             int to = Math.min(shuffled.rows(), from + batch);
             try (NDManager pass = manager.newSubManager()) {
                 Examples rows = shuffled.slice(pass, from, to);
-                NDArray loss = training.learn(pass, parameters, rows, 1, dropout.on(pass));
-                descend(pass);
+                NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
                 if (to == shuffled.rows() || step % READ_STEPS == 0) {
-                    training.looked(epoch, loss.getFloat());
+                    training.looked(epoch, training.lossOf(outputs, rows));
                 }
             }
+            adam.step(rate(), decay);
         }
-    }
-
-    private void descend(NDManager pass) {
-        float rate = (float) rate();
-        if (decay > 0) {
-            NDArray shrunk = weightMask.mul(-rate * decay);
-            shrunk.attach(pass);
-            parameters.muli(shrunk.addi(1));
-        }
-        double bias = Math.sqrt(1 - Math.pow(BETA2, (double) step)) / (1 - Math.pow(BETA1, (double) step));
-        try (PtNDArray gradient = JniUtils.getGradient(parameters)) {
-            JniUtils.adamUpdate(
-                    parameters,
-                    gradient,
-                    means,
-                    squares,
-                    rate,
-                    (float) (rate * bias),
-                    0,
-                    1,
-                    MOST_GRADIENT,
-                    BETA1,
-                    BETA2,
-                    EPSILON,
-                    false);
-        }
-        JniUtils.zeroGrad(parameters);
+        behind = 0;
     }
 
     /** Up along a line, then down along half a cosine. */

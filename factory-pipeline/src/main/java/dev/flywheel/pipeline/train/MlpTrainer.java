@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * them. Immutable.
  *
  * <p>Minimized by Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) over shuffled
- * minibatches; the learning rate rises over the first tenth of the steps and then falls to nothing along a cosine.
+ * minibatches, a gradient longer than 1 shortened to that; the learning rate rises over the first tenth of the steps
+ * and then falls to nothing along a cosine.
  * Settings left open follow from the number of rows.
  */
 public final class MlpTrainer extends Pausable {
@@ -163,14 +164,14 @@ public final class MlpTrainer extends Pausable {
     @Override
     Part trainTo(
             int epoch,
-            @Nullable Paused paused,
+            Checkpoint checkpoint,
             FeatureMatrix matrix,
             Target<?> target,
             long seed,
             TrainingListener listener) {
         AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
         TrainedModel model = new NetworkFit(this, network(matrix, target), matrix, target, listener).run(training -> {
-            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, paused);
+            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, checkpoint);
             float[] parameters = fit.run(epoch);
             pause.set(fit.pause());
             return parameters;

@@ -47,6 +47,20 @@ enum Objective {
         return (rows.weights() == null ? losses : losses.mul(rows.weights())).mean();
     }
 
+    /** The gradient of the mean loss, times {@code share}, at the outputs: [rows, outputs]. */
+    NDArray slope(NDArray outputs, Examples rows, double share) {
+        NDArray labels = Objects.requireNonNull(rows.labels());
+        NDArray slope = switch (this) {
+            case PROBABILITY -> Activation.sigmoid(outputs).subi(labels);
+            case CLASSES -> outputs.softmax(1)
+                    .subi(labels.squeeze(1).oneHot((int) outputs.getShape().get(1)));
+            case NUMBER, NUMBER_ON_LOG_SCALE -> outputs.sub(labels);
+        };
+        boolean squared = this == NUMBER || this == NUMBER_ON_LOG_SCALE;
+        slope = slope.muli((squared ? 2 : 1) * share / rows.rows());
+        return rows.weights() == null ? slope : slope.muli(rows.weights());
+    }
+
     Task task() {
         return task;
     }

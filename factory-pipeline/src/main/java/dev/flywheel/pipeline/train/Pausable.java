@@ -2,9 +2,8 @@ package dev.flywheel.pipeline.train;
 
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.source.Target;
-import org.jspecify.annotations.Nullable;
 
-/** A trainer whose training can be left between two epochs, and taken up again as if it had not been. */
+/** A trainer whose training can be left between two steps, and taken up again as if it had not been. */
 abstract class Pausable implements Trainer {
 
     private static final long serialVersionUID = 1L;
@@ -24,12 +23,13 @@ abstract class Pausable implements Trainer {
      * Trains up to an epoch.
      *
      * @param epoch the last epoch, from 1
-     * @param paused where an earlier part of the same training ended, at this epoch or before; null to begin
+     * @param checkpoint where the training begins or goes on, before the end of that epoch or at it, and where it is
+     *     noted how far it is
      * @see Trainer#train
      */
     abstract Part trainTo(
             int epoch,
-            @Nullable Paused paused,
+            Checkpoint checkpoint,
             FeatureMatrix matrix,
             Target<?> target,
             long seed,

@@ -6,9 +6,10 @@ import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
- * A training by minibatches between two epochs. Immutable by convention.
+ * A training by minibatches between two steps. Immutable by convention.
  *
  * @param epoch how many epochs are behind
+ * @param steps how many steps of the next epoch are behind
  * @param parameters the parameters
  * @param means Adam's running means of the gradient
  * @param squares Adam's running means of the squared gradient
@@ -17,16 +18,24 @@ import java.util.zip.CRC32;
  * @param worse for how many epochs there has been no better one
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Paused(int epoch, float[] parameters, float[] means, float[] squares, float[] best, double bestLoss, int worse) {
+record Paused(
+        int epoch,
+        int steps,
+        float[] parameters,
+        float[] means,
+        float[] squares,
+        float[] best,
+        double bestLoss,
+        int worse) {
 
-    private static final int FORMAT = 0x464C5001;
-    private static final int HEAD = 6 * Integer.BYTES + Double.BYTES;
+    private static final int FORMAT = 0x464C5002;
+    private static final int HEAD = 7 * Integer.BYTES + Double.BYTES;
 
     /** As bytes, with a checksum at the end. */
     byte[] bytes() {
         int size = HEAD + Float.BYTES * (3 * parameters.length + best.length) + Long.BYTES;
         ByteBuffer bytes = ByteBuffer.allocate(size);
-        bytes.putInt(FORMAT).putInt(epoch).putInt(worse).putDouble(bestLoss);
+        bytes.putInt(FORMAT).putInt(epoch).putInt(steps).putInt(worse).putDouble(bestLoss);
         bytes.putInt(parameters.length).putInt(best.length).putInt(size);
         for (float[] values : new float[][] {parameters, means, squares, best}) {
             for (float value : values) {
@@ -45,6 +54,7 @@ record Paused(int epoch, float[] parameters, float[] means, float[] squares, flo
                 return Optional.empty();
             }
             int epoch = bytes.getInt();
+            int steps = bytes.getInt();
             int worse = bytes.getInt();
             double bestLoss = bytes.getDouble();
             int size = bytes.getInt();
@@ -52,6 +62,7 @@ record Paused(int epoch, float[] parameters, float[] means, float[] squares, flo
             bytes.getInt();
             return Optional.of(new Paused(
                     epoch,
+                    steps,
                     floats(bytes, size),
                     floats(bytes, size),
                     floats(bytes, size),

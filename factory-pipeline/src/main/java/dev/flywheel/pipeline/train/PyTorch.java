@@ -31,6 +31,15 @@ final class PyTorch {
         }
     }
 
+    /** The version of the engine, whose kernels decide the last bits of a model. */
+    static String version() {
+        try {
+            return Loaded.ENGINE.getVersion();
+        } catch (EngineException | LinkageError e) {
+            throw missing(e);
+        }
+    }
+
     /** Native memory, and PyTorch's settings of the thread that works with it. */
     static final class Session implements AutoCloseable {
 

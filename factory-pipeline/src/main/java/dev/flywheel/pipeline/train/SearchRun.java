@@ -125,7 +125,7 @@ final class SearchRun<T extends Trainer> {
                 new SearchJournal.Head(search.describe(), proposals.first(), metric, seed, matrix.fingerprint());
         try (SearchJournal journal = SearchJournal.open(directory, head)) {
             search(journal);
-            TrainedModel best = best(journal.elapsed());
+            TrainedModel best = best(directory, journal.elapsed());
             journal.forget(trials.size());
             return best;
         }
@@ -229,7 +229,7 @@ final class SearchRun<T extends Trainer> {
         if (rungs > 1 && trainer instanceof Pausable pausable) {
             int until = epochs(pausable, place.rung());
             Paused from = journal.kept(place.trial(), until);
-            Pausable.Part part = pausable.trainTo(until, from, holdout.learned(), target, seed, watch);
+            Pausable.Part part = pausable.trainTo(until, Checkpoint.at(from), holdout.learned(), target, seed, watch);
             journal.keep(place.trial(), part.paused());
             model = part.model();
         } else {
@@ -271,11 +271,11 @@ final class SearchRun<T extends Trainer> {
     }
 
     /** The best trial's trainer, trained on all rows; the next best one's if that fails. */
-    private TrainedModel best(double elapsed) {
+    private TrainedModel best(Path directory, double elapsed) {
         for (Place place : asha.ranking()) {
             Trial<T> trial = trials.get(place.trial() - 1);
             try {
-                TrainedModel model = trial.trainer.train(matrix, target, seed, listener);
+                TrainedModel model = Checkpoint.train(directory, trial.trainer, matrix, target, seed, listener);
                 return new FoundModel(model, new Finding(trial.trainer, summary(trial, elapsed)));
             } catch (RuntimeException e) {
                 rethrowIfNoTrialCanHelp(e);

@@ -74,21 +74,26 @@ final class Training {
     }
 
     /**
-     * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the mean loss as
-     * a scalar in {@code pass}.
+     * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the outputs, in
+     * {@code pass}. The way back begins at the outputs: the loss itself takes more operations, and few ask for it.
      */
     NDArray learn(NDManager pass, NDArray parameters, Examples rows, double share, Network.AfterLayer after) {
         // DJL's own collector allows one training in the whole process.
         boolean before = JniUtils.isGradMode();
         JniUtils.setGradMode(true);
         try {
-            NDArray loss = objective.loss(network.forward(pass, parameters, rows, after), rows);
-            NDArray part = share == 1 ? loss : loss.mul(share);
-            JniUtils.backward((PtNDArray) part, (PtNDArray) part.onesLike(), false, false);
-            return loss;
+            PtNDArray outputs = (PtNDArray) network.forward(pass, parameters, rows, after);
+            JniUtils.setGradMode(false);
+            JniUtils.backward(outputs, (PtNDArray) objective.slope(outputs, rows, share), false, false);
+            return outputs;
         } finally {
             JniUtils.setGradMode(before);
         }
+    }
+
+    /** The mean loss of rows with these outputs. */
+    double lossOf(NDArray outputs, Examples rows) {
+        return objective.loss(outputs, rows).getFloat();
     }
 
     /** The mean loss over rows, without learning. */
@@ -99,7 +104,7 @@ final class Training {
             try (NDManager pass = manager.newSubManager()) {
                 Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + size));
                 NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
-                sum += part.rows() * (double) objective.loss(outputs, part).getFloat();
+                sum += part.rows() * lossOf(outputs, part);
             }
         }
         return sum / rows.rows();

@@ -11,7 +11,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A trainer whose error is known: |x - 0.3| and what the missing epochs cost. It fails where x is above 0.8, and writes
@@ -81,17 +80,18 @@ final class Curve extends Pausable {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        return trainTo(epochs, null, matrix, target, seed, listener).model();
+        return trainTo(epochs, Checkpoint.at(null), matrix, target, seed, listener).model();
     }
 
     @Override
     Part trainTo(
             int epoch,
-            @Nullable Paused paused,
+            Checkpoint checkpoint,
             FeatureMatrix matrix,
             Target<?> target,
             long seed,
             TrainingListener listener) {
+        Paused paused = checkpoint.paused();
         int before = paused == null ? 0 : paused.epoch();
         ASKED.add(Settings.plain(x) + ": " + before + " to " + epoch);
         for (int at = before + 1; at <= epoch; at++) {
@@ -101,7 +101,7 @@ final class Curve extends Pausable {
             listener.epochEnded(new TrainingListener.Epoch(at, epochs, 1, Double.NaN, 1, 1));
         }
         float[] none = new float[0];
-        return new Part(new Model(this, epoch), new Paused(epoch, none, none, none, none, 0, 0));
+        return new Part(new Model(this, epoch), new Paused(epoch, 0, none, none, none, none, 0, 0));
     }
 
     @Override

@@ -397,7 +397,7 @@ class SearchTest {
             Paused paused = null;
             double[] last = {};
             for (int until : new int[] {1, 4, 4, 9}) {
-                Pausable.Part part = trainer.trainTo(until, paused, matrix, YES, 7, epoch -> {});
+                Pausable.Part part = trainer.trainTo(until, Checkpoint.at(paused), matrix, YES, 7, epoch -> {});
                 paused = Paused.read(part.paused().bytes()).orElseThrow();
                 last = part.model().predict(matrix);
             }
@@ -407,7 +407,7 @@ class SearchTest {
 
     @Test
     void damagedStatesAreNotReadBack() {
-        byte[] whole = new Paused(3, new float[] {1}, new float[] {2}, new float[] {3}, new float[0], 0.5, 1).bytes();
+        byte[] whole = new Paused(3, 0, new float[] {1}, new float[] {2}, new float[] {3}, new float[0], 0.5, 1).bytes();
         assertThat(Paused.read(whole)).isPresent();
         assertThat(Paused.read(Arrays.copyOf(whole, whole.length - 1))).isEmpty();
         assertThat(Paused.read(new byte[3])).isEmpty();

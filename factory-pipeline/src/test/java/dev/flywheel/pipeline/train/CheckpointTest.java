@@ -1,0 +1,166 @@
+package dev.flywheel.pipeline.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.flywheel.core.StoreException;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.flywheel.ChildJvm;
+import dev.flywheel.pipeline.source.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trainings that are cut off, by an interrupt or a kill at a random instant, and go on; more kills with
+ * {@code -Dtraining.kills=}. A failure prints the seed, which {@code -Dtests.seed=} repeats as far as timing allows.
+ */
+class CheckpointTest {
+
+    private static final Logger log = LoggerFactory.getLogger(CheckpointTest.class);
+    private static final long SEED = Long.getLong("tests.seed", System.nanoTime());
+    private static final Target<Double> NUMBER = Target.number("y");
+    private static final Checkpoint.Pace ALWAYS = new Checkpoint.Pace(Duration.ZERO, 0);
+    private static final int EPOCHS = 12;
+    private static final MlpTrainer TRAINER =
+            Trainers.mlp(8, 4).epochs(EPOCHS).batchSize(100).dropout(0.2).earlyStopping(EPOCHS);
+
+    @TempDir
+    Path folder;
+
+    private FeatureMatrix matrix;
+    private Path place;
+
+    @BeforeEach
+    void rows() {
+        matrix = SearchTest.numbers(folder, 300);
+        place = folder.resolve("place");
+    }
+
+    private TrainedModel train(Trainer trainer, long seed, TrainingListener listener) {
+        return Checkpoint.train(place, ALWAYS, trainer, matrix, NUMBER, seed, listener);
+    }
+
+    private float[] undisturbed() {
+        return parameters(TRAINER.train(matrix, NUMBER, 42, epoch -> {}));
+    }
+
+    private static float[] parameters(TrainedModel model) {
+        return ((NetworkModel) model).parameters();
+    }
+
+    /** Trains up to the last step of an epoch; what follows it is lost. */
+    private void cutOff(int epoch) {
+        assertThatThrownBy(() -> train(TRAINER, 42, ended -> {
+                    if (ended.epoch() == epoch) {
+                        Thread.currentThread().interrupt();
+                    }
+                }))
+                .isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
+    /** A training that tells of each epoch. */
+    static final class Child {
+
+        private Child() {}
+
+        public static void main(String[] args) {
+            Path folder = Path.of(args[0]);
+            FeatureMatrix matrix = SearchTest.numbers(folder, 300);
+            Checkpoint.train(
+                    folder.resolve("place"), ALWAYS, TRAINER, matrix, NUMBER, 42, epoch -> System.out.println("epoch"));
+            System.out.println("done");
+        }
+    }
+
+    @Test
+    void aTrainingThatIsKilledGivesTheBytesOfAnUndisturbedOne() throws Exception {
+        log.info("seed {}", SEED);
+        Random random = new Random(SEED);
+        float[] whole = undisturbed();
+        for (int kill = 1; kill <= Integer.getInteger("training.kills", 1); kill++) {
+            try (ChildJvm child = ChildJvm.start(Child.class, folder.toString())) {
+                int signs = 2 + random.nextInt(EPOCHS - 2);
+                for (int sign = 0; sign < signs && child.line().equals("epoch"); sign++) {
+                    LockSupport.parkNanos(random.nextInt(2_000_000));
+                }
+                child.kill();
+            }
+            List<Integer> epochs = new ArrayList<>();
+            float[] resumed = parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch())));
+            log.info("kill {}: went on with epochs {}", kill, epochs);
+            assertThat(epochs).as("seed %s", SEED).doesNotContain(1);
+            assertThat(resumed).as("seed %s", SEED).containsExactly(whole);
+            Files.delete(place.resolve("training.paused"));
+        }
+    }
+
+    @Test
+    void aTrainingGoesOnInTheMidstOfAnEpoch() {
+        float[] whole = undisturbed();
+        for (int epoch : new int[] {1, 4, 11}) {
+            cutOff(epoch);
+        }
+        List<Integer> epochs = new ArrayList<>();
+        assertThat(parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()))))
+                .containsExactly(whole);
+        assertThat(epochs).containsExactly(11, 12);
+        assertThat(parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()))))
+                .as("trained to the end before")
+                .containsExactly(whole);
+        assertThat(epochs).containsExactly(11, 12);
+    }
+
+    @Test
+    void anotherTrainingBeginsAnew() {
+        cutOff(3);
+        List<Integer> epochs = new ArrayList<>();
+        train(TRAINER, 43, epoch -> epochs.add(epoch.epoch()));
+        assertThat(epochs).startsWith(1);
+        cutOff(3);
+        epochs.clear();
+        train(TRAINER.learningRate(0.02), 42, epoch -> epochs.add(epoch.epoch()));
+        assertThat(epochs).startsWith(1);
+        cutOff(3);
+        epochs.clear();
+        double[] weights = matrix.weights();
+        weights[7] = 2;
+        matrix = matrix.weighted(weights);
+        train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()));
+        assertThat(epochs).startsWith(1);
+    }
+
+    @Test
+    void aDamagedFileIsNoHarm() throws IOException {
+        cutOff(3);
+        Path file = place.resolve("training.paused");
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(file, bytes);
+        List<Integer> epochs = new ArrayList<>();
+        assertThat(parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()))))
+                .containsExactly(undisturbed());
+        assertThat(epochs).startsWith(1);
+    }
+
+    @Test
+    void aDiskThatRefusesEndsTheTrainingWithCauseAndAdvice() throws IOException {
+        Files.createDirectories(place.resolve("training.paused").resolve("in-the-way"));
+        assertThatThrownBy(() -> train(TRAINER, 42, epoch -> {}))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("training.paused")
+                .hasMessageContaining("space");
+    }
+}
