@@ -26,7 +26,7 @@ import java.util.zip.ZipOutputStream;
  * offer by itself: on a hundred thousand parameters, a quarter of the time. Lives as long as the manager it was made
  * in. Not thread-safe.
  */
-final class Adam {
+final class Adam implements Descent {
 
     /** The Euclidean norm of the gradient of a mean loss, of all parameters together. */
     private static final double MOST_GRADIENT = 1;
@@ -112,12 +112,8 @@ final class Adam {
         zip.closeEntry();
     }
 
-    /**
-     * Goes a step along the gradient, which it sets back to zero.
-     *
-     * @param decay a weight loses {@code decay * rate} of itself
-     */
-    void step(double rate, double decay) {
+    @Override
+    public void step(double rate, double decay) {
         try (PtNDArray gradient = JniUtils.getGradient(parameters);
                 IValue along = IValue.from(gradient);
                 IValue far = IValue.from(rate);
@@ -129,13 +125,13 @@ final class Adam {
         }
     }
 
-    /** The running means of the gradient. */
-    float[] means() {
+    @Override
+    public float[] means() {
         return means.toFloatArray();
     }
 
-    /** The running means of the squared gradient. */
-    float[] squares() {
+    @Override
+    public float[] squares() {
         return squares.toFloatArray();
     }
 }

@@ -9,6 +9,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
+import dev.flywheel.pipeline.feature.ImageShape;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,9 +83,8 @@ final class LayerNetwork implements Network {
 
     @Override
     public int passRows() {
-        Layout.Image image = layout.image();
-        int units =
-                image == null ? 1 : image.size() * Math.max(1, layout.filters().get(0));
+        ImageShape image = layout.image();
+        int units = image == null ? 1 : image.size() * Math.max(1, layout.filters().get(0));
         return Math.max(1, Math.min(PASS_ROWS, PASS_NUMBERS / units));
     }
 
@@ -119,7 +119,7 @@ final class LayerNetwork implements Network {
     }
 
     /** The numbers with the image's pixels replaced by what the convolutions make of them. */
-    private NDArray seen(NDArray numbers, Layout.Image image, List<NDArray> parts, int first) {
+    private NDArray seen(NDArray numbers, ImageShape image, List<NDArray> parts, int first) {
         boolean alone = image.size() == layout.numbers();
         NDList pieces = alone ? new NDList(numbers) : numbers.split(new long[] {image.size()}, 1);
         NDArray pixels = pieces.get(0).reshape(-1, image.channels(), image.height(), image.width());

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.train;
 
 import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.feature.ImageShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,19 +30,12 @@ record Layout(
         int idColumns,
         int ids,
         int width,
-        @Nullable Image image,
+        @Nullable ImageShape image,
         List<Integer> filters,
         List<Integer> hidden,
         int outputs) {
 
     private static final int KERNEL = 3;
-
-    /** The size of an image, whose pixels are numbers in the order of channels, rows, columns. */
-    record Image(int channels, int height, int width) {
-        int size() {
-            return Math.multiplyExact(channels, Math.multiplyExact(height, width));
-        }
-    }
 
     /**
      * One tensor of parameters.
@@ -75,7 +69,7 @@ record Layout(
 
     static Layout cnn(
             FittedFeatures features,
-            @Nullable Image image,
+            @Nullable ImageShape image,
             List<Integer> filters,
             List<Integer> hidden,
             int width,
@@ -98,7 +92,9 @@ record Layout(
     /** How many numbers the convolutions make of the image. */
     int seen() {
         int halvings = filters.size();
-        return image == null ? 0 : (image.height >> halvings) * (image.width >> halvings) * filters.get(halvings - 1);
+        return image == null
+                ? 0
+                : (image.height() >> halvings) * (image.width() >> halvings) * filters.get(halvings - 1);
     }
 
     /** The inputs of the first layer that is no convolution. */
@@ -116,7 +112,7 @@ record Layout(
         if (idColumns > 0) {
             add(parts, false, ids, width);
         }
-        int channels = image == null ? 0 : image.channels;
+        int channels = image == null ? 0 : image.channels();
         for (int count : filters) {
             add(parts, false, count, channels, KERNEL, KERNEL);
             add(parts, true, count);

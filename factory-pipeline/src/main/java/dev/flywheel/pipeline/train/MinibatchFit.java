@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Minimizes a loss by Adam over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
+ * Minimizes a loss over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
  * native call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every
  * {@value #READ_STEPS} steps; everything that a step makes is freed at its end. Not thread-safe.
  */
@@ -23,7 +23,7 @@ final class MinibatchFit {
     private final NDManager manager;
     private final SplittableRandom random;
     private final PtNDArray parameters;
-    private final Adam adam;
+    private final Descent descent;
     private final Checkpoint checkpoint;
     private final Examples learned;
     private final Examples held;
@@ -82,10 +82,10 @@ final class MinibatchFit {
         this.decay = settings.weightDecayFor(training.weight());
         this.dropout = new Dropout(manager, settings.dropout(), batch, network.hidden(), random.split());
         if (paused == null) {
-            this.adam = new Adam(manager, parameters, network.weightMask());
+            this.descent = training.descent(parameters);
         } else {
             skip(paused);
-            this.adam = new Adam(
+            this.descent = new Adam(
                     manager, parameters, network.weightMask(), paused.means(), paused.squares(), step);
         }
     }
@@ -149,8 +149,8 @@ final class MinibatchFit {
                 behind == 0 ? epoch : epoch - 1,
                 behind,
                 parameters.toFloatArray(),
-                adam.means(),
-                adam.squares(),
+                descent.means(),
+                descent.squares(),
                 best,
                 bestLoss,
                 worse);
@@ -172,7 +172,7 @@ final class MinibatchFit {
                     training.looked(epoch, training.lossOf(outputs, rows));
                 }
             }
-            adam.step(rate(), decay);
+            descent.step(rate(), decay);
         }
         behind = 0;
     }

@@ -8,8 +8,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a neural network: numbers, and a learned vector for each id, through fully connected layers with ReLU between
@@ -84,10 +82,7 @@ public final class MlpTrainer extends Pausable {
 
     /** {@return the same with this share of hidden units left out of each step, from 0 (the default) to below 1} */
     public MlpTrainer dropout(double share) {
-        if (!(share >= 0 && share < 1)) {
-            throw new IllegalArgumentException("dropout is a share from 0 to below 1, found " + share);
-        }
-        return with(settings.dropout(share));
+        return with(settings.dropout(Settings.share("dropout", share)));
     }
 
     /** {@return the same with vectors of this many numbers for ids, at least 1; by default 8} */
@@ -169,14 +164,8 @@ public final class MlpTrainer extends Pausable {
             Target<?> target,
             long seed,
             TrainingListener listener) {
-        AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
-        TrainedModel model = new NetworkFit(this, network(matrix, target), matrix, target, listener).run(training -> {
-            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, checkpoint);
-            float[] parameters = fit.run(epoch);
-            pause.set(fit.pause());
-            return parameters;
-        });
-        return new Part(model, Objects.requireNonNull(pause.get()));
+        return new NetworkFit(this, network(matrix, target), matrix, target, listener)
+                .runTo(epoch, checkpoint, settings, seed);
     }
 
     private Network network(FeatureMatrix matrix, Target<?> target) {

@@ -25,6 +25,11 @@ interface Network {
     /** The number of parameters. */
     int size();
 
+    /** How many of the first parameters learn; what is behind them is only kept. */
+    default int learned() {
+        return size();
+    }
+
     /** The parameters where training begins. */
     float[] start(SplittableRandom random);
 

@@ -2,6 +2,7 @@ package dev.flywheel.pipeline.train;
 
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
+import dev.flywheel.pipeline.feature.ImageShape;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +80,7 @@ final class NetworkExport {
         return gemm(value, last, scaled(last), graph.floats(lastBias(parts), layout.outputs()));
     }
 
-    private String seen(String numbers, Layout.Image image, List<Layout.Part> parts, int first) {
+    private String seen(String numbers, ImageShape image, List<Layout.Part> parts, int first) {
         boolean alone = image.size() == layout.numbers();
         List<String> pieces = alone
                 ? List.of(numbers)

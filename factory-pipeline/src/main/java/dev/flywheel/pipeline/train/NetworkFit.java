@@ -1,11 +1,15 @@
 package dev.flywheel.pipeline.train;
 
 import ai.djl.ndarray.NDManager;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.IdColumn;
 import dev.flywheel.pipeline.source.Target;
 import java.nio.LongBuffer;
 import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,6 +26,8 @@ final class NetworkFit {
     private final Objective objective;
     private final TrainingListener listener;
     private final @Nullable NetworkModel before;
+    private @Nullable Loss loss;
+    private @Nullable Optimizer optimizer;
 
     NetworkFit(Trainer trainer, Network network, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
         this(trainer, network, matrix, target, listener, null);
@@ -43,6 +49,13 @@ final class NetworkFit {
         this.before = before;
     }
 
+    /** The same with a loss and an optimizer of the user's own, where they are not null. */
+    NetworkFit by(@Nullable Loss ownLoss, @Nullable Optimizer ownOptimizer) {
+        this.loss = ownLoss;
+        this.optimizer = ownOptimizer;
+        return this;
+    }
+
     /** Lets {@code fit} find the parameters, and makes them a model. */
     TrainedModel run(Function<Training, float[]> fit) {
         long start = System.nanoTime();
@@ -58,7 +71,8 @@ final class NetworkFit {
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
             float[] parameters = fit.apply(
-                    new Training(trainer, manager, network, examples, weight, idWeights, objective, listener));
+                    new Training(trainer, manager, network, examples, weight, idWeights, objective, listener)
+                            .by(loss, optimizer));
             if (before == null) {
                 fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before
             }
@@ -69,6 +83,22 @@ final class NetworkFit {
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
             return new NetworkModel(matrix.features(), network, parameters, scale, learned);
         }
+    }
+
+    /**
+     * Lets minibatches find the parameters up to an epoch.
+     *
+     * @param checkpoint where the training begins or goes on
+     */
+    Pausable.Part runTo(int epoch, Checkpoint checkpoint, MlpSettings settings, long seed) {
+        AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
+        TrainedModel model = run(training -> {
+            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, checkpoint);
+            float[] parameters = fit.run(epoch);
+            pause.set(fit.pause());
+            return parameters;
+        });
+        return new Pausable.Part(model, Objects.requireNonNull(pause.get()));
     }
 
     private double[] idWeights(double[] weights) {

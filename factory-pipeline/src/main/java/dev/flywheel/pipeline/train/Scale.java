@@ -201,6 +201,16 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         }
     }
 
+    /** Adds the way from outputs to scaled ones, {@code x * factor + offset}, to a graph. */
+    String scaled(OnnxGraph graph, String outputs) {
+        return factor == 1 && offset == 0
+                ? outputs
+                : graph.node(
+                        "Add",
+                        graph.node("Mul", outputs, graph.floats(new float[] {(float) factor})),
+                        graph.floats(new float[] {(float) offset}));
+    }
+
     /** Adds the way from scaled outputs, {@code x * factor + offset}, to predictions to a graph. */
     String ending(OnnxGraph graph, String outputs) {
         String value = outputs;

@@ -12,6 +12,13 @@ final class Settings {
         return value;
     }
 
+    static double share(String name, double value) {
+        if (!(value >= 0 && value < 1)) {
+            throw new IllegalArgumentException(name + " is a share from 0 to below 1, found " + value);
+        }
+        return value;
+    }
+
     static int atLeastOne(String name, int value) {
         return (int) atLeast(name, 1, value);
     }

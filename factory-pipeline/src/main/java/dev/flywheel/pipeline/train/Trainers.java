@@ -1,7 +1,11 @@
 package dev.flywheel.pipeline.train;
 
+import ai.djl.nn.Block;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.model.Task;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The trainers that come with the library. What a setting leaves open is chosen from the number of rows; the defaults
@@ -51,6 +55,43 @@ public final class Trainers {
      */
     public static Trainer calibrated(Trainer trainer, Calibration calibration) {
         return CalibratedTrainer.of(trainer, calibration);
+    }
+
+    /**
+     * {@return a convolutional network for images, for any target; the features need an image}
+     *
+     * @param filters how many filters each convolution has, first to last, such as 16, 32; each halves height and width
+     * @throws IllegalArgumentException if there is none or one is out of 1 to 16,384
+     */
+    public static CnnTrainer cnn(int... filters) {
+        return CnnTrainer.of(filters);
+    }
+
+    /**
+     * {@return your own DJL block, for any target, with the loss of the target and our optimizer}
+     *
+     * @param block makes the block anew for each training
+     */
+    public static DjlTrainer djl(DjlTrainer.Maker<? extends Block> block) {
+        return new DjlTrainer(block, null, null, DjlTrainer.SETTINGS);
+    }
+
+    /**
+     * {@return your own DJL block with your own loss and optimizer}
+     *
+     * @param block makes the block anew for each training
+     * @param loss makes the loss: it is given the outputs and the labels [rows, 1], FLOAT32, or INT64 for classes
+     * @param optimizer makes the optimizer, which is given all parameters that learn as one vector
+     */
+    public static DjlTrainer djl(
+            DjlTrainer.Maker<? extends Block> block,
+            DjlTrainer.Maker<? extends Loss> loss,
+            DjlTrainer.Maker<? extends Optimizer> optimizer) {
+        return new DjlTrainer(
+                block,
+                Objects.requireNonNull(loss, "loss"),
+                Objects.requireNonNull(optimizer, "optimizer"),
+                DjlTrainer.SETTINGS);
     }
 
     /**

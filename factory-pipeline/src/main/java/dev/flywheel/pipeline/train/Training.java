@@ -1,11 +1,16 @@
 package dev.flywheel.pipeline.train;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /** One training at work: what it learns from, and how it tells and is told to stop. Not thread-safe. */
 final class Training {
@@ -23,6 +28,8 @@ final class Training {
     private int epochsHere;
     private double lossSum;
     private int lossCount;
+    private @Nullable Loss ownLoss;
+    private @Nullable Optimizer ownOptimizer;
 
     Training(
             String trainer,
@@ -41,6 +48,20 @@ final class Training {
         this.idWeights = idWeights;
         this.objective = objective;
         this.listener = listener;
+    }
+
+    /** The same with a loss and an optimizer of the user's own, where they are not null. */
+    Training by(@Nullable Loss loss, @Nullable Optimizer optimizer) {
+        ownLoss = loss;
+        ownOptimizer = optimizer;
+        return this;
+    }
+
+    /** How parameters go along their gradient from the start. */
+    Descent descent(PtNDArray parameters) {
+        return ownOptimizer == null
+                ? new Adam(manager, parameters, network.weightMask())
+                : new OwnDescent(manager, parameters, network.learned(), ownOptimizer);
     }
 
     /** The manager of everything that lives as long as the training. */
@@ -83,6 +104,11 @@ final class Training {
         JniUtils.setGradMode(true);
         try {
             PtNDArray outputs = (PtNDArray) network.forward(pass, parameters, rows, after);
+            if (ownLoss != null) {
+                NDArray loss = mean(ownLoss, outputs, rows).mul(share);
+                JniUtils.backward((PtNDArray) loss, (PtNDArray) loss.onesLike(), false, false);
+                return outputs;
+            }
             JniUtils.setGradMode(false);
             JniUtils.backward(outputs, (PtNDArray) objective.slope(outputs, rows, share), false, false);
             return outputs;
@@ -93,7 +119,11 @@ final class Training {
 
     /** The mean loss of rows with these outputs. */
     double lossOf(NDArray outputs, Examples rows) {
-        return objective.loss(outputs, rows).getFloat();
+        return (ownLoss == null ? objective.loss(outputs, rows) : mean(ownLoss, outputs, rows)).getFloat();
+    }
+
+    private static NDArray mean(Loss loss, NDArray outputs, Examples rows) {
+        return loss.evaluate(new NDList(Objects.requireNonNull(rows.labels())), new NDList(outputs));
     }
 
     /** The mean loss over rows, without learning. */

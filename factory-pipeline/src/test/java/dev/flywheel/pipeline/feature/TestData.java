@@ -57,6 +57,8 @@ public final class TestData {
             writer.bool(column, bool);
         } else if (value instanceof Instant time) {
             writer.time(column, Math.addExact(time.getEpochSecond() * 1_000_000, time.getNano() / 1_000));
+        } else if (value instanceof float[] vector) {
+            writer.vector(column, vector);
         } else if (value instanceof Long integer) {
             writer.integer(column, integer);
         } else {
