@@ -41,7 +41,7 @@ public final class CnnTrainer extends Pausable {
         if (filters.length == 0) {
             throw new IllegalArgumentException("Trainers.cnn needs one or more numbers of filters, as cnn(16, 32)");
         }
-        MlpSettings settings = MlpSettings.DEFAULT.learningRate(0.003).weightDecay(0.05).dropout(0.2);
+        MlpSettings settings = MlpSettings.DEFAULT.learningRate(0.003).dropout(0.2);
         return new CnnTrainer(filters.clone(), new int[] {64}, settings);
     }
 
@@ -83,7 +83,8 @@ public final class CnnTrainer extends Pausable {
     /**
      * {@return the same with this decay of all weights but biases}
      *
-     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 0.05
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1
+     *     to 1
      */
     public CnnTrainer weightDecay(double decay) {
         return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));

@@ -105,7 +105,7 @@ class CnnTrainerTest {
     void describesAndRefusesSettings() {
         assertThat(Trainers.cnn(16, 32).describe())
                 .isEqualTo("cnn(filters=[16, 32], hidden=[64], epochs=by rows, batchSize=64, learningRate=0.003, "
-                        + "weightDecay=0.05, dropout=0.2, embedding=8, earlyStopping=off)");
+                        + "weightDecay=by rows, dropout=0.2, embedding=8, earlyStopping=off)");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Trainers.cnn())
                 .withMessage("Trainers.cnn needs one or more numbers of filters, as cnn(16, 32)");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
@@ -216,6 +217,30 @@ class DjlTrainerTest {
         assertThat(trainer.describe())
                 .isEqualTo("djl(block=[Linear, ReLU, Linear, BatchNorm], loss=SoftmaxCrossEntropyLoss, optimizer=Sgd, "
                         + "epochs=3, batchSize=by rows, earlyStopping=off)");
+    }
+
+    @Test
+    void holdsNoMoreNativeMemoryAfterManySteps() {
+        Dataset data = data(320, 1, Task.BINARY);
+        FeatureMatrix matrix = numbers().fit(data).matrix(data);
+        Block block = mlp(1).add(BatchNorm.builder().build());
+        List<Integer> held = new ArrayList<>();
+        BlockNetwork network = BlockNetwork.of("test", block, matrix, 1, 1);
+        try (PyTorch.Session session = PyTorch.open()) {
+            NDManager manager = session.manager();
+            Training training = new Training(
+                            "test",
+                            manager,
+                            network,
+                            Examples.of(manager, matrix, matrix.labels(), Objective.PROBABILITY),
+                            matrix.rows(),
+                            new double[0],
+                            Objective.PROBABILITY,
+                            epoch -> held.add(manager.getManagedArrays().size()))
+                    .by(Loss.sigmoidBinaryCrossEntropyLoss(), adam());
+            new MinibatchFit(training, MlpSettings.DEFAULT.epochs(4), 1).run();
+        }
+        assertThat(held).hasSize(4).containsOnly(held.get(0));
     }
 
     @Test
