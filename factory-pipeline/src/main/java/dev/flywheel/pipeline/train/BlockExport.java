@@ -1,7 +1,7 @@
 package dev.flywheel.pipeline.train;
 
-import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.Parameter;
@@ -42,7 +42,10 @@ final class BlockExport {
         return block instanceof LambdaBlock lambda
                 ? lambda.getName().contains("$$Lambda") ? "lambda" : lambda.getName()
                 : block instanceof SequentialBlock
-                        ? block.getChildren().values().stream().map(BlockExport::name).toList().toString()
+                        ? block.getChildren().values().stream()
+                                .map(BlockExport::name)
+                                .toList()
+                                .toString()
                         : block.getClass().getSimpleName();
     }
 
@@ -116,8 +119,7 @@ final class BlockExport {
             offset[i] = (float) (beta[i] - mean[i] * scale);
         }
         long[] over = shape.dimension() == 2 ? new long[] {factor.length} : new long[] {factor.length, 1, 1};
-        return graph.node(
-                "Add", graph.node("Mul", input, graph.floats(factor, over)), graph.floats(offset, over));
+        return graph.node("Add", graph.node("Mul", input, graph.floats(factor, over)), graph.floats(offset, over));
     }
 
     private String lambda(BlockProbe probe, LambdaBlock block, String input, Shape shape) {

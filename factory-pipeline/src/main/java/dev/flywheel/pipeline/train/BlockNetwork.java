@@ -18,7 +18,7 @@ import dev.flywheel.pipeline.feature.ImageShape;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -44,7 +44,9 @@ final class BlockNetwork implements Network {
     private final Block block;
     private final Shape row;
     private final int outputs;
-    private final Map<Parameter, Layout.Part> parts = new IdentityHashMap<>();
+    /** By identity, which is all that a parameter has. */
+    private final Map<Parameter, Layout.Part> parts = new HashMap<>();
+
     private final List<Parameter> order = new ArrayList<>();
     private final int learned;
     private final float[] start;
@@ -66,7 +68,8 @@ final class BlockNetwork implements Network {
             List<Integer> shape = Arrays.stream(parameter.getShape().getShape())
                     .mapToObj(Math::toIntExact)
                     .toList();
-            Layout.Part part = new Layout.Part(offset, shape, !parameter.getName().equals("weight"));
+            Layout.Part part =
+                    new Layout.Part(offset, shape, !parameter.getName().equals("weight"));
             parts.put(parameter, part);
             offset = part.end();
         }
@@ -185,12 +188,11 @@ final class BlockNetwork implements Network {
     public String emit(OnnxGraph graph, Emitted front, FittedFeatures features, float[] parameters, Scale scale) {
         String numbers = Objects.requireNonNull(front.numbers());
         long[] shape = new Shape(-1).addAll(row).getShape();
-        String input = row.dimension() == 1
-                ? numbers
-                : graph.node("Reshape", numbers, graph.longs(shape, shape.length));
+        String input =
+                row.dimension() == 1 ? numbers : graph.node("Reshape", numbers, graph.longs(shape, shape.length));
         try (PyTorch.Session session = PyTorch.open()) {
-            String output = new BlockExport(graph, trainer, parts, parameters)
-                    .emit(session.manager(), block, input, sample());
+            String output =
+                    new BlockExport(graph, trainer, parts, parameters).emit(session.manager(), block, input, sample());
             return scale.ending(graph, scale.scaled(graph, output));
         }
     }
@@ -203,7 +205,7 @@ final class BlockNetwork implements Network {
     /** The parameters in one pass. */
     private final class Views extends ParameterStore {
 
-        private final Map<Parameter, NDArray> views = new IdentityHashMap<>();
+        private final Map<Parameter, NDArray> views = new HashMap<>();
 
         Views(NDManager pass, NDArray flat, boolean learning) {
             super(pass, false);

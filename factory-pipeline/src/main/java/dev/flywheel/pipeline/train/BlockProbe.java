@@ -37,7 +37,9 @@ final class BlockProbe {
                 .singletonOrThrow();
     }
 
-    /** What a batch normalization adds to the variance: a one over a variance of zero comes out as its root's inverse. */
+    /**
+     * What a batch normalization adds to the variance: a one over a variance of zero comes out as its root's inverse.
+     */
     double epsilon(Block normalization) {
         try (NDManager pass = manager.newSubManager()) {
             long channels =
@@ -128,10 +130,14 @@ final class BlockProbe {
     }
 
     private float[] line(NDManager pass, Block pool, int axis, NDArray positions) {
-        NDArray image = positions.reshape(1, 1, axis == 0 ? SIZE : 1, axis == 0 ? 1 : SIZE)
+        NDArray image = positions
+                .reshape(1, 1, axis == 0 ? SIZE : 1, axis == 0 ? 1 : SIZE)
                 .broadcast(new Shape(1, 1, SIZE, SIZE));
         NDArray pooled = run(pass, pool, image);
-        return pooled.get(axis == 0 ? "0,0,:," + pooled.getShape().get(3) / 2 : "0,0," + pooled.getShape().get(2) / 2 + ",:")
+        return pooled.get(
+                        axis == 0
+                                ? "0,0,:," + pooled.getShape().get(3) / 2
+                                : "0,0," + pooled.getShape().get(2) / 2 + ",:")
                 .toFloatArray();
     }
 

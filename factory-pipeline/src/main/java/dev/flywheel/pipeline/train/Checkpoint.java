@@ -84,8 +84,8 @@ public final class Checkpoint {
         if (!(trainer instanceof Pausable pausable)) {
             return trainer.train(matrix, target, seed, listener);
         }
-        Checkpoint checkpoint = new Checkpoint(
-                directory.resolve(FILE), () -> key(trainer, matrix, target, seed), pace, null);
+        Checkpoint checkpoint =
+                new Checkpoint(directory.resolve(FILE), () -> key(trainer, matrix, target, seed), pace, null);
         return pausable.trainTo(pausable.epochsFor(matrix.rows()), checkpoint, matrix, target, seed, listener)
                 .model();
     }
@@ -124,8 +124,8 @@ public final class Checkpoint {
                 log.debug("{} is of another training", from);
                 return null;
             }
-            Paused found = Paused.read(Arrays.copyOfRange(bytes, length, bytes.length))
-                    .orElse(null);
+            Paused found =
+                    Paused.read(Arrays.copyOfRange(bytes, length, bytes.length)).orElse(null);
             if (found == null) {
                 log.warn("{} is damaged, so that the training begins anew", from);
             }
@@ -145,7 +145,9 @@ public final class Checkpoint {
     /** Writes where the training stands, if it is time for that. */
     void offer(Supplier<Paused> standing) {
         // an interrupt would close the file
-        if (file != null && System.nanoTime() - next >= 0 && !Thread.currentThread().isInterrupted()) {
+        if (file != null
+                && System.nanoTime() - next >= 0
+                && !Thread.currentThread().isInterrupted()) {
             long start = System.nanoTime();
             write(file, standing.get());
             long end = System.nanoTime();

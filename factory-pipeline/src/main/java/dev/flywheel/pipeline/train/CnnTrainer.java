@@ -83,8 +83,8 @@ public final class CnnTrainer extends Pausable {
     /**
      * {@return the same with this decay of all weights but biases}
      *
-     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1
-     *     to 1
+     * @param decay each step takes decay * learning rate off a weight; at least 0, by default 2,500 / rows, but 0.1 to
+     *     1
      */
     public CnnTrainer weightDecay(double decay) {
         return with(settings.weightDecay(Settings.atLeast("weightDecay", 0, decay)));

@@ -109,7 +109,9 @@ public final class DjlTrainer implements Trainer {
         Map<String, String> all = new LinkedHashMap<>();
         all.put("block", BlockExport.name(block.get()));
         all.put("loss", loss == null ? "of the target" : loss.get().getClass().getSimpleName());
-        all.put("optimizer", optimizer == null ? "ours" : optimizer.get().getClass().getSimpleName());
+        all.put(
+                "optimizer",
+                optimizer == null ? "ours" : optimizer.get().getClass().getSimpleName());
         Map<String, String> others = new LinkedHashMap<>();
         settings.addTo(others);
         for (String name : new String[] {"epochs", "batchSize", "learningRate", "earlyStopping"}) {

@@ -84,7 +84,8 @@ final class LayerNetwork implements Network {
     @Override
     public int passRows() {
         ImageShape image = layout.image();
-        int units = image == null ? 1 : image.size() * Math.max(1, layout.filters().get(0));
+        int units =
+                image == null ? 1 : image.size() * Math.max(1, layout.filters().get(0));
         return Math.max(1, Math.min(PASS_ROWS, PASS_NUMBERS / units));
     }
 

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Minimizes a loss over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one
- * native call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every
- * {@value #READ_STEPS} steps; everything that a step makes is freed at its end. Not thread-safe.
+ * Minimizes a loss over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one native
+ * call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every {@value #READ_STEPS}
+ * steps; everything that a step makes is freed at its end. Not thread-safe.
  */
 final class MinibatchFit {
 
@@ -85,8 +85,7 @@ final class MinibatchFit {
             this.descent = training.descent(parameters);
         } else {
             skip(paused);
-            this.descent = new Adam(
-                    manager, parameters, network.weightMask(), paused.means(), paused.squares(), step);
+            this.descent = new Adam(manager, parameters, network.weightMask(), paused.means(), paused.squares(), step);
         }
     }
 

@@ -6,9 +6,9 @@ import java.util.Map;
 /**
  * The settings of networks that learn from minibatches. Immutable.
  *
- * <p>The rules for what {@link MlpTrainer} leaves open were chosen on telco_churn, spambase, credit_data, chicago_ridership, diamonds and
- * flights (3,500 to 148,000 rows) with hidden layers of 64 and 32, over learning rates 0.003 to 0.02, decays 0 to 3,
- * dropout 0 and 0.2, with and without early stopping, 3 to 5 seeds each.
+ * <p>The rules for what {@link MlpTrainer} leaves open were chosen on telco_churn, spambase, credit_data,
+ * chicago_ridership, diamonds and flights (3,500 to 148,000 rows) with hidden layers of 64 and 32, over learning rates
+ * 0.003 to 0.02, decays 0 to 3, dropout 0 and 0.2, with and without early stopping, 3 to 5 seeds each.
  *
  * @param epochs passes over the rows; 0 where open
  * @param batchSize rows a step; 0 where open

@@ -15,8 +15,7 @@ import java.util.Objects;
  *
  * <p>Minimized by Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) over shuffled
  * minibatches, a gradient longer than 1 shortened to that; the learning rate rises over the first tenth of the steps
- * and then falls to nothing along a cosine.
- * Settings left open follow from the number of rows.
+ * and then falls to nothing along a cosine. Settings left open follow from the number of rows.
  */
 public final class MlpTrainer extends Pausable {
 

@@ -52,8 +52,9 @@ enum Objective {
         NDArray labels = Objects.requireNonNull(rows.labels());
         NDArray slope = switch (this) {
             case PROBABILITY -> Activation.sigmoid(outputs).subi(labels);
-            case CLASSES -> outputs.softmax(1)
-                    .subi(labels.squeeze(1).oneHot((int) outputs.getShape().get(1)));
+            case CLASSES ->
+                outputs.softmax(1)
+                        .subi(labels.squeeze(1).oneHot((int) outputs.getShape().get(1)));
             case NUMBER, NUMBER_ON_LOG_SCALE -> outputs.sub(labels);
         };
         boolean squared = this == NUMBER || this == NUMBER_ON_LOG_SCALE;

@@ -69,11 +69,13 @@ class CnnTrainerTest {
             TrainedModel model = trainer.train(matrix, BAR, 3, epoch -> {});
             double[] expected = model.predict(rows);
             assertThat(Scoring.accuracy(expected, rows.labels())).isGreaterThan(0.9);
-            assertThat(Scoring.score(features, model, held)).hasSize(expected.length).satisfies(found -> {
-                for (int i = 0; i < found.length; i++) {
-                    assertThat(found[i]).isCloseTo(expected[i], within(1e-5));
-                }
-            });
+            assertThat(Scoring.score(features, model, held))
+                    .hasSize(expected.length)
+                    .satisfies(found -> {
+                        for (int i = 0; i < found.length; i++) {
+                            assertThat(found[i]).isCloseTo(expected[i], within(1e-5));
+                        }
+                    });
         }
     }
 

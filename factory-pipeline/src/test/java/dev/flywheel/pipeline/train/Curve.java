@@ -80,7 +80,8 @@ final class Curve extends Pausable {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        return trainTo(epochs, Checkpoint.at(null), matrix, target, seed, listener).model();
+        return trainTo(epochs, Checkpoint.at(null), matrix, target, seed, listener)
+                .model();
     }
 
     @Override

@@ -407,7 +407,8 @@ class SearchTest {
 
     @Test
     void damagedStatesAreNotReadBack() {
-        byte[] whole = new Paused(3, 0, new float[] {1}, new float[] {2}, new float[] {3}, new float[0], 0.5, 1).bytes();
+        byte[] whole =
+                new Paused(3, 0, new float[] {1}, new float[] {2}, new float[] {3}, new float[0], 0.5, 1).bytes();
         assertThat(Paused.read(whole)).isPresent();
         assertThat(Paused.read(Arrays.copyOf(whole, whole.length - 1))).isEmpty();
         assertThat(Paused.read(new byte[3])).isEmpty();
