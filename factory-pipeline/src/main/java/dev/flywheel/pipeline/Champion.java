@@ -4,7 +4,6 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
-import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
@@ -19,7 +18,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.DoubleFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,9 +57,8 @@ final class Champion<I, O> implements AutoCloseable {
      */
     Champion(
             Line line,
-            RowType<I> type,
+            Codec<I, O> codec,
             Schema logged,
-            DoubleFunction<O> response,
             PredictionObserver<I> observer,
             Listener listener,
             Trial<I> trial,
@@ -73,7 +70,7 @@ final class Champion<I, O> implements AutoCloseable {
         this.pause = new Pause(line);
         // an approval that comes in between would move the alias and leave the version that serves
         synchronized (line.approvals()) {
-            this.endpoint = open(line, Codec.rows(type, response), observer, listener);
+            this.endpoint = open(line, codec, observer, listener);
             Closing.onFailure(() -> goOn(logged), endpoint::close);
             line.serving().set(promotion);
         }

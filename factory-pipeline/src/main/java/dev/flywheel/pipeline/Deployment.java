@@ -117,9 +117,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.champion = Closing.onFailure(
                 () -> new Champion<>(
                         line,
-                        type,
+                        pipeline.codec(type),
                         pipeline.logging().logged(type.schema()),
-                        pipeline.response(),
                         this::observed,
                         this::serving,
                         trial,
@@ -189,7 +188,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         return made;
     }
 
-    /** {@return the raw predictions for the rows of a dataset, in their order; they are not logged} */
+    /**
+     * {@return the raw predictions for the rows of a dataset, in their order, those of all classes row by row; they are
+     * not logged}
+     */
     public double[] score(Dataset rows) {
         return champion.endpoint().score(rows);
     }

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import com.google.common.hash.Hashing;
+import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.check.Check;
@@ -13,12 +14,16 @@ import dev.flywheel.pipeline.source.Source;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
 import dev.flywheel.pipeline.watch.Watch;
+import dev.flywheel.pipeline.watch.Watcher;
+import dev.flywheel.serving.Classification;
+import dev.flywheel.serving.Codec;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.DoubleFunction;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +46,7 @@ public final class Pipeline<I, L, O> {
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,63}");
 
     private final Draft<I, L> draft;
-    private final DoubleFunction<O> response;
+    private final Function<RowType<I>, Codec<I, O>> response;
     private final Retrain retrain;
     private final @Nullable Approval approval;
     private final @Nullable Proof proof;
@@ -51,7 +56,7 @@ public final class Pipeline<I, L, O> {
 
     private Pipeline(
             Draft<I, L> draft,
-            DoubleFunction<O> response,
+            Function<RowType<I>, Codec<I, O>> response,
             Retrain retrain,
             @Nullable Approval approval,
             @Nullable Proof proof,
@@ -136,8 +141,18 @@ public final class Pipeline<I, L, O> {
          *
          * @param response makes the output of a probability in 0 to 1 (a true-or-false target) or of a number in the
          *     target's unit; called on the caller's thread, so it must be fast and must not block
+         * @throws IllegalArgumentException if the target is one of several classes, which is what {@link #classify} is
+         *     for
          */
         <O> Ready<I, L, O> respond(DoubleFunction<O> response);
+
+        /**
+         * {@return the last stage, with what the application gets for the probabilities of several classes}
+         *
+         * @param response makes the output; called on the caller's thread, so it must be fast and must not block
+         * @throws IllegalArgumentException if the target is another one, which is what {@link #respond} is for
+         */
+        <O> Ready<I, L, O> classify(Function<Classification, O> response);
     }
 
     /** A complete definition that takes its last options. */
@@ -147,7 +162,8 @@ public final class Pipeline<I, L, O> {
          * {@return this stage with rules of when to train again; the default is never}
          *
          * @throws IllegalStateException if rules were set before
-         * @throws IllegalArgumentException if a rule's metric is not one of the target's task
+         * @throws IllegalArgumentException if a rule's metric is not one of the target's task, or of several classes
+         *     neither ACCURACY nor MACRO_F1
          */
         Ready<I, L, O> retrain(Retrain retrain);
 
@@ -179,7 +195,8 @@ public final class Pipeline<I, L, O> {
          * has no traffic, and promotes at once; so does the first run.
          *
          * @throws IllegalStateException if a plan was set before
-         * @throws IllegalArgumentException if a measure's metric is not one of the target's task
+         * @throws IllegalArgumentException if a measure's metric is not one of the target's task, or of several classes
+         *     not ACCURACY
          */
         Ready<I, L, O> prove(Canary plan);
 
@@ -188,7 +205,8 @@ public final class Pipeline<I, L, O> {
          * asked, is compared with the champion in traffic, and promoted if it is proven to meet the plan's goals}
          *
          * @throws IllegalStateException if a plan was set before
-         * @throws IllegalArgumentException if a goal's metric is not one of the target's task
+         * @throws IllegalArgumentException if a goal's metric is not one of the target's task, or of several classes
+         *     not ACCURACY
          * @see #prove(Canary)
          */
         Ready<I, L, O> prove(Experiment plan);
@@ -298,8 +316,9 @@ public final class Pipeline<I, L, O> {
         return Metric.of(task()).get(0);
     }
 
-    DoubleFunction<O> response() {
-        return response;
+    /** {@return how an input becomes what the application gets} */
+    Codec<I, O> codec(RowType<I> type) {
+        return response.apply(type);
     }
 
     Retrain retrain() {
@@ -410,14 +429,38 @@ public final class Pipeline<I, L, O> {
 
         @Override
         public <O> Ready<I, L, O> respond(DoubleFunction<O> response) {
-            return new ReadyStage<>(
-                    d, Objects.requireNonNull(response, "response"), null, null, null, null, null, null);
+            Objects.requireNonNull(response, "response");
+            if (task() == Task.MULTICLASS) {
+                throw new IllegalArgumentException("pipeline \"" + d.name + "\" predicts one of several classes; use"
+                        + " classify(...) instead of respond(...)");
+            }
+            return ready(type -> Codec.rows(type, response));
+        }
+
+        @Override
+        public <O> Ready<I, L, O> classify(Function<Classification, O> response) {
+            Objects.requireNonNull(response, "response");
+            if (task() != Task.MULTICLASS) {
+                throw new IllegalArgumentException("pipeline \"" + d.name + "\" predicts "
+                        + (task() == Task.BINARY ? "a probability" : "a number")
+                        + "; use respond(...) instead of classify(...)");
+            }
+            List<String> classes = Objects.requireNonNull(d.source).target().classes();
+            return ready(type -> Codec.classes(type, classes, response));
+        }
+
+        private Task task() {
+            return Objects.requireNonNull(d.source).target().task();
+        }
+
+        private <O> Ready<I, L, O> ready(Function<RowType<I>, Codec<I, O>> response) {
+            return new ReadyStage<>(d, response, null, null, null, null, null, null);
         }
     }
 
     private record ReadyStage<I, L, O>(
             Draft<I, L> d,
-            DoubleFunction<O> response,
+            Function<RowType<I>, Codec<I, O>> response,
             @Nullable Retrain rules,
             @Nullable Approval approval,
             @Nullable Proof proof,
@@ -430,7 +473,7 @@ public final class Pipeline<I, L, O> {
         public Ready<I, L, O> retrain(Retrain retrain) {
             requireUnset("retrain", rules == null ? null : rules.describe());
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
-                requireTask(d, "retrain \"" + retrain.describe() + "\"", metric);
+                requireLive(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
             return new ReadyStage<>(d, response, retrain, approval, proof, chosenSeed, chosenLogging, chosenWatch);
         }
@@ -462,7 +505,7 @@ public final class Pipeline<I, L, O> {
         private Ready<I, L, O> prove(Proof plan) {
             requireUnset("prove", proof == null ? null : proof.describe());
             for (Metric metric : plan.metrics()) {
-                requireTask(d, "prove \"" + plan.describe() + "\"", metric);
+                requireLive(d, "prove \"" + plan.describe() + "\"", metric);
             }
             return new ReadyStage<>(d, response, rules, approval, plan, chosenSeed, chosenLogging, chosenWatch);
         }
@@ -538,6 +581,18 @@ public final class Pipeline<I, L, O> {
         if (!metric.judges(task)) {
             throw new IllegalArgumentException(what + " of pipeline \"" + draft.name + "\" judges " + metric
                     + ", which is not a metric of a " + task + " target");
+        }
+    }
+
+    /** Of live predictions fewer metrics can be told than of test rows. */
+    private static void requireLive(Draft<?, ?> draft, String what, Metric metric) {
+        requireTask(draft, what, metric);
+        List<Metric> live =
+                Watcher.metrics(Objects.requireNonNull(draft.source).target().task());
+        if (!live.contains(metric)) {
+            throw new IllegalArgumentException(what + " of pipeline \"" + draft.name + "\" judges " + metric
+                    + ", which needs the probabilities of all classes; of a prediction the most probable class is"
+                    + " logged, which tells " + live);
         }
     }
 

@@ -60,10 +60,15 @@ record Proof(@Nullable Canary canary, @Nullable Experiment experiment) {
 
     /** {@return the experiment; of a canary one that is never asked, only for the gain} */
     Experiment comparison(Task task) {
-        return experiment == null
-                ? Experiment.on(Goal.model(task == Task.BINARY ? Metric.LOG_LOSS : Metric.RMSE))
-                        .minObservations(LEAST)
-                : experiment;
+        return experiment == null ? Experiment.on(Goal.model(gain(task))).minObservations(LEAST) : experiment;
+    }
+
+    private static Metric gain(Task task) {
+        return switch (task) {
+            case BINARY -> Metric.LOG_LOSS;
+            case MULTICLASS -> Metric.ACCURACY;
+            case REGRESSION -> Metric.RMSE;
+        };
     }
 
     private Optional<Metric> decisive(Task task) {

@@ -26,7 +26,6 @@ import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
 import dev.flywheel.pipeline.watch.Reference;
-import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -369,10 +368,12 @@ final class RunExecution<I, L> {
 
     /** Without both, candidates cannot be ranked, and gates would have nothing to go by. */
     private void requireBothOutcomes(double[] labels) {
-        if (pipeline.task() == Task.BINARY && Arrays.stream(labels).distinct().count() < 2) {
+        if (pipeline.task() != Task.REGRESSION
+                && Arrays.stream(labels).distinct().count() < 2) {
             throw new DataException(
                     "the test examples of pipeline \"" + pipeline.name() + "\" are of one class",
-                    "all " + labels.length + " have the label " + (labels[0] == 1),
+                    "all " + labels.length + " have the label "
+                            + pipeline.source().target().decode(labels[0]),
                     "bring more examples, or hold back more or others with a split");
         }
     }
@@ -436,8 +437,8 @@ final class RunExecution<I, L> {
     }
 
     private double[] score(Artifact artifact, History<I> history, Dataset test) {
-        try (Endpoint<I, Double> endpoint = Endpoint.of(artifact, Codec.rows(history.type(), value -> value))
-                .open()) {
+        try (Endpoint<I, ?> endpoint =
+                Endpoint.of(artifact, pipeline.codec(history.type())).open()) {
             return endpoint.score(test);
         }
     }

@@ -265,7 +265,8 @@ final class RunRecord {
                         championResult,
                         winnerDiagnostics,
                         championDiagnostics,
-                        slices),
+                        slices,
+                        pipeline.source().target().classes()),
                 verdicts,
                 new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
     }

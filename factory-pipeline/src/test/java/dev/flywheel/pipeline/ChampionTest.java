@@ -64,9 +64,8 @@ class ChampionTest {
             RowType<Point> type = RecordType.of(Point.class);
             try (Champion<Point, Double> champion = new Champion<>(
                     line,
-                    type,
+                    pipeline.codec(type),
                     type.schema(),
-                    p -> p,
                     (id, version, input, raw, at) -> {},
                     serving,
                     new Trial<>(pipeline, line, events),

@@ -5,7 +5,6 @@ import dev.flywheel.serving.batch.Tally;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
-import dev.flywheel.serving.engine.TensorBuffer;
 
 /**
  * The codec bound to memory beside the lanes, where inputs are written to be compared and kept rows are laid out to be
@@ -40,10 +39,9 @@ final class AnswerReader<O> implements AutoCloseable {
         return binding.read(0);
     }
 
-    /** {@return the first element of the first output of what was read last; NaN if it has none} */
+    /** {@return what is told of what was read last} */
     double raw() {
-        TensorBuffer output = replay.output(0);
-        return output.size() == 0 ? Double.NaN : output.number(0);
+        return Observation.raw(replay.output(0), 0);
     }
 
     /** {@return what holds the answer that was read last} */

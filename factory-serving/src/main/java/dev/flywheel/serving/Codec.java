@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.serving.engine.Lane;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
 
@@ -64,7 +65,28 @@ public interface Codec<I, O> {
      * @param respond makes the answer out of the model's number
      */
     static <I, O> Codec<I, O> rows(RowType<I> type, DoubleFunction<? extends O> respond) {
-        return new RowCodec<>(type, respond);
+        Objects.requireNonNull(respond, "respond");
+        return new RowCodec<>(type, 1, (output, row) -> respond.apply(output.number(row)));
+    }
+
+    /**
+     * {@return a codec as that of {@link #rows}, for models which give the probability of each of several classes}
+     *
+     * @param type how a row is written
+     * @param labels the names of the classes, two or more, in the order of the model's probabilities
+     * @param respond makes the answer out of the probabilities
+     */
+    static <I, O> Codec<I, O> classes(
+            RowType<I> type, List<String> labels, Function<? super Classification, ? extends O> respond) {
+        List<String> names = List.copyOf(labels);
+        Objects.requireNonNull(respond, "respond");
+        return new RowCodec<>(type, names.size(), (output, row) -> {
+            double[] probabilities = new double[names.size()];
+            for (int i = 0; i < probabilities.length; i++) {
+                probabilities[i] = output.number(row * probabilities.length + i);
+            }
+            return respond.apply(Classification.of(names, probabilities));
+        });
     }
 
     /**

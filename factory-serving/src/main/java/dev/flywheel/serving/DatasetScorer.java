@@ -13,31 +13,34 @@ final class DatasetScorer {
     /** Larger batches gain nothing on a small model, and leave the second-level cache. */
     private static final int ROWS = 1024;
 
+    private static final int MOST = Integer.MAX_VALUE - 8;
+
     private DatasetScorer() {}
 
-    /** {@return the model's number for each row, in the dataset's order} */
+    /** {@return the model's numbers for each row, in the dataset's order} */
     static double[] score(Engine engine, Dataset data) {
-        if (data.rows() > Integer.MAX_VALUE - 8) {
-            throw new IllegalArgumentException(
-                    "an array cannot hold the scores of " + data.rows() + " rows, at most " + (Integer.MAX_VALUE - 8));
-        }
-        double[] scores = new double[(int) data.rows()];
-        int done = 0;
         try (Lane lane = engine.newLane(ROWS);
                 Scan scan = data.scan()) {
             BatchPacker packer = BatchPacker.of(lane, data.schema());
-            TensorBuffer prediction = RowCodec.prediction(lane);
+            int width = Math.max(1, lane.output(0).width());
+            TensorBuffer prediction = RowCodec.prediction(lane, width);
+            if (data.rows() > MOST / width) {
+                throw new IllegalArgumentException("an array cannot hold the scores of " + data.rows() + " rows, "
+                        + width + " each, at most " + MOST);
+            }
+            double[] scores = new double[(int) data.rows() * width];
+            int done = 0;
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
                 for (int from = 0; from < batch.rows(); from += lane.maxRows()) {
                     int rows = Math.min(lane.maxRows(), batch.rows() - from);
                     packer.pack(batch, from, rows);
                     lane.run(rows);
-                    for (int row = 0; row < rows; row++) {
-                        scores[done++] = prediction.number(row);
+                    for (int i = 0; i < rows * width; i++) {
+                        scores[done++] = prediction.number(i);
                     }
                 }
             }
+            return scores;
         }
-        return scores;
     }
 }

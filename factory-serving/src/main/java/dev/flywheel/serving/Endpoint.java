@@ -157,12 +157,13 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return the model's number for every row of a dataset, in its order} Columns are matched by name; other columns
-     * are ignored. All rows are scored by the champion of the moment when the call begins, on this thread and in a lane
-     * of its own, so that it holds up nobody; observers and snapshots do not hear of it.
+     * {@return the model's numbers for every row of a dataset, in its order: one each, or one for each class} Columns
+     * are matched by name; other columns are ignored. All rows are scored by the champion of the moment when the call
+     * begins, on this thread and in a lane of its own, so that it holds up nobody; observers and snapshots do not hear
+     * of it.
      *
      * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
-     *     in the dataset or of another type there, or does not give one number for each row
+     *     in the dataset or of another type there, or gives no numbers
      * @throws ClosedException if this endpoint is closed
      */
     public double[] score(Dataset data) {
@@ -176,14 +177,15 @@ public final class Endpoint<I, O> implements AutoCloseable {
     }
 
     /**
-     * {@return a version's number for each row, in their order} Columns are matched by name; other columns are ignored.
-     * As {@link #score(Dataset)}, this runs on this thread and in a lane of its own, and nobody hears of it.
+     * {@return a version's numbers for each row, in their order: one each, or one for each class} Columns are matched
+     * by name; other columns are ignored. As {@link #score(Dataset)}, this runs on this thread and in a lane of its
+     * own, and nobody hears of it.
      *
      * @param version the number of a loaded version
      * @param rows rows of one schema; each is read once, in order, before the next is asked for
      * @throws IllegalArgumentException if no version of this number is loaded
      * @throws dev.flywheel.core.ModelFormatException if the model does not name raw columns, or names one that is not
-     *     in the rows or of another type there, or does not give one number for each row
+     *     in the rows or of another type there, or gives no numbers
      * @throws ClosedException if this endpoint is closed
      */
     public double[] score(int version, List<? extends RowReader> rows) {

@@ -8,7 +8,6 @@ import dev.flywheel.serving.batch.Runner;
 import dev.flywheel.serving.batch.Solo;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.Replay;
-import dev.flywheel.serving.engine.TensorBuffer;
 import dev.flywheel.serving.monitor.ServingEvents;
 import java.util.List;
 import java.util.UUID;
@@ -275,9 +274,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         O value = binding.read(row);
         UUID id = fresh[row];
         if (observation.wanted()) {
-            TensorBuffer output = lane.output(0);
-            int at = row * output.width();
-            observation.made(id, version, input, at < output.size() ? output.number(at) : Double.NaN);
+            observation.made(id, version, input, Observation.raw(lane.output(0), row));
         }
         return new Prediction<>(id, value, version);
     }

@@ -16,7 +16,6 @@ import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.DoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Writes raw columns straight into a lane: no boxing, no map, no object for a row. Thread-safe. */
@@ -25,11 +24,20 @@ final class RowCodec<I, O> implements Codec<I, O> {
     static final long MICROS = 1_000_000;
 
     private final RowType<I> type;
-    private final DoubleFunction<? extends O> respond;
+    private final int width;
+    private final Reading<? extends O> reading;
 
-    RowCodec(RowType<I> type, DoubleFunction<? extends O> respond) {
+    /** Makes the answer out of a row of a model's numbers. */
+    interface Reading<O> {
+
+        O read(TensorBuffer output, int row);
+    }
+
+    /** @param width how many numbers the model gives for each row */
+    RowCodec(RowType<I> type, int width, Reading<? extends O> reading) {
         this.type = Objects.requireNonNull(type, "type");
-        this.respond = Objects.requireNonNull(respond, "respond");
+        this.width = width;
+        this.reading = reading;
     }
 
     @Override
@@ -37,16 +45,17 @@ final class RowCodec<I, O> implements Codec<I, O> {
         return new Bound<>(this, lane);
     }
 
-    /** @throws ModelFormatException unless the model gives one number for each row */
-    static TensorBuffer prediction(Lane lane) {
+    /** @throws ModelFormatException unless the model gives so many numbers for each row */
+    static TensorBuffer prediction(Lane lane, int width) {
         List<TensorSpec> outputs = lane.signature().outputs();
         TensorBuffer output = lane.output(0);
         ElementType element = output.spec().type();
-        boolean single = outputs.size() == 1 && output.width() == 1;
+        boolean single = outputs.size() == 1 && output.width() == width;
         if (!single || (element != ElementType.FLOAT && element != ElementType.DOUBLE)) {
             throw new ModelFormatException(
-                    "the model does not give one number for each row",
-                    "its outputs are " + outputs + ", expected a single one, FLOAT or DOUBLE of shape [-1, 1]",
+                    "the model does not give " + (width == 1 ? "one number" : width + " numbers") + " for each row",
+                    "its outputs are " + outputs + ", expected a single one, FLOAT or DOUBLE of shape [-1, " + width
+                            + "]",
                     "serve a model made by a pipeline, or write a Codec that reads these outputs");
         }
         return output;
@@ -55,7 +64,7 @@ final class RowCodec<I, O> implements Codec<I, O> {
     private static final class Bound<I, O> implements Binding<I, O>, RowWriter {
 
         private final RowType<I> type;
-        private final DoubleFunction<? extends O> respond;
+        private final Reading<? extends O> reading;
         private final Schema schema;
         /** By column: where its vectors go, null if nowhere. */
         private final @Nullable FloatBuffer[] vectors;
@@ -79,7 +88,7 @@ final class RowCodec<I, O> implements Codec<I, O> {
 
         Bound(RowCodec<I, O> codec, Lane lane) {
             this.type = codec.type;
-            this.respond = codec.respond;
+            this.reading = codec.reading;
             this.schema = type.schema();
             RawColumns columns = RawColumns.of(lane.signature(), schema);
             RawColumns.Group number = columns.numbers();
@@ -108,7 +117,7 @@ final class RowCodec<I, O> implements Codec<I, O> {
             Arrays.fill(noNumbers, Float.NaN);
             Arrays.fill(noVector, Float.NaN);
             Arrays.fill(noTimes, Long.MIN_VALUE);
-            this.prediction = RowCodec.prediction(lane);
+            this.prediction = RowCodec.prediction(lane, codec.width);
         }
 
         @Override
@@ -134,7 +143,7 @@ final class RowCodec<I, O> implements Codec<I, O> {
 
         @Override
         public O read(int row) {
-            return respond.apply(prediction.number(row));
+            return reading.read(prediction, row);
         }
 
         @Override

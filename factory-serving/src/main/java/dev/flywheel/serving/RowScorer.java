@@ -30,28 +30,29 @@ final class RowScorer {
         }
     }
 
-    /** {@return the model's number for each row, in their order} */
+    /** {@return the model's numbers for each row, in their order} */
     static double[] score(Engine engine, List<? extends RowReader> rows) {
-        double[] scores = new double[rows.size()];
         if (rows.isEmpty()) {
-            return scores;
+            return new double[0];
         }
         try (Lane lane = engine.newLane(Math.min(ROWS, rows.size()))) {
-            Codec.Binding<RowReader, Double> binding = Codec.<RowReader, Double>rows(
-                            new Rows(rows.get(0).schema()), value -> value)
-                    .bind(lane);
-            TensorBuffer prediction = RowCodec.prediction(lane);
-            for (int from = 0; from < scores.length; from += lane.maxRows()) {
-                int count = Math.min(lane.maxRows(), scores.length - from);
+            int width = Math.max(1, lane.output(0).width());
+            Rows type = new Rows(rows.get(0).schema());
+            Codec.Binding<RowReader, Double> binding =
+                    new RowCodec<RowReader, Double>(type, width, TensorBuffer::number).bind(lane);
+            TensorBuffer prediction = RowCodec.prediction(lane, width);
+            double[] scores = new double[rows.size() * width];
+            for (int from = 0; from < rows.size(); from += lane.maxRows()) {
+                int count = Math.min(lane.maxRows(), rows.size() - from);
                 for (int row = 0; row < count; row++) {
                     binding.write(rows.get(from + row), row);
                 }
                 lane.run(count);
-                for (int row = 0; row < count; row++) {
-                    scores[from + row] = prediction.number(row);
+                for (int i = 0; i < count * width; i++) {
+                    scores[from * width + i] = prediction.number(i);
                 }
             }
+            return scores;
         }
-        return scores;
     }
 }

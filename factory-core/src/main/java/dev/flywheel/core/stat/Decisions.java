@@ -1,7 +1,10 @@
 package dev.flywheel.core.stat;
 
-/** What scores of shape [rows] (the probability of label 1) or [rows, classes] (of each class) decide, row by row. */
-final class Decisions {
+/**
+ * What scores of shape [rows] (the probability of label 1) or [rows, classes] (of each class), row-major, decide row by
+ * row. Thread-safe: no state.
+ */
+public final class Decisions {
 
     private Decisions() {}
 
@@ -10,8 +13,13 @@ final class Decisions {
         return scores.length / labels.length;
     }
 
-    /** {@return the label that a row is decided as: the most probable class, the first of equals; 1 from 0.5 on} */
-    static int of(double[] scores, int row, int width) {
+    /**
+     * {@return the label that a row is decided as: the most probable class, the first of equals; of one score a row, 1
+     * from 0.5 on}
+     *
+     * @param width the number of scores a row
+     */
+    public static int of(double[] scores, int row, int width) {
         if (width == 1) {
             return scores[row] >= 0.5 ? 1 : 0;
         }

@@ -5,9 +5,6 @@ import dev.flywheel.core.model.Task;
 /** Checks on the arrays that metrics are computed from. */
 final class Inputs {
 
-    /** How far the probabilities of a row may be from 1 in sum; those of a graph are floats. */
-    private static final double SUM = 1e-3;
-
     private Inputs() {}
 
     static void check(Metric metric, double[] labels, double[] scores) {
@@ -51,7 +48,7 @@ final class Inputs {
             for (int i = row * classes; i < (row + 1) * classes; i++) {
                 sum += scores[i];
             }
-            if (Math.abs(sum - 1) > SUM) {
+            if (Math.abs(sum - 1) > Metrics.PROBABILITY_SUM) {
                 throw new IllegalArgumentException(
                         "the scores of row " + row + " sum to " + sum + ", expected the probabilities of all classes");
             }

@@ -26,6 +26,9 @@ import java.util.Map;
  */
 public final class Metrics {
 
+    /** How far the probabilities of a row's classes may be from 1 in sum; those of a graph are floats. */
+    public static final double PROBABILITY_SUM = 1e-3;
+
     private Metrics() {}
 
     /**

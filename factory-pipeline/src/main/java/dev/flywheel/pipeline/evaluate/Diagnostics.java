@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.evaluate;
 
 import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.ClassConfusion;
 import dev.flywheel.core.stat.Confusion;
 import dev.flywheel.core.stat.Curves;
 import java.util.Arrays;
@@ -13,8 +14,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param roc the receiver operating characteristic
  * @param precisionRecall precision over recall
- * @param calibration predicted against observed rate in ten groups of rows
+ * @param calibration predicted against observed rate in ten groups of rows; of several classes, that of the most
+ *     probable
  * @param confusion the decisions at 0.5
+ * @param classes the decisions between several classes
  * @param grid predicted against actual values
  * @param residuals prediction minus outcome
  */
@@ -23,6 +26,7 @@ public record Diagnostics(
         List<Curves.Point> precisionRecall,
         List<Curves.Bin> calibration,
         @Nullable Confusion confusion,
+        @Nullable ClassConfusion classes,
         @Nullable Grid grid,
         @Nullable Histogram residuals) {
 
@@ -78,12 +82,12 @@ public record Diagnostics(
      * {@return the diagnostics of a model; empty if it predicts something impossible, such as NaN}
      *
      * @param labels the outcomes, of shape [rows]
-     * @param scores the predictions, of shape [rows]
+     * @param scores the predictions, of shape [rows], or [rows, classes]
      * @throws IllegalArgumentException if the arrays are empty or differ in length
      */
     public static Diagnostics of(Task task, double[] labels, double[] scores) {
-        if (!Evaluation.fault(task, scores).isEmpty()) {
-            return new Diagnostics(List.of(), List.of(), List.of(), null, null, null);
+        if (!Evaluation.fault(task, labels, scores).isEmpty()) {
+            return new Diagnostics(List.of(), List.of(), List.of(), null, null, null, null);
         }
         if (task == Task.BINARY) {
             return new Diagnostics(
@@ -92,11 +96,28 @@ public record Diagnostics(
                     Curves.calibration(labels, scores, CALIBRATION_BINS),
                     Confusion.of(labels, scores, 0.5),
                     null,
+                    null,
+                    null);
+        }
+        if (task == Task.MULTICLASS) {
+            return new Diagnostics(
+                    List.of(),
+                    List.of(),
+                    Curves.calibration(labels, scores, CALIBRATION_BINS),
+                    null,
+                    ClassConfusion.of(labels, scores),
+                    null,
                     null);
         }
         double[] residuals = new double[labels.length];
         Arrays.setAll(residuals, i -> scores[i] - labels[i]);
         return new Diagnostics(
-                List.of(), List.of(), List.of(), null, Grid.of(labels, scores), Histogram.of(residuals, RESIDUAL_BINS));
+                List.of(),
+                List.of(),
+                List.of(),
+                null,
+                null,
+                Grid.of(labels, scores),
+                Histogram.of(residuals, RESIDUAL_BINS));
     }
 }

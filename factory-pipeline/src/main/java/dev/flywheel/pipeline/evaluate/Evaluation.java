@@ -7,7 +7,7 @@ import dev.flywheel.core.stat.McNemar;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.util.Collections;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * A candidate's predictions on the test rows beside the outcomes and, where there is one, beside the champion's
  * predictions on the same rows. This is what a {@link Gate} judges. Immutable.
  *
- * <p>A model that predicts something impossible (NaN, infinity, a probability outside 0 to 1) is no error here: its
- * metrics are undefined, which no gate passes.
+ * <p>A model that predicts something impossible (NaN, infinity, a probability outside 0 to 1, probabilities of classes
+ * that do not sum to 1) is no error here: its metrics are undefined, which no gate passes.
  */
 public final class Evaluation {
 
@@ -41,8 +41,10 @@ public final class Evaluation {
     /**
      * {@return the evaluation of a candidate}
      *
-     * @param labels the outcomes, of shape [rows]: 0 or 1 for {@link Task#BINARY}
-     * @param scores the candidate's predictions, of shape [rows]
+     * @param labels the outcomes, of shape [rows]: 0 or 1 for {@link Task#BINARY}, the number of the class for
+     *     {@link Task#MULTICLASS}
+     * @param scores the candidate's predictions, of shape [rows]; for {@link Task#MULTICLASS} [rows, classes],
+     *     row-major
      * @throws IllegalArgumentException if there is no row, the lengths differ, or a label is not as the task needs it
      */
     public static Evaluation of(Task task, double[] labels, double[] scores) {
@@ -54,11 +56,14 @@ public final class Evaluation {
     /**
      * {@return this evaluation beside the champion's predictions}
      *
-     * @param championScores the champion's predictions on the same rows, of shape [rows]
-     * @throws IllegalArgumentException if their number differs from that of the labels
+     * @param championScores the champion's predictions on the same rows, of the same shape
+     * @throws IllegalArgumentException if their number differs from that of the candidate's
      */
     public Evaluation against(double[] championScores) {
-        requireLength(labels, championScores);
+        if (championScores.length != scores.length) {
+            throw new IllegalArgumentException("candidate and champion predict the same rows, found " + scores.length
+                    + " and " + championScores.length + " predictions");
+        }
         return new Evaluation(task, labels, scores, championScores.clone(), metrics);
     }
 
@@ -92,7 +97,7 @@ public final class Evaluation {
         if (champion == null) {
             return Optional.empty();
         }
-        String fault = fault(task, scores) + fault(task, champion);
+        String fault = fault(task, labels, scores) + fault(task, labels, champion);
         return Optional.of(fault.isEmpty() ? Metrics.difference(metric, labels, scores, champion) : undefined(fault));
     }
 
@@ -126,8 +131,8 @@ public final class Evaluation {
     /** {@return which of candidate and champion decides each row rightly; empty if that cannot be told} */
     Optional<McNemar> disagreements() {
         return champion == null
-                        || !fault(task, scores).isEmpty()
-                        || !fault(task, champion).isEmpty()
+                        || !fault(task, labels, scores).isEmpty()
+                        || !fault(task, labels, champion).isEmpty()
                 ? Optional.empty()
                 : Optional.of(McNemar.of(labels, scores, champion));
     }
@@ -144,9 +149,9 @@ public final class Evaluation {
     }
 
     private static Map<Metric, Estimate> metrics(Task task, double[] labels, double[] scores) {
-        requireLength(labels, scores);
-        Map<Metric, Estimate> metrics = new EnumMap<>(Metric.class);
-        String fault = fault(task, scores);
+        requireLength(task, labels, scores);
+        Map<Metric, Estimate> metrics = new LinkedHashMap<>();
+        String fault = fault(task, labels, scores);
         for (Metric metric : Metric.of(task)) {
             metrics.put(metric, fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault));
         }
@@ -154,17 +159,23 @@ public final class Evaluation {
     }
 
     private Estimate estimate(Metric metric, double[] labels, double[] scores) {
-        String fault = fault(task, scores);
+        String fault = fault(task, labels, scores);
         return fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault);
     }
 
     /** {@return what is impossible in a model's predictions; empty if nothing is} */
-    static String fault(Task task, double[] scores) {
+    static String fault(Task task, double[] labels, double[] scores) {
+        int width = task == Task.MULTICLASS ? scores.length / labels.length : 1;
+        double sum = 0;
         for (int i = 0; i < scores.length; i++) {
             boolean probability = scores[i] >= 0 && scores[i] <= 1;
-            boolean possible = Double.isFinite(scores[i]) && (task != Task.BINARY || probability);
+            boolean possible = Double.isFinite(scores[i]) && (task == Task.REGRESSION || probability);
             if (!possible) {
-                return "the model predicted " + scores[i] + " for row " + i;
+                return "the model predicted " + scores[i] + " for row " + i / width;
+            }
+            sum = i % width == 0 ? scores[i] : sum + scores[i];
+            if (width > 1 && i % width == width - 1 && Math.abs(sum - 1) > Metrics.PROBABILITY_SUM) {
+                return "the model predicted probabilities for row " + i / width + " that sum to " + sum;
             }
         }
         return "";
@@ -174,8 +185,14 @@ public final class Evaluation {
         return new Estimate(Double.NaN, Double.NaN, Double.NaN, "undefined: " + reason);
     }
 
-    private static void requireLength(double[] labels, double[] scores) {
-        if (labels.length != scores.length) {
+    private static void requireLength(Task task, double[] labels, double[] scores) {
+        boolean several = task == Task.MULTICLASS;
+        if (several && (labels.length == 0 || scores.length % labels.length != 0 || scores.length <= labels.length)) {
+            throw new IllegalArgumentException(
+                    "each row needs a label and the probabilities of 2 classes or more, found " + labels.length
+                            + " labels and " + scores.length + " probabilities");
+        }
+        if (!several && labels.length != scores.length) {
             throw new IllegalArgumentException("each row needs a label and a prediction, found " + labels.length
                     + " labels and " + scores.length + " predictions");
         }

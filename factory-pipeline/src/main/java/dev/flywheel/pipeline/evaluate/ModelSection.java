@@ -40,6 +40,8 @@ final class ModelSection {
                 page.paragraph("No curves: they need test rows of both classes and possible predictions.");
             } else if (models.task() == Task.BINARY) {
                 curves(diagnostics);
+            } else if (models.task() == Task.MULTICLASS) {
+                new ClassSection(models, page).write(diagnostics);
             } else {
                 residuals(diagnostics);
             }
@@ -175,16 +177,20 @@ final class ModelSection {
                 traces(winner, ModelSection::precisionRecall),
                 base,
                 base);
-        List<Charts.Bins> bins = new ArrayList<>();
-        bins.add(new Charts.Bins("Candidate", winner.calibration()));
-        if (models.championDiagnostics() != null) {
-            bins.add(new Charts.Bins("Champion", models.championDiagnostics().calibration()));
-        }
         charts.calibration(
                 "Calibration",
                 "Observed over predicted rate in ten groups of rows, with 95% intervals. The diagonal is perfect.",
-                bins);
+                calibration(winner, models.championDiagnostics()));
         out.close();
+    }
+
+    static List<Charts.Bins> calibration(Diagnostics winner, @Nullable Diagnostics champion) {
+        List<Charts.Bins> bins = new ArrayList<>();
+        bins.add(new Charts.Bins("Candidate", winner.calibration()));
+        if (champion != null) {
+            bins.add(new Charts.Bins("Champion", champion.calibration()));
+        }
+        return bins;
     }
 
     private List<Charts.Trace> traces(Diagnostics winner, Function<Diagnostics, List<Curves.Point>> curve) {
@@ -271,7 +277,7 @@ final class ModelSection {
         out.close();
     }
 
-    private static void decision(Html out, long rows, long of, boolean right) {
+    static void decision(Html out, long rows, long of, boolean right) {
         out.open("td", "class", right ? "n right" : "n wrong")
                 .leaf("span", Numbers.count(rows), "class", "value")
                 .leaf("span", Numbers.percent((double) rows / of), "class", "range")

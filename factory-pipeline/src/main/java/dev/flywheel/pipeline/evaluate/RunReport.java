@@ -126,6 +126,7 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
      * @param winnerDiagnostics what the winner's charts show; null if there is no winner
      * @param championDiagnostics what the champion's charts show; null if there was none
      * @param slices the winner on parts of the test rows
+     * @param classes the names of the classes, if the models tell several apart
      */
     public record Models(
             Task task,
@@ -134,12 +135,14 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
             @Nullable Candidate champion,
             @Nullable Diagnostics winnerDiagnostics,
             @Nullable Diagnostics championDiagnostics,
-            List<Slices.Slice> slices) {
+            List<Slices.Slice> slices,
+            List<String> classes) {
 
-        /** Copies the lists. */
+        /** Copies the lists; a report of an earlier release has no classes. */
         public Models {
             candidates = List.copyOf(candidates);
             slices = List.copyOf(slices);
+            classes = classes == null ? List.of() : List.copyOf(classes);
         }
     }
 

@@ -38,7 +38,7 @@ final class SliceSection {
         out.open("thead").open("tr");
         Tables.heading(out, "Slice", false);
         Tables.heading(out, "Rows", true);
-        Tables.heading(out, models.task() == Task.BINARY ? "Base rate" : "Mean outcome", true);
+        Tables.heading(out, models.task() == Task.REGRESSION ? "Mean outcome" : "Base rate", true);
         Tables.heading(out, metric.label(), true);
         Tables.heading(out, "95% interval", false);
         out.close().close().open("tbody");
@@ -69,9 +69,9 @@ final class SliceSection {
         out.leaf("td", Numbers.count(slice.rows()), "class", "n");
         out.leaf(
                 "td",
-                models.task() == Task.BINARY
-                        ? Numbers.percent(slice.meanLabel())
-                        : Page.typographic(Numbers.significant(slice.meanLabel(), 4)),
+                models.task() == Task.REGRESSION
+                        ? Page.typographic(Numbers.significant(slice.meanLabel(), 4))
+                        : Numbers.percent(slice.meanLabel()),
                 "class",
                 "n");
         out.leaf("td", Page.typographic(Numbers.metric(metric, slice.estimate().value())), "class", "n value");

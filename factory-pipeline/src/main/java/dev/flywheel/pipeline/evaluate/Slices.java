@@ -6,6 +6,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** How good a model is on parts of the test rows: for each frequent value or range of a column. Thread-safe. */
@@ -24,7 +25,8 @@ public final class Slices {
      * @param column the column's name
      * @param value the value, or the range as text
      * @param rows the number of rows, at least 50
-     * @param meanLabel the mean label of these rows: the base rate for {@link Task#BINARY}
+     * @param meanLabel the mean label of these rows: the base rate for {@link Task#BINARY}; for {@link Task#MULTICLASS}
+     *     the share of the most frequent class, which is what a guess would get right
      * @param metric the task's most telling metric
      * @param estimate its estimate on these rows
      */
@@ -37,7 +39,7 @@ public final class Slices {
      *
      * @param test the test rows
      * @param labels the outcomes, of shape [rows], in the dataset's order
-     * @param scores the predictions, of shape [rows], in the dataset's order
+     * @param scores the predictions, of shape [rows] or [rows, classes], in the dataset's order
      * @param columns the names of the columns to cut by
      * @param maxSlices the largest number of slices, shared evenly by the columns, but at least 3 for each until they
      *     are used up
@@ -45,14 +47,15 @@ public final class Slices {
      */
     public static List<Slice> of(
             Dataset test, double[] labels, double[] scores, Task task, List<String> columns, int maxSlices) {
-        if (labels.length != test.rows() || scores.length != test.rows()) {
+        boolean several = task == Task.MULTICLASS && test.rows() > 0 && scores.length % test.rows() == 0;
+        if (labels.length != test.rows() || (!several && scores.length != test.rows())) {
             throw new IllegalArgumentException(
                     "each of the " + test.rows() + " rows needs a label and a prediction, found " + labels.length
                             + " labels and " + scores.length + " predictions");
         }
         if (columns.isEmpty()
                 || labels.length == 0
-                || !Evaluation.fault(task, scores).isEmpty()) {
+                || !Evaluation.fault(task, labels, scores).isEmpty()) {
             return List.of();
         }
         int share = Math.max(FEWEST_PER_COLUMN, maxSlices / columns.size());
@@ -61,23 +64,34 @@ public final class Slices {
             List<Grouping.Group> groups = Grouping.of(test, column).atLeast(FEWEST_ROWS);
             int count = Math.min(share, maxSlices - slices.size());
             for (Grouping.Group group : groups.subList(0, Math.min(count, groups.size()))) {
-                slices.add(slice(column, group, labels, scores, Metric.of(task).get(0)));
+                slices.add(slice(column, group, labels, scores, task));
             }
         }
         return List.copyOf(slices);
     }
 
-    private static Slice slice(String column, Grouping.Group group, double[] labels, double[] scores, Metric metric) {
+    private static Slice slice(String column, Grouping.Group group, double[] labels, double[] scores, Task task) {
         int[] rows = group.rows();
+        int width = scores.length / labels.length;
         double[] ownLabels = new double[rows.length];
-        double[] ownScores = new double[rows.length];
-        double sum = 0;
+        double[] ownScores = new double[rows.length * width];
         for (int i = 0; i < rows.length; i++) {
             ownLabels[i] = labels[rows[i]];
-            ownScores[i] = scores[rows[i]];
-            sum += ownLabels[i];
+            System.arraycopy(scores, rows[i] * width, ownScores, i * width, width);
         }
-        Estimate estimate = Metrics.estimate(metric, ownLabels, ownScores);
-        return new Slice(column, group.value(), rows.length, sum / rows.length, metric, estimate);
+        double mean = task == Task.MULTICLASS
+                ? commonest(ownLabels, width)
+                : Arrays.stream(ownLabels).average().orElse(Double.NaN);
+        Metric metric = Metric.of(task).get(0);
+        return new Slice(
+                column, group.value(), rows.length, mean, metric, Metrics.estimate(metric, ownLabels, ownScores));
+    }
+
+    private static double commonest(double[] labels, int classes) {
+        long[] counts = new long[classes];
+        for (double label : labels) {
+            counts[(int) label]++;
+        }
+        return Arrays.stream(counts).max().orElse(0) / (double) labels.length;
     }
 }

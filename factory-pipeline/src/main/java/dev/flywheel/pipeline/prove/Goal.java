@@ -130,13 +130,15 @@ public final class Goal implements Serializable {
     /**
      * {@return what one labelled prediction adds to the metric of the model, of which the mean is taken; of RMSE its
      * square}
+     *
+     * @param output a probability, a number, or the number of the most probable class
      */
     public double loss(double output, double label) {
         return switch (Objects.requireNonNull(metric)) {
             case LOG_LOSS ->
                 -label * Math.log(Math.max(EPSILON, output)) - (1 - label) * Math.log(Math.max(EPSILON, 1 - output));
             case MAE -> Math.abs(output - label);
-            case ACCURACY -> (output >= 0.5) == (label >= 0.5) ? 1 : 0;
+            case ACCURACY -> Math.round(output) == Math.round(label) ? 1 : 0;
             default -> (output - label) * (output - label);
         };
     }

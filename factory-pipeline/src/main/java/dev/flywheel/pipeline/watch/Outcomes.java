@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /** How good a version is on the outcomes that come in, in constant memory. Not thread-safe. */
@@ -119,7 +120,7 @@ final class Outcomes {
     void serving(ModelCard itsCard) {
         card = itsCard;
         Estimate rmse = itsCard.metrics().get(Metric.RMSE.name());
-        scale = task == Task.BINARY ? 1 : rmse == null ? Double.NaN : SPAN * rmse.value();
+        scale = task != Task.REGRESSION ? 1 : rmse == null ? Double.NaN : SPAN * rmse.value();
     }
 
     /** Another version serves, whose outcomes are all to come. */
@@ -183,6 +184,9 @@ final class Outcomes {
     }
 
     private double error(double label, double output) {
+        if (task == Task.MULTICLASS) {
+            return label == output ? 0 : 1;
+        }
         return Math.min(1, Math.abs(label - output) / scale);
     }
 
@@ -241,19 +245,32 @@ final class Outcomes {
     }
 
     List<WindowResult.Quality> quality(ModelCard itsCard) {
-        return quality(known, Metric.of(task), itsCard);
+        return quality(known, Watcher.metrics(task), itsCard);
     }
 
-    private static List<WindowResult.Quality> quality(
-            Collection<Outcome> of, Collection<Metric> metrics, ModelCard card) {
+    private List<WindowResult.Quality> quality(Collection<Outcome> of, Collection<Metric> metrics, ModelCard card) {
         double[] labels = of.stream().mapToDouble(Outcome::label).toArray();
-        double[] outputs = of.stream().mapToDouble(Outcome::output).toArray();
+        double[] decided = of.stream().mapToDouble(Outcome::output).toArray();
+        double[] outputs = task == Task.MULTICLASS ? certain(labels, decided) : decided;
         List<WindowResult.Quality> found = new ArrayList<>();
         for (Metric metric : metrics) {
             Estimate now = Metrics.estimate(metric, labels, outputs);
             found.add(new WindowResult.Quality(metric, now, before(card, metric), labels.length));
         }
         return found;
+    }
+
+    /** {@return probabilities of shape [rows, classes] with which rows are decided as they were} */
+    private static double[] certain(double[] labels, double[] decided) {
+        double last = DoubleStream.concat(DoubleStream.of(labels), DoubleStream.of(decided))
+                .max()
+                .orElse(0);
+        int classes = Math.max(2, 1 + (int) last);
+        double[] certain = new double[labels.length * classes];
+        for (int row = 0; row < decided.length; row++) {
+            certain[row * classes + (int) decided[row]] = 1;
+        }
+        return certain;
     }
 
     WindowResult.@Nullable Calibration calibration() {

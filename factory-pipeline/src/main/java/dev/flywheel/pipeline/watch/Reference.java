@@ -9,6 +9,7 @@ import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Decisions;
 import dev.flywheel.core.stat.drift.Profile;
 import dev.flywheel.core.stat.stream.Calibration;
 import java.io.IOException;
@@ -81,7 +82,7 @@ public final class Reference {
          * @param train what it learned from
          * @param test what it was evaluated on
          * @param labels the outcomes of the test rows, of shape [rows]
-         * @param scores its predictions for them, of shape [rows]
+         * @param scores its predictions for them, of shape [rows] or [rows, classes]
          * @param timeColumn the name of the column of event times; null if there is none
          */
         public Origin(
@@ -99,6 +100,11 @@ public final class Reference {
             this.labels = labels.clone();
             this.scores = scores.clone();
             this.timeColumn = timeColumn;
+        }
+
+        /** {@return what is logged of such a prediction: the most probable of several classes} */
+        private double prediction(int row) {
+            return task == Task.MULTICLASS ? Decisions.of(scores, row, scores.length / labels.length) : scores[row];
         }
     }
 
@@ -157,7 +163,7 @@ public final class Reference {
         try (Scan scan = origin.test.scan()) {
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
                 for (int row = 0; row < batch.rows(); row++) {
-                    profile(profiles, origin, batch, time, row).addPrediction(origin.scores[at++]);
+                    profile(profiles, origin, batch, time, row).addPrediction(origin.prediction(at++));
                 }
             }
         }
@@ -166,7 +172,9 @@ public final class Reference {
 
     private static Profile profile(Map<Integer, Profile> profiles, Origin origin, Batch batch, int time, int row) {
         int month = time < 0 ? 0 : 1 + Periods.month(batch.time(time, row));
-        return profiles.computeIfAbsent(month, m -> Profile.of(origin.inputs));
+        return profiles.computeIfAbsent(
+                month,
+                m -> origin.task == Task.MULTICLASS ? Profile.ofClasses(origin.inputs) : Profile.of(origin.inputs));
     }
 
     private static @Nullable Calibration calibration(Origin origin) {
@@ -257,7 +265,7 @@ public final class Reference {
         Profile sum = null;
         for (Profile part : parts) {
             if (sum == null) {
-                sum = Profile.of(part.schema());
+                sum = part.empty();
             }
             sum.merge(part);
         }

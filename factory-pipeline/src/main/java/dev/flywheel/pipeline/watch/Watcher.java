@@ -101,6 +101,15 @@ public final class Watcher {
         WatchState.read(directory).ifPresent(this::restore);
     }
 
+    /**
+     * {@return the metrics that outcomes tell, the most telling first} Of several classes the most probable one is
+     * logged, which tells neither their calibration nor the loss of their probabilities; nor can the quality of such
+     * decisions be expected before outcomes come.
+     */
+    public static List<Metric> metrics(Task task) {
+        return task == Task.MULTICLASS ? List.of(Metric.ACCURACY, Metric.MACRO_F1) : Metric.of(task);
+    }
+
     private void restore(WatchState state) {
         try {
             window = Window.of(state.window());

@@ -173,6 +173,7 @@ class HtmlReportTest {
                 null,
                 Diagnostics.of(Task.BINARY, labels, scores),
                 null,
+                List.of(),
                 List.of());
         RunReport failure = SampleReports.failed("churn", "the model predicted NaN");
         PageSource page = new PageSource(
@@ -286,7 +287,8 @@ class HtmlReportTest {
                         candidate,
                         null,
                         null,
-                        List.of(new Slices.Slice(HOSTILE, HOSTILE, 60, 0.2, Metric.ROC_AUC, estimate))),
+                        List.of(new Slices.Slice(HOSTILE, HOSTILE, 60, 0.2, Metric.ROC_AUC, estimate)),
+                        List.of()),
                 List.of(new Verdict(HOSTILE, Verdict.Outcome.INCONCLUSIVE, HOSTILE)),
                 new RunReport.Lineage(HOSTILE, HOSTILE, OptionalInt.empty(), Map.of(HOSTILE, HOSTILE), HOSTILE));
     }

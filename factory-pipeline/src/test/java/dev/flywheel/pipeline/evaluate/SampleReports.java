@@ -174,7 +174,8 @@ final class SampleReports {
                         rows.candidate,
                         task,
                         List.of("origin", "carrier", "distance", "weekend", "departure"),
-                        20));
+                        20),
+                List.of());
     }
 
     private static Map<String, String> settings() {
@@ -218,7 +219,8 @@ final class SampleReports {
                         OptionalInt.empty(),
                         OptionalInt.empty()),
                 new RunReport.Data(List.of(), List.of(), new RunReport.Checks(0, 0, List.of(), "")),
-                new RunReport.Models(Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of()),
+                new RunReport.Models(
+                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of()),
                 List.of(),
                 new RunReport.Lineage(HASH, "", OptionalInt.empty(), Map.of(), ""));
     }

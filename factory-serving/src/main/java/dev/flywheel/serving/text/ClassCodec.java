@@ -4,13 +4,11 @@ import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.serving.Classification;
 import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.TensorBuffer;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Tokens to the probabilities of classes. Thread-safe. */
 final class ClassCodec implements Codec<Tokens, Classification> {
@@ -81,20 +79,12 @@ final class ClassCodec implements Codec<Tokens, Classification> {
             TensorBuffer logits = lane.output(output);
             requireClasses(logits.width(), lane.signature().outputs());
             double[] weights = new double[logits.width()];
-            int best = 0;
+            double largest = Double.NEGATIVE_INFINITY;
             for (int i = 0; i < weights.length; i++) {
                 weights[i] = logits.floats().get(row * weights.length + i);
-                best = weights[i] > weights[best] ? i : best;
+                largest = Math.max(largest, weights[i]);
             }
-            return classification(best, softmax(weights, weights[best]));
-        }
-
-        private Classification classification(int best, double[] probabilities) {
-            Map<String, Double> all = new LinkedHashMap<>();
-            for (int i = 0; i < probabilities.length; i++) {
-                all.put(labels.get(i), probabilities[i]);
-            }
-            return new Classification(labels.get(best), probabilities[best], Collections.unmodifiableMap(all));
+            return Classification.of(labels, softmax(weights, largest));
         }
 
         /** Taking the largest off first keeps every exponential at or below 1. */

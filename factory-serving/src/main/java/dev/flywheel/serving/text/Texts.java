@@ -1,5 +1,6 @@
 package dev.flywheel.serving.text;
 
+import dev.flywheel.serving.Classification;
 import dev.flywheel.serving.Codec;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
+import dev.flywheel.serving.Classification;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.OnnxGraph;
 import java.nio.file.Path;

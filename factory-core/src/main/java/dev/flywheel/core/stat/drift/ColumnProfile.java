@@ -75,10 +75,12 @@ public final class ColumnProfile {
 
     void add(double value) {
         // one comparison finds NaN and both infinities
-        if (Math.abs(value) <= Double.MAX_VALUE) {
-            numbers().add(value);
-        } else {
+        if (!(Math.abs(value) <= Double.MAX_VALUE)) {
             missing++;
+        } else if (numbers != null) {
+            numbers.add(value);
+        } else {
+            texts().add(Long.toString((long) value));
         }
     }
 

@@ -29,6 +29,7 @@ public final class Profile {
     private static final String TIME = "$time";
     private static final float[] NONE = {};
     private static final Column PREDICTIONS = new Column(PREDICTION, ColumnType.NUMBER, true);
+    private static final Column CLASSES = new Column(PREDICTION, ColumnType.TEXT, true);
 
     private final Schema schema;
     private final List<ColumnProfile> columns;
@@ -53,9 +54,23 @@ public final class Profile {
 
     /** {@return an empty profile of rows with these columns} */
     public static Profile of(Schema schema) {
+        return of(schema, PREDICTIONS);
+    }
+
+    /** {@return an empty profile of rows with these columns, for which classes are predicted: each is a category} */
+    public static Profile ofClasses(Schema schema) {
+        return of(schema, CLASSES);
+    }
+
+    private static Profile of(Schema schema, Column prediction) {
         Schema profiled = profiled(schema);
         return new Profile(
-                profiled, profiled.columns().stream().map(ColumnProfile::of).toList(), ColumnProfile.of(PREDICTIONS));
+                profiled, profiled.columns().stream().map(ColumnProfile::of).toList(), ColumnProfile.of(prediction));
+    }
+
+    /** {@return an empty profile of the same kind of rows and predictions} */
+    public Profile empty() {
+        return of(schema, prediction.column());
     }
 
     /**
