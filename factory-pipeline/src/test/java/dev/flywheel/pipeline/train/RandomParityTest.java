@@ -26,6 +26,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,8 @@ class RandomParityTest {
         4_107_542_400L
     };
 
+    private static final List<Task> TASKS = List.of(Task.values());
+
     private static final List<Calibration> CALIBRATIONS = List.of(Calibration.values());
 
     @TempDir
@@ -76,6 +79,7 @@ class RandomParityTest {
         private final SplittableRandom random;
         private final long seed;
         private final Task task;
+        private final int classes;
         private final List<Column> columns = new ArrayList<>();
         private final List<Cell> cells = new ArrayList<>();
         private Features<Row> features = Features.rows();
@@ -83,7 +87,8 @@ class RandomParityTest {
         Draw(SplittableRandom random, long seed) {
             this.random = random;
             this.seed = seed;
-            this.task = random.nextBoolean() ? Task.BINARY : Task.REGRESSION;
+            this.task = TASKS.get(random.nextInt(3));
+            this.classes = task == Task.MULTICLASS ? 3 + random.nextInt(4) : 2;
         }
 
         /** A value; rows that are held back may be stranger than those that are learned from. */
@@ -232,15 +237,22 @@ class RandomParityTest {
             if (task == Task.BINARY) {
                 return Target.isTrue("label");
             }
+            if (task == Task.MULTICLASS) {
+                return Target.oneOf(
+                        "label",
+                        IntStream.range(0, classes).mapToObj(i -> "class " + i).toArray(String[]::new));
+            }
             return random.nextInt(3) == 0 ? Target.number("label").onLogScale() : Target.number("label");
         }
 
         private Trainer trainer() {
-            boolean calibrated = task == Task.BINARY && random.nextInt(4) == 0;
+            boolean calibrated = task != Task.REGRESSION && random.nextInt(4) == 0;
             Trainer trainer = random.nextInt(3) == 0
-                    ? task == Task.BINARY ? Trainers.logistic().l2(random.nextInt(1, 5)) : Trainers.linear()
+                    ? task == Task.REGRESSION ? Trainers.linear() : Trainers.logistic().l2(random.nextInt(1, 5))
                     : mlp();
-            return calibrated ? Trainers.calibrated(trainer, CALIBRATIONS.get(random.nextInt(3))) : trainer;
+            Calibration calibration =
+                    task == Task.BINARY ? CALIBRATIONS.get(random.nextInt(3)) : Calibration.TEMPERATURE;
+            return calibrated ? Trainers.calibrated(trainer, calibration) : trainer;
         }
 
         private Trainer mlp() {
@@ -260,7 +272,7 @@ class RandomParityTest {
                     values[i] = cells.get(i).draw(held);
                 }
                 values[cells.size()] =
-                        task == Task.BINARY ? row % 2 : Math.exp(random.nextGaussian() + (row % 2)) * 1e3;
+                        task == Task.REGRESSION ? Math.exp(random.nextGaussian() + (row % 2)) * 1e3 : row % classes;
                 data.add(values);
             }
             return TestData.rows(folder, Schema.of(all), data);

@@ -2,19 +2,24 @@ package dev.flywheel.serving.engine;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A model whose texts are looked up here, before it runs. Where a graph does nothing with an input of texts but to find
- * them in the keys of one {@code LabelEncoder}, that node is taken out and its output is the input. Giving a text to
- * ONNX Runtime takes 100 ns, ten times as long as looking it up. Reads and writes the protocol buffers' wire format
+ * them in the keys of one {@code LabelEncoder}, that node is taken out and its output is the input; and with it the
+ * {@code Add} and the {@code Gather} behind it that take (column, place) to an entry of one table. Giving a text to ONNX
+ * Runtime takes 100 ns, ten times as long as looking it up. Reads and writes the protocol buffers' wire format
  * along the fields of onnx.proto3. Immutable.
  */
 final class OnnxCategories {
@@ -25,14 +30,25 @@ final class OnnxCategories {
     private static final int STRING = 8;
     private static final int INT64 = 7;
 
-    /** What is looked up for one input; {@code place} is the name of the input that takes it. */
-    record Lookup(String texts, String place, Map<String, Long> keys, long other) {
+    /**
+     * What is looked up for one input.
+     *
+     * @param place the name of the input that takes what is found
+     * @param columns what is found in each column
+     * @param others what is found in each column for any other text
+     */
+    record Lookup(String texts, String place, List<Map<String, Long>> columns, List<Long> others) {
 
         /** Looks up the first texts. */
         void write(String[] from, int count, LongBuffer to) {
-            for (int i = 0; i < count; i++) {
-                Long found = keys.get(from[i]);
-                to.put(i, found == null ? other : found);
+            int width = columns.size();
+            for (int column = 0; column < width; column++) {
+                Map<String, Long> known = columns.get(column);
+                long other = others.get(column);
+                for (int i = column; i < count; i += width) {
+                    Long found = known.get(from[i]);
+                    to.put(i, found == null ? other : found);
+                }
             }
         }
     }
@@ -70,20 +86,20 @@ final class OnnxCategories {
                 }
             }
         }
+        // What is an output of the graph is read there, too.
+        fields.stream().filter(f -> f.number == 12).forEach(f -> readers.computeIfAbsent(
+                        name(f), name -> new ArrayList<>())
+                .add(f));
         Map<Integer, Lookup> inputs = new HashMap<>();
-        Map<Integer, Lookup> nodes = new HashMap<>();
-        List<String> outputs = fields.stream()
-                .filter(f -> f.number == 12)
-                .map(OnnxCategories::name)
-                .toList();
+        Set<Integer> nodes = new HashSet<>();
         for (Field input : fields) {
-            if (input.number == 11 && isRowsOfTexts(input)) {
-                List<Field> reading = readers.getOrDefault(name(input), List.of());
-                Lookup lookup = reading.size() == 1 ? encoder(name(input), reading.get(0)) : null;
-                if (lookup != null && !outputs.contains(lookup.place) && !outputs.contains(lookup.texts)) {
-                    inputs.put(input.start, lookup);
-                    nodes.put(reading.get(0).start, lookup);
-                }
+            int columns = input.number == 11 ? columnsOfTexts(input) : 0;
+            Field encoder = columns > 0 ? only(readers, name(input)) : null;
+            Lookup lookup = encoder == null ? null : encoder(name(input), columns, encoder);
+            if (encoder != null && lookup != null && only(readers, lookup.place) != null) {
+                nodes.add(encoder.start);
+                Lookup tabled = tabled(lookup, fields, readers, nodes);
+                inputs.put(input.start, tabled);
             }
         }
         if (inputs.isEmpty()) {
@@ -94,7 +110,7 @@ final class OnnxCategories {
             Lookup lookup = inputs.get(field.start);
             if (lookup != null) {
                 changed.bytes(11, places(lookup.place, field));
-            } else if (!nodes.containsKey(field.start)) {
+            } else if (!nodes.contains(field.start)) {
                 changed.copy(field);
             }
         }
@@ -130,22 +146,27 @@ final class OnnxCategories {
         return attribute.message().fields().stream().anyMatch(f -> f.number == 6 || f.number == 11);
     }
 
-    /** Whether a value is a tensor of texts, [rows, a fixed number of columns]. */
-    private static boolean isRowsOfTexts(Field input) {
+    private static @Nullable Field only(Map<String, List<Field>> readers, String value) {
+        List<Field> reading = readers.getOrDefault(value, List.of());
+        return reading.size() == 1 && reading.get(0).number == 1 ? reading.get(0) : null;
+    }
+
+    /** How many columns a tensor of texts [rows, columns] has; 0 if a value is something else. */
+    private static int columnsOfTexts(Field input) {
         Field type = only(input.message().fields(), 2);
         Field tensor = type == null ? null : only(type.message().fields(), 1);
         Field element = tensor == null ? null : only(tensor.message().fields(), 1);
         Field shape = tensor == null ? null : only(tensor.message().fields(), 2);
         if (element == null || element.value != STRING || shape == null) {
-            return false;
+            return 0;
         }
         List<Field> sizes = shape.message().fields();
         Field columns = sizes.size() == 2 ? only(sizes.get(1).message().fields(), 1) : null;
-        return columns != null && columns.value > 0;
+        return columns == null ? 0 : Math.toIntExact(columns.value);
     }
 
     /** The lookup that a node does, or null if it does something else. */
-    private static @Nullable Lookup encoder(String texts, Field node) {
+    private static @Nullable Lookup encoder(String texts, int columns, Field node) {
         String operator = "";
         String domain = "";
         String output = "";
@@ -184,7 +205,86 @@ final class OnnxCategories {
         for (int i = 0; i < keys.size(); i++) {
             places.putIfAbsent(keys.get(i), values.get(i));
         }
-        return keys.isEmpty() ? null : new Lookup(texts, output, places, other);
+        return keys.isEmpty()
+                ? null
+                : new Lookup(texts, output, Collections.nCopies(columns, places), Collections.nCopies(columns, other));
+    }
+
+    /** The same lookup with what an Add of a start for each column and a Gather out of one table make of its places. */
+    private static Lookup tabled(
+            Lookup lookup, List<Field> fields, Map<String, List<Field>> readers, Set<Integer> nodes) {
+        Field add = only(readers, lookup.place);
+        List<String> terms = add == null ? List.of() : inputs(add, "Add");
+        long[] starts = terms.size() == 2
+                ? constant(fields, terms.get(terms.indexOf(lookup.place) == 0 ? 1 : 0))
+                : new long[0];
+        Field gather = add == null || starts.length != lookup.columns.size() ? null : only(readers, output(add));
+        List<String> read = gather == null ? List.of() : inputs(gather, "Gather");
+        long[] table = read.size() == 2 && add != null && read.get(1).equals(output(add))
+                ? constant(fields, read.get(0))
+                : new long[0];
+        if (add == null || gather == null || table.length == 0 || only(readers, output(gather)) == null) {
+            return lookup;
+        }
+        List<Map<String, Long>> columns = new ArrayList<>();
+        List<Long> others = new ArrayList<>();
+        for (int column = 0; column < starts.length; column++) {
+            long start = starts[column];
+            Map<String, Long> found = new HashMap<>();
+            lookup.columns.get(column).forEach((text, place) -> found.put(text, table[Math.toIntExact(start + place)]));
+            others.add(table[Math.toIntExact(start + lookup.others.get(column))]);
+            columns.add(found);
+        }
+        nodes.add(add.start);
+        nodes.add(gather.start);
+        return new Lookup(lookup.texts, output(gather), columns, others);
+    }
+
+    /** The inputs of a node that is such an operator, without attributes; else none. */
+    private static List<String> inputs(Field node, String operator) {
+        List<String> inputs = new ArrayList<>();
+        for (Field field : node.message().fields()) {
+            if (field.number == 1) {
+                inputs.add(field.text());
+            } else if (field.number == 5 || (field.number == 4 && !field.text().equals(operator))) {
+                return List.of();
+            }
+        }
+        return inputs;
+    }
+
+    private static String output(Field node) {
+        Field output = only(node.message().fields(), 2);
+        return output == null ? "" : output.text();
+    }
+
+    /** The numbers of a constant of type INT64 that has no more than one dimension larger than 1; else none. */
+    private static long[] constant(List<Field> fields, String name) {
+        for (Field constant : fields) {
+            List<Field> parts = constant.number == 5 ? constant.message().fields() : List.of();
+            Field named = only(parts, 8);
+            if (named != null && named.text().equals(name)) {
+                Field type = only(parts, 2);
+                Field raw = only(parts, 9);
+                List<Long> sizes = new ArrayList<>();
+                List<Long> values = new ArrayList<>();
+                parts.stream().filter(f -> f.number == 1).forEach(f -> f.addTo(sizes));
+                parts.stream().filter(f -> f.number == 7).forEach(f -> f.addTo(values));
+                if (type == null || type.value != INT64 || sizes.stream().filter(size -> size != 1).count() > 1) {
+                    return new long[0];
+                }
+                if (raw == null) {
+                    return values.stream().mapToLong(Long::longValue).toArray();
+                }
+                long[] numbers = new long[(raw.to - raw.from) / Long.BYTES];
+                ByteBuffer.wrap(raw.content(raw.from))
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asLongBuffer()
+                        .get(numbers);
+                return numbers;
+            }
+        }
+        return new long[0];
     }
 
     /** A value of the same shape, of numbers and under another name. */

@@ -84,6 +84,41 @@ class OnnxCategoriesTest {
         }
     }
 
+    /** The second column takes the same texts to other numbers. */
+    @Test
+    void looksTextsUpInATableForEachColumn() throws IOException {
+        Path model = new OnnxGraph()
+                .input("texts", STRING, -1, 2)
+                .node(
+                        "LabelEncoder",
+                        "ai.onnx.ml",
+                        List.of("texts"),
+                        "places",
+                        node -> node.addAttribute(OnnxGraph.strings("keys_strings", "a", "b"))
+                                .addAttribute(AttributeProto.newBuilder()
+                                        .setName("values_int64s")
+                                        .setType(AttributeProto.AttributeType.INTS)
+                                        .addInts(0)
+                                        .addInts(1))
+                                .addAttribute(OnnxGraph.integer("default_int64", 2)))
+                .longs("starts", 0, 3)
+                .longs("table", 10, 11, 12, 20, 21, 22)
+                .node("Add", List.of("places", "starts"), "entries")
+                .node("Gather", List.of("table", "entries"), "ids")
+                .node("Neg", List.of("ids"), "y")
+                .output("y", INT64, -1, 2)
+                .write(directory.resolve("table.onnx"));
+        assertThat(read(model).lookups()).containsOnlyKeys("ids");
+        try (Engine engine = OnnxEngine.open(model);
+                Lane lane = engine.newLane(3)) {
+            System.arraycopy(new String[] {"a", "a", "b", "b", "c", ""}, 0, lane.input(0).texts(), 0, 6);
+            lane.run(3);
+            long[] found = new long[6];
+            lane.output(0).longs().get(0, found);
+            assertThat(found).containsExactly(-10, -20, -11, -21, -12, -22);
+        }
+    }
+
     @Test
     void looksTextsUpInAShapeOfTheirOwn() {
         try (Engine engine = OnnxEngine.open(encoder().write(directory.resolve("encoder.onnx")));
