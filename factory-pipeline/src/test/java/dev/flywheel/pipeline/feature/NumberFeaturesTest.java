@@ -204,11 +204,13 @@ class NumberFeaturesTest {
     void doesManyColumnsInAsManyNodesAsOne() {
         List<Column> columns = new ArrayList<>();
         Object[] row = new Object[200];
+        Object[] other = new Object[200];
         for (int i = 0; i < row.length; i++) {
             columns.add(TestData.number("x" + i));
             row[i] = i;
+            other[i] = -1;
         }
-        Dataset data = TestData.rows(folder, Schema.of(columns), Arrays.asList(row, new Object[200]));
+        Dataset data = TestData.rows(folder, Schema.of(columns), Arrays.asList(row, other, new Object[200]));
         var graph = new dev.flywheel.pipeline.onnx.OnnxGraph("test");
         FittedFeatures fitted = Features.auto().fit(data);
         fitted.emit(graph);
