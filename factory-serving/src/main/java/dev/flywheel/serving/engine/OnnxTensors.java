@@ -85,7 +85,7 @@ final class OnnxTensors {
             }
             return next;
         }
-        target[from] = (String) value;
+        target[from] = OnnxText.returned((String) value);
         return from + 1;
     }
 }

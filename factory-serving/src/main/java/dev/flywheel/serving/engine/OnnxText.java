@@ -25,6 +25,25 @@ public final class OnnxText {
         return text;
     }
 
+    /** {@return the text that {@link #carried} was given, of one that a model gives back} U+0000 does not come back. */
+    static String returned(String text) {
+        char[] chars = null;
+        for (int i = 1; i < text.length(); i++) {
+            char high = original(text.charAt(i - 1));
+            char low = original(text.charAt(i));
+            if (Character.isSurrogatePair(high, low)) {
+                chars = chars == null ? text.toCharArray() : chars;
+                chars[i - 1] = high;
+                chars[i] = low;
+            }
+        }
+        return chars == null ? text : new String(chars);
+    }
+
+    private static char original(char c) {
+        return (char) (c - PRIVATE_USE + Character.MIN_SURROGATE);
+    }
+
     private static boolean changes(char c) {
         return Character.isSurrogate(c) || c == 0;
     }

@@ -29,6 +29,17 @@ class OnnxTextTest {
     }
 
     @Test
+    void comesBackAsItWas() {
+        for (String text : new String[] {"", "a", "a😀b", "😀😀", "é\uE000", "\uE400\uE000"}) {
+            assertThat(OnnxText.returned(OnnxText.carried(text))).isEqualTo(text);
+        }
+        assertThat(java.util.stream.IntStream.rangeClosed(0x10000, 0x10FFFF)
+                        .mapToObj(Character::toString)
+                        .allMatch(text -> OnnxText.returned(OnnxText.carried(text)).equals(text)))
+                .isTrue();
+    }
+
+    @Test
     void keepsDifferentCharactersBeyondTheBasicPlaneDifferent() {
         assertThat(java.util.stream.IntStream.rangeClosed(0x10000, 0x10FFFF)
                         .mapToObj(code -> OnnxText.carried(Character.toString(code)))
