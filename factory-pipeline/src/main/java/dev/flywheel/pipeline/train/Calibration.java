@@ -2,6 +2,7 @@ package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.TrainingException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeMap;
@@ -38,6 +39,9 @@ public enum Calibration {
     /** No line rises by more for a logit of 1, which is four times as steep as the sigmoid: more would be noise. */
     private static final double STEEPEST = 1;
 
+    /** Logits that were stretched by more would be those of single precision's rounding. */
+    private static final double LARGEST = 100;
+
     private static final int STEPS = 100;
 
     /**
@@ -57,8 +61,8 @@ public enum Calibration {
             }
             return sum;
         };
-        double low = 1e-3;
-        double high = 1e3;
+        double low = 1 / LARGEST;
+        double high = LARGEST;
         requireOrder(slope.applyAsDouble(low) < 0);
         for (int step = 0; step < STEPS; step++) {
             double middle = Math.sqrt(low * high);
@@ -136,7 +140,26 @@ public enum Calibration {
             loss = next;
         }
         requireOrder(a > 0);
-        return new double[] {a, b};
+        return a <= LARGEST ? new double[] {a, b} : new double[] {LARGEST, shift(logits, targets, weights, LARGEST)};
+    }
+
+    /** The b of an a: the loss is convex in it, too. */
+    private static double shift(double[] logits, double[] targets, double[] weights, double a) {
+        double low = -1e3 - a * Arrays.stream(logits).max().orElse(0);
+        double high = 1e3 - a * Arrays.stream(logits).min().orElse(0);
+        for (int step = 0; step < STEPS; step++) {
+            double middle = (low + high) / 2;
+            double slope = 0;
+            for (int i = 0; i < targets.length; i++) {
+                slope += weights[i] * (1 / (1 + Math.exp(-a * logits[i] - middle)) - targets[i]);
+            }
+            if (slope < 0) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return high;
     }
 
     private static double loss(double[] logits, double[] targets, double[] weights, double a, double b) {

@@ -51,6 +51,20 @@ class CalibrationTest {
                 .containsExactly(new double[] {0.400935167343624, 0.11953640055950744}, within(1e-5));
     }
 
+    /** An a of 1,000 times those of the other logits would only magnify rounding. */
+    @Test
+    void stretchesNoLogitsThatAreAllButEqual() {
+        double[] faint = Arrays.stream(LOGITS).map(logit -> 0.3 + logit * 1e-4).toArray();
+        double[] sigmoid = Calibration.platt(faint, LABELS, ONES);
+        assertThat(sigmoid[0]).isEqualTo(100);
+        double mean = Arrays.stream(faint)
+                .map(logit -> 1 / (1 + Math.exp(-100 * logit - sigmoid[1])))
+                .average()
+                .orElse(0);
+        assertThat(mean).isCloseTo(31.0 / 60, within(0.01)); // the share of positives, but for Lin's targets
+        assertThat(Calibration.temperature(faint, LABELS, ONES)).isLessThanOrEqualTo(100);
+    }
+
     /** SciPy: minimize_scalar(lambda b: np.sum(w * (np.logaddexp(0, b * z) - y * b * z)), bounds=(1e-3, 10)).x. */
     @Test
     void fitsATemperature() {

@@ -248,7 +248,9 @@ class RandomParityTest {
         private Trainer trainer() {
             boolean calibrated = task != Task.REGRESSION && random.nextInt(4) == 0;
             Trainer trainer = random.nextInt(3) == 0
-                    ? task == Task.REGRESSION ? Trainers.linear() : Trainers.logistic().l2(random.nextInt(1, 5))
+                    ? task == Task.REGRESSION
+                            ? Trainers.linear()
+                            : Trainers.logistic().l2(random.nextInt(1, 5))
                     : mlp();
             Calibration calibration =
                     task == Task.BINARY ? CALIBRATIONS.get(random.nextInt(3)) : Calibration.TEMPERATURE;

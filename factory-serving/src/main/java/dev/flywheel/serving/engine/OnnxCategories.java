@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model whose texts are looked up here, before it runs. Where a graph does nothing with an input of texts but to find
  * them in the keys of one {@code LabelEncoder}, that node is taken out and its output is the input; and with it the
- * {@code Add} and the {@code Gather} behind it that take (column, place) to an entry of one table. Giving a text to ONNX
- * Runtime takes 100 ns, ten times as long as looking it up. Reads and writes the protocol buffers' wire format
+ * {@code Add} and the {@code Gather} behind it that take (column, place) to an entry of one table. Giving a text to
+ * ONNX Runtime takes 100 ns, ten times as long as looking it up. Reads and writes the protocol buffers' wire format
  * along the fields of onnx.proto3. Immutable.
  */
 final class OnnxCategories {
@@ -87,9 +87,10 @@ final class OnnxCategories {
             }
         }
         // What is an output of the graph is read there, too.
-        fields.stream().filter(f -> f.number == 12).forEach(f -> readers.computeIfAbsent(
-                        name(f), name -> new ArrayList<>())
-                .add(f));
+        fields.stream()
+                .filter(f -> f.number == 12)
+                .forEach(f -> readers.computeIfAbsent(name(f), name -> new ArrayList<>())
+                        .add(f));
         Map<Integer, Lookup> inputs = new HashMap<>();
         Set<Integer> nodes = new HashSet<>();
         for (Field input : fields) {
@@ -215,9 +216,8 @@ final class OnnxCategories {
             Lookup lookup, List<Field> fields, Map<String, List<Field>> readers, Set<Integer> nodes) {
         Field add = only(readers, lookup.place);
         List<String> terms = add == null ? List.of() : inputs(add, "Add");
-        long[] starts = terms.size() == 2
-                ? constant(fields, terms.get(terms.indexOf(lookup.place) == 0 ? 1 : 0))
-                : new long[0];
+        long[] starts =
+                terms.size() == 2 ? constant(fields, terms.get(terms.indexOf(lookup.place) == 0 ? 1 : 0)) : new long[0];
         Field gather = add == null || starts.length != lookup.columns.size() ? null : only(readers, output(add));
         List<String> read = gather == null ? List.of() : inputs(gather, "Gather");
         long[] table = read.size() == 2 && add != null && read.get(1).equals(output(add))
@@ -270,7 +270,9 @@ final class OnnxCategories {
                 List<Long> values = new ArrayList<>();
                 parts.stream().filter(f -> f.number == 1).forEach(f -> f.addTo(sizes));
                 parts.stream().filter(f -> f.number == 7).forEach(f -> f.addTo(values));
-                if (type == null || type.value != INT64 || sizes.stream().filter(size -> size != 1).count() > 1) {
+                if (type == null
+                        || type.value != INT64
+                        || sizes.stream().filter(size -> size != 1).count() > 1) {
                     return new long[0];
                 }
                 if (raw == null) {

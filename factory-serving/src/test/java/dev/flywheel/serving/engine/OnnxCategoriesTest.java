@@ -111,7 +111,8 @@ class OnnxCategoriesTest {
         assertThat(read(model).lookups()).containsOnlyKeys("ids");
         try (Engine engine = OnnxEngine.open(model);
                 Lane lane = engine.newLane(3)) {
-            System.arraycopy(new String[] {"a", "a", "b", "b", "c", ""}, 0, lane.input(0).texts(), 0, 6);
+            System.arraycopy(
+                    new String[] {"a", "a", "b", "b", "c", ""}, 0, lane.input(0).texts(), 0, 6);
             lane.run(3);
             long[] found = new long[6];
             lane.output(0).longs().get(0, found);

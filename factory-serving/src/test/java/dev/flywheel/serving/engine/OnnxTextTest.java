@@ -35,7 +35,8 @@ class OnnxTextTest {
         }
         assertThat(java.util.stream.IntStream.rangeClosed(0x10000, 0x10FFFF)
                         .mapToObj(Character::toString)
-                        .allMatch(text -> OnnxText.returned(OnnxText.carried(text)).equals(text)))
+                        .allMatch(text ->
+                                OnnxText.returned(OnnxText.carried(text)).equals(text)))
                 .isTrue();
     }
 
