@@ -58,14 +58,18 @@ final class VectorBlock {
             String value = graph.input(slot.column(), ElementType.FLOAT, slot.length());
             float[] mean = array(slot.mean());
             float[] scale = array(slot.scale());
-            value = graph.node("Where", graph.node("IsNaN", value), out.row(mean), value);
+            value = graph.node(
+                    OnnxGraph.ML,
+                    "Imputer",
+                    Map.of("imputed_value_floats", mean, "replaced_value_float", Float.NaN),
+                    value);
             List<String> names = IntStream.range(0, slot.length())
                     .mapToObj(i -> slot.column() + "[" + i + "]")
                     .toList();
             if (slot.image().isEmpty()) {
                 out.standardized(value, names, mean, scale);
             } else {
-                out.image(graph.node("Mul", graph.node("Sub", value, out.row(mean)), out.row(scale)), names);
+                out.image(graph.node(OnnxGraph.ML, "Scaler", Map.of("offset", mean, "scale", scale), value), names);
             }
         }
     }

@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The rows refused by one ingestion: counted, and written to a file of JSON lines. Not thread-safe. */
@@ -51,20 +52,19 @@ final class Quarantine implements AutoCloseable {
         this.directory = directory;
     }
 
-    void add(String source, CsvLine line, Refusal refusal) {
+    void add(String source, long line, Supplier<String> raw, Refusal refusal) {
         total++;
         String value = cut(refusal.value(), VALUE_LIMIT);
         Reason reason = reasons.computeIfAbsent(
-                refusal.key(),
-                key -> new Reason(key, "in line " + line.line() + " of " + source + ": \"" + value + "\""));
+                refusal.key(), key -> new Reason(key, "in line " + line + " of " + source + ": \"" + value + "\""));
         reason.count++;
         Map<String, @Nullable Object> entry = new LinkedHashMap<>();
         entry.put("file", source);
-        entry.put("line", line.line());
+        entry.put("line", line);
         entry.put("column", refusal.column());
         entry.put("reason", refusal.reason());
         entry.put("value", value);
-        entry.put("row", cut(line.raw(ROW_LIMIT), ROW_LIMIT));
+        entry.put("row", cut(raw.get(), ROW_LIMIT));
         try {
             BufferedWriter writer = out();
             writer.write(JSON.writeValueAsString(entry));
