@@ -4,10 +4,13 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.explain.Explainer;
+import dev.flywheel.pipeline.explain.Explanation;
 import dev.flywheel.pipeline.prove.Decision;
 import dev.flywheel.pipeline.prove.Decision.Action;
 import dev.flywheel.serving.Codec;
@@ -18,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +43,11 @@ final class Champion<I, O> implements AutoCloseable {
     private final EventBus<Event> events;
     private final Listener listener;
     private final Trial<I> trial;
+    private final RowType<I> type;
     private final Endpoint<I, O> endpoint;
+    /** What explained the last prediction: reading it takes longer than using it. */
+    private volatile @Nullable Explainer explainer;
+
     private final Object lock = new Object();
     /** How a candidate that a person has approved becomes champion while this serves. */
     private final RunExecution.Promotion promotion = this::promote;
@@ -57,6 +65,7 @@ final class Champion<I, O> implements AutoCloseable {
      */
     Champion(
             Line line,
+            RowType<I> type,
             Codec<I, O> codec,
             Schema logged,
             PredictionObserver<I> observer,
@@ -64,6 +73,7 @@ final class Champion<I, O> implements AutoCloseable {
             Trial<I> trial,
             EventBus<Event> events) {
         this.line = line;
+        this.type = type;
         this.trial = trial;
         this.events = events;
         this.listener = listener;
@@ -112,6 +122,27 @@ final class Champion<I, O> implements AutoCloseable {
 
     int version() {
         return endpoint.version();
+    }
+
+    /**
+     * {@return what each column adds to the raw prediction for an input} Another version may come to serve meanwhile.
+     */
+    Explanation explain(I input) {
+        while (true) {
+            int version = version();
+            Explainer known = explainer;
+            if (known == null || known.version() != version) {
+                known = Explainer.open(line.registry().version(version));
+                explainer = known;
+            }
+            try {
+                return known.explain(type, input, rows -> endpoint.score(version, rows));
+            } catch (IllegalArgumentException e) {
+                if (version() == version) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** {@return why no other version may serve, if a rollback is the reason} */

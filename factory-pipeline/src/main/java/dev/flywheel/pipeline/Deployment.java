@@ -8,6 +8,7 @@ import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.explain.Explanation;
 import dev.flywheel.pipeline.flywheel.Feedback;
 import dev.flywheel.pipeline.flywheel.FeedbackJoin;
 import dev.flywheel.pipeline.flywheel.FeedbackLog;
@@ -117,6 +118,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.champion = Closing.onFailure(
                 () -> new Champion<>(
                         line,
+                        type,
                         pipeline.codec(type),
                         pipeline.logging().logged(type.schema()),
                         this::observed,
@@ -194,6 +196,19 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      */
     public double[] score(Dataset rows) {
         return champion.endpoint().score(rows);
+    }
+
+    /**
+     * {@return what each raw column adds to the champion's prediction for an input: Shapley values against 100 of the
+     * rows that the version learned from} They are kept beside it when it is registered, if they came from the source
+     * and the pipeline logs every column that the model takes. The prediction explained is the raw one, as
+     * {@link #score} gives it; nothing is logged.
+     *
+     * @throws dev.flywheel.core.StoreException if no such rows are kept, or the file is damaged
+     * @throws ClosedException if the deployment is closed
+     */
+    public Explanation explain(I input) {
+        return champion.explain(input);
     }
 
     /** {@return what was served since the deployment started, and how it is now, version by version} */

@@ -111,6 +111,7 @@ final class RunExecution<I, L> {
     private final String trigger;
     private final RunRecord record;
     private final Path directory;
+    private final Examiner<I> examiner;
     private final List<Path> stages = new ArrayList<>();
 
     /** What the source gave, if the champion cannot be served over it: kept once there is another champion. */
@@ -135,6 +136,7 @@ final class RunExecution<I, L> {
         this.directory = line.newRun();
         this.trigger = trigger;
         this.record = new RunRecord(pipeline, line, directory, trigger);
+        this.examiner = new Examiner<>(pipeline, record);
     }
 
     /** Runs on the source, read anew. */
@@ -244,6 +246,7 @@ final class RunExecution<I, L> {
         Dataset train = Examples.select(all, testRows, false, work);
         Dataset test = Examples.select(all, testRows, true, work);
         record.split(train, test);
+        examiner.split(history, testRows);
         double[] labels = Examples.labels(test);
         requireBothOutcomes(labels);
 
@@ -398,6 +401,7 @@ final class RunExecution<I, L> {
         Trainer made = model.finding().map(Finding::trainer).orElse(attempt.trainer);
         model.finding().ifPresent(found -> record.fact("search of candidate " + (number + 1), found.summary()));
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
+        examiner.trained(candidate, model);
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
         double[] scores = score(artifact, history, test);
         Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
@@ -469,6 +473,7 @@ final class RunExecution<I, L> {
         List<Verdict> refused = verdicts.stream()
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
                 .toList();
+        examiner.examine(best.directory(), test, labels);
         if (!refused.isEmpty()) {
             record.rejected(RunRecord.sentence(refused));
             return;
@@ -477,6 +482,7 @@ final class RunExecution<I, L> {
         if (unkept != null) {
             unkept.keep(pipeline, line);
         }
+        examiner.keepBackground(best.directory(), train);
         Proof proof = pipeline.proof();
         if (proof != null) {
             proof.keepOffline(best.evaluation, directory);

@@ -12,6 +12,8 @@ import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.evaluate.Profiles;
 import dev.flywheel.pipeline.evaluate.RunReport;
 import dev.flywheel.pipeline.evaluate.Slices;
+import dev.flywheel.pipeline.explain.Importance;
+import dev.flywheel.pipeline.explain.Robustness;
 import dev.flywheel.pipeline.source.IngestReport;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
@@ -52,6 +54,7 @@ final class RunRecord {
     private RunReport.Checks checks = new RunReport.Checks(0, 0, List.of(), "");
     private List<Slices.Slice> slices = List.of();
     private List<Verdict> verdicts = List.of();
+    private RunReport.@Nullable Examination examination;
     private OptionalInt winner = OptionalInt.empty();
     private RunReport.@Nullable Candidate championResult;
     private @Nullable Diagnostics winnerDiagnostics;
@@ -171,6 +174,11 @@ final class RunRecord {
         slices = evaluation.slices(test, sliceable, MAX_SLICES);
     }
 
+    /** What the best candidate goes by and withstands. */
+    void examined(List<Importance> importances, List<Robustness> robustness) {
+        examination = new RunReport.Examination(importances, robustness);
+    }
+
     ModelCard card(Evaluation evaluation) {
         Map<String, Estimate> metrics = new LinkedHashMap<>();
         evaluation.metrics().forEach((metric, estimate) -> metrics.put(metric.name(), estimate));
@@ -266,7 +274,8 @@ final class RunRecord {
                         winnerDiagnostics,
                         championDiagnostics,
                         slices,
-                        pipeline.source().target().classes()),
+                        pipeline.source().target().classes(),
+                        examination),
                 verdicts,
                 new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
     }

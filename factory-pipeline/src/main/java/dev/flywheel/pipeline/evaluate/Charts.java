@@ -192,6 +192,20 @@ final class Charts {
         interval(metric.label(), text, estimate, scale, reference, series);
     }
 
+    /** An estimate as a bar from zero with its interval, of which a text tells the numbers. */
+    void bar(String name, String text, Estimate estimate, Axis scale) {
+        Plot.svg(html, name + " with its interval", text, scale.end() + 6, 18, "interval");
+        Plot plot = new Plot(html, scale.end() + 6, 18);
+        double from = Math.min(scale.at(0), scale.at(estimate.value()));
+        double to = Math.max(scale.at(0), scale.at(estimate.value()));
+        plot.box("bar", from, 3, to - from, 12, text);
+        if (!Double.isNaN(estimate.low()) && !Double.isNaN(estimate.high())) {
+            plot.stroke("whisker s0", scale.at(estimate.low()), 9, scale.at(estimate.high()), 9);
+        }
+        plot.stroke("reference", scale.at(0), 0, scale.at(0), 18);
+        html.close();
+    }
+
     /** An estimate as a dot on its interval, of which a text tells the numbers. */
     void interval(String name, String text, Estimate estimate, Axis scale, double reference, String series) {
         Plot.svg(html, name + " with its interval", text, scale.end() + 6, 18, "interval");

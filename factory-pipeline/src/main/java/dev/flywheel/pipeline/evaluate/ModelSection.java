@@ -50,6 +50,9 @@ final class ModelSection {
         if (!models.slices().isEmpty()) {
             new SliceSection(models, page).write();
         }
+        if (models.examination() != null) {
+            new ExaminationSection(models.examination(), page).write();
+        }
     }
 
     private void candidates() {

@@ -5,6 +5,8 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.explain.Importance;
+import dev.flywheel.pipeline.explain.Robustness;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -127,6 +129,7 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
      * @param championDiagnostics what the champion's charts show; null if there was none
      * @param slices the winner on parts of the test rows
      * @param classes the names of the classes, if the models tell several apart
+     * @param examination what the winner goes by and withstands; null where it was not examined
      */
     public record Models(
             Task task,
@@ -136,13 +139,29 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
             @Nullable Diagnostics winnerDiagnostics,
             @Nullable Diagnostics championDiagnostics,
             List<Slices.Slice> slices,
-            List<String> classes) {
+            List<String> classes,
+            @Nullable Examination examination) {
 
         /** Copies the lists; a report of an earlier release has no classes. */
         public Models {
             candidates = List.copyOf(candidates);
             slices = List.copyOf(slices);
             classes = classes == null ? List.of() : List.copyOf(classes);
+        }
+    }
+
+    /**
+     * What a model goes by and withstands.
+     *
+     * @param importances what each column adds, the greatest first
+     * @param robustness what is left of the quality when the rows are disturbed
+     */
+    public record Examination(List<Importance> importances, List<Robustness> robustness) {
+
+        /** Copies the lists. */
+        public Examination {
+            importances = List.copyOf(importances);
+            robustness = List.copyOf(robustness);
         }
     }
 

@@ -69,7 +69,7 @@ final class Cells {
                 .toList());
     }
 
-    static @Nullable Object cell(RowReader row, int column) {
+    private static @Nullable Object cell(RowReader row, int column) {
         if (row.missing(column)) {
             return null;
         }
@@ -105,12 +105,11 @@ final class Cells {
     }
 
     /** {@return these and a row behind them} */
-    Cells plus(RowReader row) {
+    Cells plus(WrittenRow row) {
         @Nullable Object[][] longer = new @Nullable Object[columns.length][];
         for (int column = 0; column < columns.length; column++) {
             longer[column] = Arrays.copyOf(columns[column], rows + 1);
-            longer[column][rows] =
-                    cell(row, row.schema().indexOf(schema.column(column).name()));
+            longer[column][rows] = row.cell(schema.column(column).name());
         }
         return new Cells(schema, longer, rows + 1);
     }

@@ -41,9 +41,10 @@ public record Robustness(
      * {@return what a perturbation does to a model} What happens to a cell depends on the subject's seed, the kind and
      * the column alone: a larger amount does the same, further.
      *
-     * <p>Noise reaches NUMBER and INTEGER columns that the model takes as numbers alone (integers are rounded), missing
-     * cells any column that it takes, and swaps those that it takes as categories. An attack compares predictions of
-     * the trained model itself, before it became a graph; its features that are no numbers stay.
+     * <p>Noise reaches every number of VECTOR columns, and NUMBER and INTEGER columns that the model takes as numbers
+     * alone (integers are rounded); missing cells any column that it takes; and swaps those that it takes as
+     * categories. An attack compares predictions of the trained model itself, before it became a graph; its features
+     * that are no numbers stay.
      *
      * @param metric one of the model's task
      */
@@ -93,7 +94,10 @@ public record Robustness(
             boolean category = categories.contains(name);
             boolean reached = switch (perturbation.kind()) {
                 case NOISE ->
-                    numbers.contains(name) && !category && schema.column(column).type() != ColumnType.BOOLEAN;
+                    schema.column(column).type() == ColumnType.VECTOR
+                            || (numbers.contains(name)
+                                    && !category
+                                    && schema.column(column).type() != ColumnType.BOOLEAN);
                 case SWAPPED -> category;
                 case MISSING -> true;
                 case FGSM -> false;
@@ -114,7 +118,7 @@ public record Robustness(
         double deviation = perturbation.kind() == Perturbation.Kind.NOISE ? deviation(from) : Double.NaN;
         for (int row = 0; row < values.length; row++) {
             switch (perturbation.kind()) {
-                case NOISE -> values[row] = noisy(from[row], perturbation.amount() * deviation * random.nextGaussian());
+                case NOISE -> values[row] = noisy(from[row], perturbation.amount() * deviation, random);
                 case MISSING -> values[row] = random.nextDouble() < perturbation.amount() ? null : from[row];
                 default -> {
                     int other = random.nextInt(values.length);
@@ -125,7 +129,15 @@ public record Robustness(
         return values;
     }
 
-    private static @Nullable Object noisy(@Nullable Object value, double noise) {
+    private static @Nullable Object noisy(@Nullable Object value, double deviation, SplittableRandom random) {
+        if (value instanceof float[] vector) {
+            float[] moved = vector.clone();
+            for (int i = 0; i < moved.length; i++) {
+                moved[i] += (float) (deviation * random.nextGaussian());
+            }
+            return moved;
+        }
+        double noise = deviation * random.nextGaussian();
         if (value instanceof Double number) {
             double moved = number + noise;
             return Math.abs(moved) <= Float.MAX_VALUE ? moved : number;
@@ -133,16 +145,21 @@ public record Robustness(
         return value instanceof Long integer ? (Object) Math.round(integer + noise) : value;
     }
 
+    /** Of all numbers in a column, those within vectors included. */
     private static double deviation(@Nullable Object[] values) {
         double mean = 0;
         double squares = 0;
-        int count = 0;
+        long count = 0;
         for (Object value : values) {
-            if (value instanceof Number number) {
-                count++;
-                double gap = number.doubleValue() - mean;
-                mean += gap / count;
-                squares += gap * (number.doubleValue() - mean);
+            int length = value instanceof float[] vector ? vector.length : 1;
+            for (int i = 0; i < length && value != null; i++) {
+                double number = value instanceof float[] vector ? vector[i] : ((Number) value).doubleValue();
+                if (!Double.isNaN(number)) {
+                    count++;
+                    double gap = number - mean;
+                    mean += gap / count;
+                    squares += gap * (number - mean);
+                }
             }
         }
         return count < 2 ? 0 : Math.sqrt(squares / (count - 1));

@@ -19,7 +19,8 @@ import java.util.SplittableRandom;
  * A model under examination, and rows of known outcome to examine it on. Immutable; as thread-safe as its scorer.
  *
  * <p>It is examined on at most {@value #MOST_ROWS} rows, drawn at random by the seed; on fewer where they would take
- * more than 2 million cells, or where the model takes more than 2 seconds for them, but on 200 in any case.
+ * more than 2 million cells (each number of a vector is one), or where the model takes more than 2 seconds for them; on
+ * 200, where there are so many, in any case.
  */
 public final class Subject {
 
@@ -68,7 +69,11 @@ public final class Subject {
         this.seed = seed;
         Set<String> columns = columns(signature);
         SplittableRandom random = new SplittableRandom(seed);
-        int most = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, MOST_CELLS / Math.max(1, columns.size())));
+        int width = columns.stream()
+                .map(column -> rows.schema().column(rows.schema().indexOf(column)))
+                .mapToInt(column -> Math.max(1, column.length()))
+                .sum();
+        int most = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, MOST_CELLS / Math.max(1, width)));
         int[] drawn = Cells.sample(allLabels.length, most, random);
         Cells sample = Cells.of(rows, columns, drawn);
         this.secondsPerRow = secondsPerRow(sample, scorer);
@@ -80,16 +85,17 @@ public final class Subject {
         this.scores = scorer.score(cells.all());
     }
 
-    /** The first rows cost what loading and compiling cost, hence the better of two. */
+    /** The first rows cost what loading and compiling cost: only a model that is slow for a few is judged by them. */
     private static double secondsPerRow(Cells sample, Scorer scorer) {
-        int rows = Math.min(100, sample.rows());
-        double best = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < 2; i++) {
+        double seconds = 0;
+        int rows = 0;
+        for (int most = 16; most <= 1_024 && rows < sample.rows() && seconds < 0.5; most *= 4) {
+            rows = Math.min(most, sample.rows());
             long start = System.nanoTime();
             double[] unused = scorer.score(sample.rows(rows, row -> column -> row));
-            best = Math.min(best, (System.nanoTime() - start) / 1e9);
+            seconds = (System.nanoTime() - start) / 1e9;
         }
-        return best / Math.max(1, rows);
+        return seconds / rows;
     }
 
     /**

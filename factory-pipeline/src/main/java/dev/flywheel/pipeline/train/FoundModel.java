@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
@@ -32,6 +33,11 @@ record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
     @Override
     public String describe() {
         return model.describe();
+    }
+
+    @Override
+    public Optional<FeatureMatrix> features(Dataset rows) {
+        return model.features(rows);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
@@ -16,6 +17,11 @@ record IsotonicModel(NetworkModel model, List<Calibration.Pool> line) implements
     @Override
     public Task task() {
         return model.task();
+    }
+
+    @Override
+    public Optional<FeatureMatrix> features(Dataset rows) {
+        return model.features(rows);
     }
 
     @Override

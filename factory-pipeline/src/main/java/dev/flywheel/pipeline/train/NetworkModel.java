@@ -2,6 +2,7 @@ package dev.flywheel.pipeline.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
@@ -72,6 +73,11 @@ final class NetworkModel implements TrainedModel {
                 || !rows.features().describe().equals(features.describe())) {
             throw new IllegalArgumentException("the rows were made by other features than the model's");
         }
+    }
+
+    @Override
+    public Optional<FeatureMatrix> features(Dataset rows) {
+        return Optional.of(features.matrix(rows));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
@@ -39,6 +40,11 @@ public interface TrainedModel {
 
     /** {@return what the model is, on one line, such as its size} */
     String describe();
+
+    /** {@return what this model makes of rows before it predicts; empty if it does not make features} */
+    default Optional<FeatureMatrix> features(Dataset rows) {
+        return Optional.empty();
+    }
 
     /**
      * {@return the rows with every numeric feature moved by {@code epsilon} of its standard deviations in these rows to

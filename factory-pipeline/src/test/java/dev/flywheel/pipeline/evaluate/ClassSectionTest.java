@@ -42,7 +42,8 @@ class ClassSectionTest {
                 evaluation.diagnostics(),
                 evaluation.championDiagnostics().orElseThrow(),
                 List.of(),
-                List.of("sun", "rain", "snow")));
+                List.of("sun", "rain", "snow"),
+                null));
         String section = new PageSource(report.html()).section("How the winner predicts");
         assertThat(section)
                 .contains("predicted snow")

@@ -7,6 +7,9 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.explain.Importance;
+import dev.flywheel.pipeline.explain.Perturbation;
+import dev.flywheel.pipeline.explain.Robustness;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashSet;
@@ -71,6 +74,8 @@ class HtmlReportTest {
                         "Candidates",
                         "How the winner predicts",
                         "Slices",
+                        "What the winner goes by",
+                        "What the winner withstands",
                         "Checks and quarantine",
                         "Columns",
                         "Lineage");
@@ -113,6 +118,17 @@ class HtmlReportTest {
                         .filter(row -> row.getAttribute("class").equals("weaker"))
                         .map(row -> row.getElementsByTagName("th").item(0).getTextContent()))
                 .contains("LAX weakest");
+    }
+
+    @Test
+    void showsWhatTheWinnerGoesByAndWhatItWithstands() {
+        assertThat(binary.section("What the winner goes by"))
+                .contains("2,000 test rows, on average over 5 shuffles")
+                .containsSubsequence("departure", "0.0860", "origin", "0.0410", "weekend");
+        assertThat(binary.section("What the winner withstands"))
+                .contains("noise of 0.1 standard deviations on every number")
+                .contains("5% of all cells missing")
+                .contains("not available: the model has no gradient by its numbers");
     }
 
     @Test
@@ -174,7 +190,8 @@ class HtmlReportTest {
                 Diagnostics.of(Task.BINARY, labels, scores),
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null);
         RunReport failure = SampleReports.failed("churn", "the model predicted NaN");
         PageSource page = new PageSource(
                 new RunReport(failure.head(), failure.data(), models, failure.verdicts(), failure.lineage()).html());
@@ -288,7 +305,11 @@ class HtmlReportTest {
                         null,
                         null,
                         List.of(new Slices.Slice(HOSTILE, HOSTILE, 60, 0.2, Metric.ROC_AUC, estimate)),
-                        List.of()),
+                        List.of(),
+                        new RunReport.Examination(
+                                List.of(new Importance(HOSTILE, Metric.ROC_AUC, 60, 1, estimate)),
+                                List.of(new Robustness(
+                                        Perturbation.noise(0.1), Metric.ROC_AUC, 60, 0.7, 0.6, estimate)))),
                 List.of(new Verdict(HOSTILE, Verdict.Outcome.INCONCLUSIVE, HOSTILE)),
                 new RunReport.Lineage(HOSTILE, HOSTILE, OptionalInt.empty(), Map.of(HOSTILE, HOSTILE), HOSTILE));
     }

@@ -4,9 +4,13 @@ import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.pipeline.explain.Importance;
+import dev.flywheel.pipeline.explain.Perturbation;
+import dev.flywheel.pipeline.explain.Robustness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -175,7 +179,38 @@ final class SampleReports {
                         task,
                         List.of("origin", "carrier", "distance", "weekend", "departure"),
                         20),
-                List.of());
+                List.of(),
+                examination(task));
+    }
+
+    private static RunReport.Examination examination(Task task) {
+        Metric metric = Metric.of(task).get(0);
+        double unit = task == Task.BINARY ? 0.01 : 1.7;
+        List<Importance> importances = new ArrayList<>();
+        for (String column : List.of("departure", "origin", "distance", "carrier", "stops", "weekend")) {
+            double loss = unit * (9 / (1.0 + importances.size() * importances.size()) - 0.4);
+            Estimate estimate = new Estimate(loss, loss - unit * 0.8, loss + unit * 0.8, "DeLong");
+            importances.add(new Importance(column, metric, 2_000, 5, estimate));
+        }
+        List<Robustness> robustness = new ArrayList<>();
+        for (Perturbation usual : Robustness.USUAL.subList(0, 3)) {
+            double loss = unit * (robustness.size() - 0.1);
+            Estimate estimate = new Estimate(loss, loss - unit * 0.4, loss + unit * 0.4, "DeLong");
+            double before = task == Task.BINARY ? 0.7412 : 12.9;
+            robustness.add(new Robustness(usual, metric, 10_000, before, before - metric.oriented(loss), estimate));
+        }
+        robustness.add(new Robustness(
+                Robustness.USUAL.get(3),
+                metric,
+                10_000,
+                Double.NaN,
+                Double.NaN,
+                new Estimate(
+                        Double.NaN,
+                        Double.NaN,
+                        Double.NaN,
+                        "not available: the model has no gradient by its numbers")));
+        return new RunReport.Examination(importances, robustness);
     }
 
     private static Map<String, String> settings() {
@@ -220,7 +255,7 @@ final class SampleReports {
                         OptionalInt.empty()),
                 new RunReport.Data(List.of(), List.of(), new RunReport.Checks(0, 0, List.of(), "")),
                 new RunReport.Models(
-                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of()),
+                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of(), null),
                 List.of(),
                 new RunReport.Lineage(HASH, "", OptionalInt.empty(), Map.of(), ""));
     }

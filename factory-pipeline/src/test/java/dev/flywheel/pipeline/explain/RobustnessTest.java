@@ -49,6 +49,18 @@ class RobustnessTest {
         assertThat(found.loss().high()).isGreaterThan(Math.sqrt(2.25) - 1);
     }
 
+    /** Of a sum of four numbers of variance 1, noise of half of it in each adds a variance of 1. */
+    @Test
+    void noiseReachesEveryNumberOfAVector() {
+        Dataset data = Vectors.rows(folder, 3_000);
+        Subject subject = Subject.of(Vectors.SIGNATURE, Vectors.SUMS, data, Planes.labels(data), 7);
+
+        Robustness found = Robustness.of(subject, Metric.RMSE, Perturbation.noise(0.5));
+
+        assertThat(found.before()).isZero();
+        assertThat(found.after()).isCloseTo(1, within(0.05));
+    }
+
     /** A missing a costs 4, a missing b 1, and a missing kind 9 in a quarter of the rows. */
     @Test
     void missingCellsCostWhatTheyMustCost() {
