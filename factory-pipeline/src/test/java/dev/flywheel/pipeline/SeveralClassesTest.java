@@ -126,6 +126,7 @@ class SeveralClassesTest {
                     .contains(live.size() + " of ")
                     .contains("predicted tropical storm")
                     .contains("Decisions of the champion");
+            assertThat(deployment.report()).content().contains("Accuracy").contains("Macro F1");
         }
     }
 

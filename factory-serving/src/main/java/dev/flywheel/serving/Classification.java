@@ -14,7 +14,8 @@ public final class Classification {
     private final double[] probabilities;
     private final int best;
 
-    private Classification(List<String> labels, double[] probabilities) {
+    /** Takes both as they are. */
+    Classification(List<String> labels, double[] probabilities) {
         this.labels = labels;
         this.probabilities = probabilities;
         this.best = Decisions.of(probabilities, 0, probabilities.length);

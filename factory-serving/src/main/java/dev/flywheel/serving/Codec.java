@@ -75,17 +75,21 @@ public interface Codec<I, O> {
      * @param type how a row is written
      * @param labels the names of the classes, two or more, in the order of the model's probabilities
      * @param respond makes the answer out of the probabilities
+     * @throws IllegalArgumentException if there are fewer labels
      */
     static <I, O> Codec<I, O> classes(
             RowType<I> type, List<String> labels, Function<? super Classification, ? extends O> respond) {
         List<String> names = List.copyOf(labels);
         Objects.requireNonNull(respond, "respond");
+        if (names.size() < 2) {
+            throw new IllegalArgumentException("a classification is of two or more classes, found " + names);
+        }
         return new RowCodec<>(type, names.size(), (output, row) -> {
             double[] probabilities = new double[names.size()];
             for (int i = 0; i < probabilities.length; i++) {
                 probabilities[i] = output.number(row * probabilities.length + i);
             }
-            return respond.apply(Classification.of(names, probabilities));
+            return respond.apply(new Classification(names, probabilities));
         });
     }
 
