@@ -41,6 +41,8 @@ public final class Main {
                           --data ../shared/data --trials 54 --seeds 5
               quality   what a run makes of real data with nothing chosen but the columns, and how long it takes
                           --data ../shared/data --only telco_churn,diamonds
+              gates     challengers that are no better than the champion: how many do the gates promote?
+                          --pairs 1000 --truth 2000000 (rows on which a model's true quality is found)
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept
@@ -79,6 +81,7 @@ public final class Main {
         commands.put("detect", DetectCommand::run);
         commands.put("search", SearchCommand::run);
         commands.put("quality", QualityCommand::run);
+        commands.put("gates", GatesCommand::run);
         commands.put("model", ModelCommand::run);
         commands.put("page", Page::run);
         return commands;

@@ -50,6 +50,7 @@ public final class Pipeline<I, L, O> {
     private final Retrain retrain;
     private final @Nullable Approval approval;
     private final @Nullable Proof proof;
+    private final Risk risk;
     private final long seed;
     private final Logging<? super I> logging;
     private final Watch watch;
@@ -60,6 +61,7 @@ public final class Pipeline<I, L, O> {
             Retrain retrain,
             @Nullable Approval approval,
             @Nullable Proof proof,
+            Risk risk,
             long seed,
             Logging<? super I> logging,
             Watch watch) {
@@ -68,6 +70,7 @@ public final class Pipeline<I, L, O> {
         this.retrain = retrain;
         this.approval = approval;
         this.proof = proof;
+        this.risk = risk;
         this.seed = seed;
         this.logging = logging;
         this.watch = watch;
@@ -117,6 +120,11 @@ public final class Pipeline<I, L, O> {
 
         /**
          * {@return the next stage, with a portfolio of candidates; each run trains all and judges the best}
+         *
+         * <p>Where there are several, a fifth of the training examples is held back from all of them, the newest or at
+         * random as the split does it, to find the best; it is then trained on all training examples and judged on the
+         * test examples, which have no part in the choice. So the number of candidates makes no wrong promotion more
+         * likely.
          *
          * @param candidates by default {@link Trainers#portfolio} of the source's target
          * @throws IllegalArgumentException if there is one that cannot learn the source's target
@@ -174,6 +182,16 @@ public final class Pipeline<I, L, O> {
          * @throws IllegalStateException if a rule was set before
          */
         Ready<I, L, O> approve(Approval approval);
+
+        /**
+         * {@return this stage with a class of risk, which fixes the least set of gates; the default is
+         * {@link Risk#MINIMAL}}
+         *
+         * @throws IllegalArgumentException from {@code build()} if a gate of this set is missing; the message lists all
+         *     that are, and how to add them
+         * @throws IllegalStateException if a class was set before
+         */
+        Ready<I, L, O> risk(Risk risk);
 
         /**
          * {@return this stage with another seed of all randomness; the default is 42}
@@ -234,7 +252,7 @@ public final class Pipeline<I, L, O> {
          * {@return the definition}
          *
          * @throws IllegalArgumentException if it learns from feedback, and predictions are not logged with all that it
-         *     learns from
+         *     learns from, or if a gate is missing that its class of risk asks for
          */
         Pipeline<I, L, O> build();
     }
@@ -269,6 +287,9 @@ public final class Pipeline<I, L, O> {
         }
         if (watch.isOn()) {
             lines.add("watch " + watch.describe());
+        }
+        if (risk != Risk.MINIMAL) {
+            lines.add("risk " + risk);
         }
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
     }
@@ -305,7 +326,7 @@ public final class Pipeline<I, L, O> {
     }
 
     List<Gate> gates() {
-        return draft.gates.isEmpty() ? List.of(Gate.betterThanChampion(mainMetric())) : draft.gates;
+        return draft.effectiveGates();
     }
 
     Task task() {
@@ -313,7 +334,7 @@ public final class Pipeline<I, L, O> {
     }
 
     Metric mainMetric() {
-        return Metric.of(task()).get(0);
+        return draft.mainMetric();
     }
 
     /** {@return how an input becomes what the application gets} */
@@ -371,7 +392,16 @@ public final class Pipeline<I, L, O> {
             @Nullable Split split,
             @Nullable Features<I> features,
             List<Trainer> candidates,
-            List<Gate> gates) {}
+            List<Gate> gates) {
+
+        List<Gate> effectiveGates() {
+            return gates.isEmpty() ? List.of(Gate.betterThanChampion(mainMetric())) : gates;
+        }
+
+        Metric mainMetric() {
+            return Metric.of(Objects.requireNonNull(source).target().task()).get(0);
+        }
+    }
 
     private record NamedStage(String name) implements Named {
 
@@ -422,7 +452,7 @@ public final class Pipeline<I, L, O> {
         @Override
         public Trained<I, L> gate(Gate gate) {
             Objects.requireNonNull(gate, "gate");
-            requireTask(d, "gate \"" + gate.describe() + "\"", gate.metric());
+            gate.metric().ifPresent(metric -> requireTask(d, "gate \"" + gate.describe() + "\"", metric));
             return new TrainedStage<>(
                     new Draft<>(d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
         }
@@ -454,7 +484,7 @@ public final class Pipeline<I, L, O> {
         }
 
         private <O> Ready<I, L, O> ready(Function<RowType<I>, Codec<I, O>> response) {
-            return new ReadyStage<>(d, response, null, null, null, null, null, null);
+            return new ReadyStage<>(d, response, null, null, null, null, null, null, null);
         }
     }
 
@@ -464,6 +494,7 @@ public final class Pipeline<I, L, O> {
             @Nullable Retrain rules,
             @Nullable Approval approval,
             @Nullable Proof proof,
+            @Nullable Risk risk,
             @Nullable Long chosenSeed,
             @Nullable Logging<? super I> chosenLogging,
             @Nullable Watch chosenWatch)
@@ -475,7 +506,7 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireLive(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, approval, proof, chosenSeed, chosenLogging, chosenWatch);
+            return new ReadyStage<>(d, response, retrain, approval, proof, risk, chosenSeed, chosenLogging, chosenWatch);
         }
 
         @Override
@@ -487,6 +518,7 @@ public final class Pipeline<I, L, O> {
                     rules,
                     Objects.requireNonNull(rule, "approval"),
                     proof,
+                    risk,
                     chosenSeed,
                     chosenLogging,
                     chosenWatch);
@@ -507,27 +539,42 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : plan.metrics()) {
                 requireLive(d, "prove \"" + plan.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, rules, approval, plan, chosenSeed, chosenLogging, chosenWatch);
+            return new ReadyStage<>(d, response, rules, approval, plan, risk, chosenSeed, chosenLogging, chosenWatch);
+        }
+
+        @Override
+        public Ready<I, L, O> risk(Risk chosen) {
+            requireUnset("risk", risk);
+            return new ReadyStage<>(
+                    d,
+                    response,
+                    rules,
+                    approval,
+                    proof,
+                    Objects.requireNonNull(chosen, "risk"),
+                    chosenSeed,
+                    chosenLogging,
+                    chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, approval, proof, seed, chosenLogging, chosenWatch);
+            return new ReadyStage<>(d, response, rules, approval, proof, risk, seed, chosenLogging, chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> log(Logging<? super I> logging) {
             requireUnset("log", chosenLogging == null ? null : chosenLogging.describe());
             Objects.requireNonNull(logging, "logging");
-            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, logging, chosenWatch);
+            return new ReadyStage<>(d, response, rules, approval, proof, risk, chosenSeed, logging, chosenWatch);
         }
 
         @Override
         public Ready<I, L, O> watch(Watch watch) {
             requireUnset("watch", chosenWatch == null ? null : chosenWatch.describe());
             Objects.requireNonNull(watch, "watch");
-            return new ReadyStage<>(d, response, rules, approval, proof, chosenSeed, chosenLogging, watch);
+            return new ReadyStage<>(d, response, rules, approval, proof, risk, chosenSeed, chosenLogging, watch);
         }
 
         @Override
@@ -541,6 +588,8 @@ public final class Pipeline<I, L, O> {
                         + "\" learns from logged predictions, and durability is NONE, which logs none. Fix: leave"
                         + " retrain(...) out, or log with another durability.");
             }
+            Risk chosenRisk = risk == null ? Risk.MINIMAL : risk;
+            chosenRisk.require("pipeline \"" + d.name + "\"", d.effectiveGates(), d.mainMetric(), approval);
             Retrain retrain = rules == null ? Retrain.never() : rules;
             return new Pipeline<>(
                     d,
@@ -548,6 +597,7 @@ public final class Pipeline<I, L, O> {
                     retrain,
                     approval,
                     proof,
+                    chosenRisk,
                     chosenSeed == null ? 42 : chosenSeed,
                     logging,
                     watch(retrain));

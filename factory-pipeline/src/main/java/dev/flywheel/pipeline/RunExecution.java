@@ -14,6 +14,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Evaluation;
+import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
@@ -26,13 +27,13 @@ import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.TrainingListener;
 import dev.flywheel.pipeline.watch.Reference;
-import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -41,6 +42,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,27 +84,27 @@ final class RunExecution<I, L> {
         }
     }
 
-    /** A trained candidate with what it predicts for the test examples. */
-    private record Candidate(int number, Path directory, Evaluation evaluation, ImmutableDoubleArray scores) {}
-
     /**
      * A candidate to be trained.
      *
-     * @param from what its training goes on from; empty if it begins anew
-     * @param features what it is trained on
+     * @param number its place in the record; -1 if it has none yet
+     * @param from where its training goes on; null if it begins anew
+     * @param fromVersion the version that this is of, in words; empty if it begins anew
      */
-    private record Attempt(Trainer trainer, String from, FittedFeatures features, Fit fit) {
+    private record Attempt(
+            int number, Trainer trainer, @Nullable Continuation from, String fromVersion) {
 
         String describe() {
-            return RunRecord.describe(trainer, from);
+            return RunRecord.describe(trainer, fromVersion);
         }
     }
 
-    /** Trains a candidate. */
-    private interface Fit {
+    /** What candidates are trained on. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Lesson(Dataset rows, FittedFeatures features, FeatureMatrix matrix, double @Nullable [] weights) {}
 
-        TrainedModel run(TrainingListener listener);
-    }
+    /** A candidate with the seconds that its training took. */
+    private record Trained<I>(Attempt attempt, Contender<I> contender, double seconds) {}
 
     private final Pipeline<I, L, ?> pipeline;
     private final Line line;
@@ -252,25 +254,138 @@ final class RunExecution<I, L> {
 
         line.remember(pipeline);
 
-        line.report("fitting features", 0.2);
-        FittedFeatures features = pipeline.features().fit(train);
         double[] weights = weights(history, train, testRows);
-        FeatureMatrix matrix = weighted(features.matrix(train), weights);
         double[] champion = championScores(history, test);
+        List<Attempt> attempts = attempts();
+        double share = 0.7;
+        if (attempts.size() > 1) {
+            share /= attempts.size() + 1;
+            attempts = compared(attempts, history, train, weights, share);
+        }
+        Lesson lesson = lesson(train, weights);
+        Contender<I> best = first(attempts, lesson, history, test, champion, share);
+        judge(best, train, test, labels);
+    }
 
+    private Lesson lesson(Dataset rows, double @Nullable [] weights) {
+        line.report("fitting features", 0.2);
+        FittedFeatures features = pipeline.features().fit(rows);
+        return new Lesson(rows, features, weighted(features.matrix(rows), weights), weights);
+    }
+
+    private List<Attempt> attempts() {
         List<Attempt> attempts = new ArrayList<>();
         for (int number = 0; number < pipeline.candidates().size(); number++) {
             Path place = line.search(number);
             Trainer trainer = placed(pipeline.candidates().get(number), place);
-            attempts.add(new Attempt(
-                    trainer,
-                    "",
-                    features,
-                    listener -> Checkpoint.train(
-                            place, trainer, matrix, pipeline.source().target(), pipeline.seed(), listener)));
-            goingOn(trainer, train, weights).ifPresent(attempts::add);
+            attempts.add(new Attempt(-1, trainer, null, "", place));
+            goingOn(trainer, place).ifPresent(attempts::add);
         }
-        judge(best(train(attempts, history, test, labels, champion)), train, test, labels);
+        return attempts;
+    }
+
+    /**
+     * {@return the candidates, the best first, compared on training rows that were held back from them} Comparing them
+     * on the test rows would let the luckiest win there, and the gates would take its luck for skill. The winner is
+     * then trained on all training rows: those held back are the newest where there are event times, and the gates
+     * judge what has come of it on rows that had no part in the choice.
+     */
+    private List<Attempt> compared(
+            List<Attempt> attempts, History<I> history, Dataset train, double @Nullable [] weights, double share) {
+        BitSet held = split(train).validationRows(train, labelsByClass(train), pipeline.seed());
+        if (held.isEmpty()) {
+            record.note("There are too few training examples to compare the candidates on some of them, so the first"
+                    + " that could be trained was judged.");
+            return attempts;
+        }
+        Path work = line.work(directory);
+        Dataset validation = Examples.select(train, held, true, work);
+        record.validation(validation);
+        double[] kept = weights == null
+                ? null
+                : IntStream.range(0, weights.length)
+                        .filter(row -> !held.get(row))
+                        .mapToDouble(row -> weights[row])
+                        .toArray();
+        Lesson lesson = lesson(Examples.select(train, held, false, work), kept);
+        List<Trained<I>> all = new ArrayList<>();
+        Throwable first = null;
+        for (Attempt attempt : attempts) {
+            double from = 0.25 + share * record.candidates();
+            try {
+                Trained<I> trained = train(attempt, lesson, history, validation, null, from, share);
+                Attempt made = trained.attempt;
+                int number = record.compared(
+                        made.trainer, made.fromVersion, trained.seconds, trained.contender.evaluation());
+                discard(trained.contender);
+                Attempt placed = new Attempt(
+                        number, made.trainer, made.from, made.fromVersion, made.place.resolve("whole"));
+                all.add(new Trained<>(placed, trained.contender, trained.seconds));
+            } catch (CancellationException e) {
+                throw e;
+            } catch (RuntimeException | Error e) {
+                first = first == null ? e : first;
+                failed(attempt, e);
+            }
+        }
+        if (all.isEmpty() && first != null) {
+            Throwables.throwIfUnchecked(first);
+        }
+        return ranked(all);
+    }
+
+    private void discard(Contender<I> contender) {
+        stages.remove(contender.directory());
+        Line.discard(contender.directory());
+    }
+
+    /** {@return the classes of the rows; all the same where there are none} */
+    private double[] labelsByClass(Dataset rows) {
+        return pipeline.task() == Task.REGRESSION ? new double[(int) rows.rows()] : Examples.labels(rows);
+    }
+
+    /** Those of which the metric cannot be told come last, and equal ones stay in the pipeline's order. */
+    private List<Attempt> ranked(List<Trained<I>> candidates) {
+        Metric metric = pipeline.mainMetric();
+        return candidates.stream()
+                .sorted(Comparator.comparingDouble(candidate -> -metric.oriented(Objects.requireNonNull(
+                                candidate.contender.evaluation().metrics().get(metric))
+                        .value())))
+                .map(Trained::attempt)
+                .toList();
+    }
+
+    /** {@return the first candidate that can be trained} A failure is that of one; if all fail the run does. */
+    private Contender<I> first(
+            List<Attempt> attempts,
+            Lesson lesson,
+            History<I> history,
+            Dataset test,
+            double @Nullable [] champion,
+            double share) {
+        Throwable first = null;
+        for (Attempt attempt : attempts) {
+            try {
+                Trained<I> trained = train(attempt, lesson, history, test, champion, 0.95 - share, share);
+                Attempt made = trained.attempt;
+                record.winner(
+                        made.number, made.trainer, made.fromVersion, trained.seconds, trained.contender.evaluation());
+                return trained.contender;
+            } catch (CancellationException e) {
+                throw e;
+            } catch (RuntimeException | Error e) {
+                first = first == null ? e : first;
+                failed(attempt, e);
+            }
+        }
+        Throwables.throwIfUnchecked(Objects.requireNonNull(first));
+        throw new IllegalStateException(first);
+    }
+
+    private void failed(Attempt attempt, Throwable cause) {
+        stopIfAbandoned();
+        log.warn("{} of pipeline {} could not be trained", attempt.describe(), pipeline.name(), cause);
+        record.candidateFailed(attempt.number, attempt.trainer, attempt.fromVersion, cause);
     }
 
     /** A search is judged like the candidates, begins with the champion, and goes on after a crash. */
@@ -280,7 +395,10 @@ final class RunExecution<I, L> {
         }
         Search<?> judged = search.metric().isPresent()
                 ? search
-                : search.by(pipeline.gates().get(0).metric());
+                : search.by(pipeline.gates().stream()
+                        .flatMap(gate -> gate.metric().stream())
+                        .findFirst()
+                        .orElse(pipeline.mainMetric()));
         return judged.startingWith(championSettings()).journal(place);
     }
 
@@ -293,33 +411,8 @@ final class RunExecution<I, L> {
         }
     }
 
-    /** {@return the candidates that could be trained} A failure is that of one; if all fail the run does. */
-    private List<Candidate> train(
-            List<Attempt> attempts, History<I> history, Dataset test, double[] labels, double @Nullable [] champion) {
-        List<Candidate> candidates = new ArrayList<>();
-        Throwable first = null;
-        for (Attempt attempt : attempts) {
-            stopIfAbandoned();
-            long start = System.nanoTime();
-            try {
-                candidates.add(train(attempt, attempts.size(), history, test, labels, champion));
-            } catch (CancellationException e) {
-                throw e;
-            } catch (RuntimeException | Error e) {
-                stopIfAbandoned();
-                first = first == null ? e : first;
-                log.warn("{} of pipeline {} could not be trained", attempt.describe(), pipeline.name(), e);
-                record.candidateFailed(attempt.trainer, attempt.from, (System.nanoTime() - start) / 1e9, e);
-            }
-        }
-        if (candidates.isEmpty() && first != null) {
-            Throwables.throwIfUnchecked(first);
-        }
-        return candidates;
-    }
-
     /** {@return the candidate that goes on from the champion, if the trainer and the champion are such} */
-    private Optional<Attempt> goingOn(Trainer trainer, Dataset train, double @Nullable [] weights) {
+    private Optional<Attempt> goingOn(Trainer trainer, Path place) {
         Optional<ModelVersion> champion = line.champion();
         if (champion.isEmpty()) {
             return Optional.empty();
@@ -329,10 +422,7 @@ final class RunExecution<I, L> {
             Path directory = champion.get().artifact().directory();
             String from = "version " + champion.get().number();
             return Continuation.find(trainer, definition, directory)
-                    .map(found -> new Attempt(trainer, from, found.features(), listener -> {
-                        FeatureMatrix matrix = weighted(found.features().matrix(train), weights);
-                        return found.train(matrix, pipeline.source().target(), pipeline.seed(), listener);
-                    }));
+                    .map(found -> new Attempt(-1, trainer, found, from, place));
         } catch (FactoryException e) {
             log.warn("no candidate of pipeline {} goes on from the champion", pipeline.name(), e);
             record.note("No candidate goes on from the champion: " + e.getMessage());
@@ -381,33 +471,56 @@ final class RunExecution<I, L> {
         }
     }
 
-    private Candidate train(
+    private Trained<I> train(
             Attempt attempt,
-            int attempts,
+            Lesson lesson,
             History<I> history,
-            Dataset test,
-            double[] labels,
-            double @Nullable [] champion) {
-        int number = record.candidates();
-        double share = 0.7 / attempts;
-        double from = 0.25 + share * number;
+            Dataset examples,
+            double @Nullable [] champion,
+            double from,
+            double share) {
+        stopIfAbandoned();
         line.report("training " + attempt.describe(), from);
         long start = System.nanoTime();
-        TrainedModel model = attempt.fit.run(listener(attempt, from, share));
+        TrainingListener listener = listener(attempt, from, share);
+        Continuation goesOn = attempt.from;
+        FittedFeatures features = goesOn == null ? lesson.features : goesOn.features();
+        TrainedModel model = goesOn == null
+                ? Checkpoint.train(
+                        attempt.place,
+                        attempt.trainer,
+                        lesson.matrix,
+                        pipeline.source().target(),
+                        pipeline.seed(),
+                        listener)
+                : goesOn.train(
+                        weighted(features.matrix(lesson.rows), lesson.weights),
+                        pipeline.source().target(),
+                        pipeline.seed(),
+                        listener);
         double seconds = (System.nanoTime() - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
-        Signature signature = ModelExport.write(attempt.features, model, candidate.resolve("model.onnx"));
+        Signature signature = ModelExport.write(features, model, candidate.resolve("model.onnx"));
         Trainer made = model.finding().map(Finding::trainer).orElse(attempt.trainer);
-        model.finding().ifPresent(found -> record.fact("search of candidate " + (number + 1), found.summary()));
+        model.finding()
+                .ifPresent(found -> record.fact("search of candidate " + (record.candidates() + 1), found.summary()));
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
         examiner.trained(candidate, model);
         Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
-        double[] scores = score(artifact, history, test);
-        Evaluation evaluation = Evaluation.of(pipeline.task(), labels, scores);
-        evaluation = champion == null ? evaluation : evaluation.against(champion);
-        record.candidate(made, attempt.from, seconds, evaluation);
-        return new Candidate(number, candidate, evaluation, ImmutableDoubleArray.copyOf(scores));
+        double[] scores = Contender.score(artifact, pipeline.codec(history.type()), examples);
+        Evaluation evaluation = Evaluation.of(pipeline.task(), Examples.labels(examples), scores);
+        Contender<I> contender = new Contender<>(
+                artifact,
+                features,
+                model,
+                history.type(),
+                pipeline.codec(history.type()),
+                examples,
+                ImmutableDoubleArray.copyOf(scores),
+                champion == null ? evaluation : evaluation.against(champion),
+                pipeline.seed());
+        return new Trained<>(new Attempt(attempt.number, made, goesOn, attempt.fromVersion, attempt.place), contender, seconds);
     }
 
     private TrainingListener listener(Attempt attempt, double from, double share) {
@@ -431,7 +544,7 @@ final class RunExecution<I, L> {
         }
         line.report("scoring the champion", 0.24);
         try {
-            return score(champion.get().artifact(), history, test);
+            return Contender.score(champion.get().artifact(), pipeline.codec(history.type()), test);
         } catch (FactoryException e) {
             log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
             record.note(
@@ -440,36 +553,13 @@ final class RunExecution<I, L> {
         }
     }
 
-    private double[] score(Artifact artifact, History<I> history, Dataset test) {
-        try (Endpoint<I, ?> endpoint =
-                Endpoint.of(artifact, pipeline.codec(history.type())).open()) {
-            return endpoint.score(test);
-        }
-    }
-
-    private Candidate best(List<Candidate> candidates) {
-        Metric metric = pipeline.mainMetric();
-        Candidate best = candidates.get(0);
-        for (Candidate candidate : candidates) {
-            double ahead = metric.oriented(value(candidate, metric) - value(best, metric));
-            if (ahead > 0 || Double.isNaN(value(best, metric))) {
-                best = candidate;
-            }
-        }
-        return best;
-    }
-
-    private static double value(Candidate candidate, Metric metric) {
-        return Objects.requireNonNull(candidate.evaluation.metrics().get(metric))
-                .value();
-    }
-
-    private void judge(Candidate best, Dataset train, Dataset test, double[] labels) {
+    private void judge(Contender<I> best, Dataset train, Dataset test, double[] labels) {
         line.report("judging the best candidate", 0.94);
-        List<Verdict> verdicts = pipeline.gates().stream()
-                .map(gate -> gate.judge(best.evaluation))
+        List<Verdict> verdicts = Stream.concat(pipeline.gates().stream(), Stream.of(Gate.parity()))
+                .distinct()
+                .map(gate -> gate.judge(best))
                 .toList();
-        record.judged(best.number, best.evaluation, verdicts, test);
+        record.judged(best.evaluation(), verdicts, test);
         List<Verdict> refused = verdicts.stream()
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
                 .toList();
@@ -485,12 +575,12 @@ final class RunExecution<I, L> {
         examiner.keepBackground(best.directory(), train);
         Proof proof = pipeline.proof();
         if (proof != null) {
-            proof.keepOffline(best.evaluation, directory);
+            proof.keepOffline(best.evaluation(), directory);
         }
         describe(best, train, test, labels);
-        ModelVersion version = line.registry().register(best.directory, record.card(best.evaluation));
-        stages.remove(best.directory);
-        String why = record.passed(best.evaluation);
+        ModelVersion version = line.registry().register(best.directory(), record.card(best.evaluation()));
+        stages.remove(best.directory());
+        String why = record.passed(best.evaluation());
         Approval approval = pipeline.approval();
         if (approval != null) {
             ask(approval, version, why, verdicts);
@@ -505,7 +595,7 @@ final class RunExecution<I, L> {
     }
 
     /** What the version knows, beside its model. A version without it serves all the same. */
-    private void describe(Candidate best, Dataset train, Dataset test, double[] labels) {
+    private void describe(Contender<I> best, Dataset train, Dataset test, double[] labels) {
         if (!pipeline.watch().isOn()) {
             return;
         }
@@ -516,9 +606,9 @@ final class RunExecution<I, L> {
                     train,
                     test,
                     labels,
-                    best.scores.toArray(),
+                    best.scores().toArray(),
                     Examples.hasTimes(train) ? Source.TIME : null);
-            Reference.write(best.directory, origin, pipeline.watch());
+            Reference.write(best.directory(), origin, pipeline.watch());
         } catch (RuntimeException e) {
             log.warn("the next version of pipeline {} cannot be watched for drift", pipeline.name(), e);
             record.note("No drift can be seen of this version: " + e.getMessage());

@@ -106,24 +106,66 @@ final class RunRecord {
         parts.add(new RunReport.Part("test", test.rows(), test.hash()));
     }
 
-    /** @param from what the training went on from; empty if it began anew */
-    void candidate(Trainer trainer, String from, double seconds, Evaluation evaluation) {
-        add(trainer, from, seconds, evaluation.metrics(), "");
+    void validation(Dataset validation) {
+        parts.add(new RunReport.Part("validation", validation.rows(), validation.hash()));
+        fact(
+                "candidates compared on",
+                String.format(
+                        Locale.ROOT,
+                        "%,d of the training examples, held back from all; the winner was then trained on all training"
+                                + " examples, and judged on the test examples",
+                        validation.rows()));
+    }
+
+    /**
+     * {@return the place of a candidate that is measured on the validation rows}
+     *
+     * @param from what the training went on from; empty if it began anew
+     */
+    int compared(Trainer trainer, String from, double seconds, Evaluation evaluation) {
+        return put(-1, trainer, from, seconds, Map.of(), "", evaluation.metrics());
+    }
+
+    /**
+     * The candidate that is judged.
+     *
+     * @param number its place; -1 if it has none yet
+     */
+    void winner(int number, Trainer trainer, String from, double seconds, Evaluation evaluation) {
+        winner = OptionalInt.of(put(number, trainer, from, seconds, evaluation.metrics(), "", validated(number)));
     }
 
     /** A candidate that could not be trained; the others go on. */
-    void candidateFailed(Trainer trainer, String from, double seconds, Throwable cause) {
-        add(trainer, from, seconds, Map.of(), sentence(cause));
+    void candidateFailed(int number, Trainer trainer, String from, Throwable cause) {
+        put(number, trainer, from, Double.NaN, Map.of(), sentence(cause), validated(number));
         note("Candidate " + describe(trainer, from) + " could not be trained: " + sentence(cause));
     }
 
-    private void add(Trainer trainer, String from, double seconds, Map<Metric, Estimate> metrics, String problem) {
+    private Map<Metric, Estimate> validated(int number) {
+        return number < 0 ? Map.of() : candidates.get(number).validation();
+    }
+
+    private int put(
+            int number,
+            Trainer trainer,
+            String from,
+            double seconds,
+            Map<Metric, Estimate> metrics,
+            String problem,
+            Map<Metric, Estimate> validation) {
         Map<String, String> settings = new LinkedHashMap<>(trainer.settings());
         if (!from.isEmpty()) {
             settings.put("going on from", from);
         }
-        candidates.add(new RunReport.Candidate(trainer.name(), settings, seconds, metrics, problem));
+        RunReport.Candidate candidate =
+                new RunReport.Candidate(trainer.name(), settings, seconds, metrics, problem, validation);
+        if (number >= 0) {
+            candidates.set(number, candidate);
+            return number;
+        }
+        candidates.add(candidate);
         names.add(describe(trainer, from));
+        return candidates.size() - 1;
     }
 
     /** {@return a candidate on one line} */
@@ -159,14 +201,14 @@ final class RunRecord {
         environment.merge("note", note, (a, b) -> a + " " + b);
     }
 
-    void judged(int best, Evaluation evaluation, List<Verdict> judged, Dataset test) {
+    void judged(Evaluation evaluation, List<Verdict> judged, Dataset test) {
         verdicts = judged;
-        winner = OptionalInt.of(best);
         winnerDiagnostics = evaluation.diagnostics();
         championDiagnostics = evaluation.championDiagnostics().orElse(null);
         if (championDiagnostics != null) {
             String name = "version " + champion.orElseThrow();
-            championResult = new RunReport.Candidate(name, Map.of(), Double.NaN, evaluation.championMetrics(), "");
+            championResult =
+                    new RunReport.Candidate(name, Map.of(), Double.NaN, evaluation.championMetrics(), "", Map.of());
         }
         List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
                 .map(Column::name)

@@ -11,14 +11,18 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Which examples are held back from training to test the candidates on. Immutable. */
 public final class Split implements Serializable {
 
     private static final long serialVersionUID = 1L;
+
+    private static final double VALIDATION = 0.2;
 
     private enum Kind {
         NEWEST_SHARE,
@@ -117,6 +121,18 @@ public final class Split implements Serializable {
      */
     BitSet testRows(Dataset examples, long seed) {
         int rows = Math.toIntExact(examples.rows());
+        BitSet test = heldRows(examples, seed);
+        if (test.isEmpty() || test.cardinality() == rows) {
+            throw impossible(
+                    rows,
+                    test.isEmpty() ? "no example is left to test on" : "no example is left to train on",
+                    "bring more examples or choose another split");
+        }
+        return test;
+    }
+
+    private BitSet heldRows(Dataset examples, long seed) {
+        int rows = Math.toIntExact(examples.rows());
         BitSet test = new BitSet(rows);
         switch (kind) {
             case RANDOM -> {
@@ -134,12 +150,6 @@ public final class Split implements Serializable {
             }
             case NEWEST_SHARE, NEWEST_TIME -> newest(times(examples), test);
             case WHERE -> where(examples, test);
-        }
-        if (test.isEmpty() || test.cardinality() == rows) {
-            throw impossible(
-                    rows,
-                    test.isEmpty() ? "no example is left to test on" : "no example is left to train on",
-                    "bring more examples or choose another split");
         }
         return test;
     }
@@ -163,6 +173,34 @@ public final class Split implements Serializable {
                 }
             }
         }
+    }
+
+    /**
+     * {@return the training rows to compare candidates on: a fifth of them, the newest where the test rows are, else
+     * chosen at random; none if they, or what is left, would be of one class where there are more}
+     *
+     * @param classes the classes of the rows
+     */
+    BitSet validationRows(Dataset train, double[] classes, long seed) {
+        boolean timed = kind == Kind.NEWEST_SHARE || kind == Kind.NEWEST_TIME;
+        // Rows keep their place up to the first test row, and those that drew no test would draw no validation.
+        long other = ~seed;
+        for (Split split : timed ? List.of(newest(VALIDATION), random(VALIDATION)) : List.of(random(VALIDATION))) {
+            BitSet rows = split.heldRows(train, other);
+            long fewest = Math.min(classes(classes, rows, true), classes(classes, rows, false));
+            if (fewest >= Math.min(2, Arrays.stream(classes).distinct().count())) {
+                return rows;
+            }
+        }
+        return new BitSet();
+    }
+
+    private static long classes(double[] classes, BitSet rows, boolean held) {
+        return IntStream.range(0, classes.length)
+                .filter(row -> rows.get(row) == held)
+                .mapToDouble(row -> classes[row])
+                .distinct()
+                .count();
     }
 
     private long[] times(Dataset examples) {

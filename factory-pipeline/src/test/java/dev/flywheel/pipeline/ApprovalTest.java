@@ -99,7 +99,7 @@ class ApprovalTest {
                         + request.artifact());
         assertThat(run.version()).hasValue(2);
         assertThat(champion()).isEqualTo(1);
-        assertThat(request.evidence()).hasSize(1);
+        assertThat(request.evidence()).hasSize(2);
         assertThat(request.champion()).isEqualTo(OptionalInt.of(1));
 
         now = NOON.plusSeconds(60);
@@ -108,7 +108,7 @@ class ApprovalTest {
         assertThat(champion()).isEqualTo(2);
         assertThat(factory.approvals("points")).isEmpty();
         AliasMove move = factory.championAt("points", now).orElseThrow();
-        assertThat(move.why()).startsWith("approved by ann (looks right): logistic passed 1 of 1 gates");
+        assertThat(move.why()).startsWith("approved by ann (looks right): logistic passed 2 of 2 gates");
         assertThat(move.evidence()).isEqualTo(request.evidence());
         assertThat(factory.championAt("points", NOON.minusSeconds(1))).isEmpty();
         assertThat(story())

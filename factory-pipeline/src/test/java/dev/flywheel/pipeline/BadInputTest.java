@@ -84,7 +84,7 @@ class BadInputTest {
 
     /** The run goes on without one row, and tells it. */
     private static void assertRefused(Run run, String reason) {
-        assertThat(run.reason()).startsWith("logistic passed 1 of 1 gates");
+        assertThat(run.reason()).startsWith("logistic passed 2 of 2 gates");
         assertThat(run.outcome()).isEqualTo(Run.Outcome.PROMOTED);
         assertThat(run.report()).content().contains(reason.replace("\"", "&quot;"));
         assertThat(run.report().resolveSibling("run.json")).content().contains(reason.replace("\"", "\\\""));

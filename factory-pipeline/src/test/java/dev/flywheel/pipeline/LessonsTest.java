@@ -325,7 +325,7 @@ class LessonsTest {
         try (Factory factory = open()) {
             Run run = factory.run(pipeline(timed(), Retrain.never(), broken, bug, whole, Trainers.logistic()));
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
-            assertThat(trained).hasSize(1);
+            assertThat(trained).as("to be compared, and on all training rows").hasSize(2);
             RunReport.Models models = report(run).models();
             assertThat(models.task()).isEqualTo(Task.BINARY);
             assertThat(models.candidates())

@@ -128,14 +128,14 @@ class YearTest {
 
     private static void assertChampions(Factory factory) {
         assertThat(factory.championAt("pump", instant(FIRST).minusSeconds(1))).isEmpty();
-        assertChampion(factory, "2026-01-01", 1, "flywheel", "logistic passed 2 of 2 gates");
-        assertChampion(factory, "2026-03-24", 3, "flywheel", "logistic passed 2 of 2 gates");
-        assertChampion(factory, "2026-03-25", 4, "flywheel", "logistic passed 2 of 2 gates");
-        assertChampion(factory, "2026-04-23", 4, "flywheel", "logistic passed 2 of 2 gates");
-        assertChampion(factory, "2026-05-30", 5, "flywheel", "logistic passed 2 of 2 gates");
+        assertChampion(factory, "2026-01-01", 1, "flywheel", "logistic passed 3 of 3 gates");
+        assertChampion(factory, "2026-03-24", 3, "flywheel", "logistic passed 3 of 3 gates");
+        assertChampion(factory, "2026-03-25", 4, "flywheel", "logistic passed 3 of 3 gates");
+        assertChampion(factory, "2026-04-23", 4, "flywheel", "logistic passed 3 of 3 gates");
+        assertChampion(factory, "2026-05-30", 5, "flywheel", "logistic passed 3 of 3 gates");
         assertChampion(
                 factory, "2026-06-20", 6, "flywheel", "Version 6 is promoted: every measure holds at 50% of the");
-        assertChampion(factory, "2026-07-30", 7, "flywheel", "logistic passed 2 of 2 gates");
+        assertChampion(factory, "2026-07-30", 7, "flywheel", "logistic passed 3 of 3 gates");
         assertChampion(factory, "2026-09-06", 9, "flywheel", "approved by ann (read the report): logistic passed");
         assertChampion(factory, "2026-10-19", 11, "flywheel", "approved by ann (read the report): logistic passed");
         assertChampion(factory, "2026-11-01", 10, "host", "rollback asked for by the host");

@@ -81,6 +81,15 @@ public final class Proportion {
                 "Jeffreys");
     }
 
+    /**
+     * {@return the exact one-sided upper limit of the share, after Clopper and Pearson}
+     *
+     * @param confidence such as 0.95
+     */
+    public static double upperBound(long count, long n, double confidence) {
+        return share(count, n) == 1 ? 1 : quantile(count + 1.0, (double) (n - count), confidence);
+    }
+
     private static double share(long count, long n) {
         if (n < 1 || count < 0 || count > n) {
             throw new IllegalArgumentException(

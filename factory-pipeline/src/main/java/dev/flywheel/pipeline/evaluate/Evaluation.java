@@ -1,17 +1,23 @@
 package dev.flywheel.pipeline.evaluate;
 
+
+import com.google.common.base.Suppliers;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.McNemar;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
+import dev.flywheel.core.stat.fairness.Fairness;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,10 +33,14 @@ public final class Evaluation {
     private final double[] labels;
     private final double[] scores;
     private final double @Nullable [] champion;
-    private final Map<Metric, Estimate> metrics;
+    private final Supplier<Map<Metric, Estimate>> metrics;
 
     private Evaluation(
-            Task task, double[] labels, double[] scores, double @Nullable [] champion, Map<Metric, Estimate> metrics) {
+            Task task,
+            double[] labels,
+            double[] scores,
+            double @Nullable [] champion,
+            Supplier<Map<Metric, Estimate>> metrics) {
         this.task = task;
         this.labels = labels;
         this.scores = scores;
@@ -48,9 +58,14 @@ public final class Evaluation {
      * @throws IllegalArgumentException if there is no row, the lengths differ, or a label is not as the task needs it
      */
     public static Evaluation of(Task task, double[] labels, double[] scores) {
-        double[] ownLabels = labels.clone();
-        double[] ownScores = scores.clone();
-        return new Evaluation(task, ownLabels, ownScores, null, metrics(task, ownLabels, ownScores));
+        requireLength(task, labels, scores);
+        Evaluation evaluation = of(task, labels.clone(), scores.clone(), null);
+        Estimate unused = evaluation.candidateEstimate(Metric.of(task).get(0)); // refuses wrong labels at once
+        return evaluation;
+    }
+
+    private static Evaluation of(Task task, double[] labels, double[] scores, double @Nullable [] champion) {
+        return new Evaluation(task, labels, scores, champion, Suppliers.memoize(() -> metrics(task, labels, scores)));
     }
 
     /**
@@ -79,7 +94,7 @@ public final class Evaluation {
 
     /** {@return the candidate's metrics, the most telling first} */
     public Map<Metric, Estimate> metrics() {
-        return metrics;
+        return metrics.get();
     }
 
     /** {@return the champion's metrics on the same rows; empty if there is no champion} */
@@ -104,7 +119,7 @@ public final class Evaluation {
     /** {@return the candidate's estimate of one metric} */
     Estimate candidateEstimate(Metric metric) {
         requireTask(metric);
-        return Objects.requireNonNull(metrics.get(metric));
+        return estimate(task, metric, labels, scores);
     }
 
     /** {@return what the candidate's charts show} */
@@ -122,10 +137,24 @@ public final class Evaluation {
         return Slices.of(test, labels, scores, task, columns, maxSlices);
     }
 
+    /** {@return candidate and champion on some of the rows; its metrics are made one by one, when a gate asks} */
+    Evaluation part(int[] rows) {
+        double[] reference = champion == null ? null : take(champion, rows);
+        return of(task, take(labels, rows), take(scores, rows), reference);
+    }
+
+    private double[] take(double[] values, int[] rows) {
+        int width = values.length / labels.length;
+        return Arrays.stream(rows)
+                .flatMap(row -> IntStream.range(row * width, (row + 1) * width))
+                .mapToDouble(at -> values[at])
+                .toArray();
+    }
+
     /** {@return the champion's estimate of one metric} */
     Estimate championEstimate(Metric metric) {
         requireTask(metric);
-        return estimate(metric, labels, Objects.requireNonNull(champion));
+        return estimate(task, metric, labels, Objects.requireNonNull(champion));
     }
 
     /** {@return which of candidate and champion decides each row rightly; empty if that cannot be told} */
@@ -135,6 +164,13 @@ public final class Evaluation {
                         || !fault(task, labels, champion).isEmpty()
                 ? Optional.empty()
                 : Optional.of(McNemar.of(labels, scores, champion));
+    }
+
+    /** {@return how the candidate decides for each group; empty if it predicted something impossible} */
+    Optional<Fairness> fairness(String[] groups) {
+        return fault(task, labels, scores).isEmpty()
+                ? Optional.of(Fairness.of(labels, scores, 0.5, groups))
+                : Optional.empty();
     }
 
     boolean hasChampion() {
@@ -149,16 +185,14 @@ public final class Evaluation {
     }
 
     private static Map<Metric, Estimate> metrics(Task task, double[] labels, double[] scores) {
-        requireLength(task, labels, scores);
         Map<Metric, Estimate> metrics = new LinkedHashMap<>();
-        String fault = fault(task, labels, scores);
         for (Metric metric : Metric.of(task)) {
-            metrics.put(metric, fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault));
+            metrics.put(metric, estimate(task, metric, labels, scores));
         }
         return Collections.unmodifiableMap(metrics);
     }
 
-    private Estimate estimate(Metric metric, double[] labels, double[] scores) {
+    private static Estimate estimate(Task task, Metric metric, double[] labels, double[] scores) {
         String fault = fault(task, labels, scores);
         return fault.isEmpty() ? Metrics.estimate(metric, labels, scores) : undefined(fault);
     }

@@ -1,69 +1,86 @@
 package dev.flywheel.pipeline.evaluate;
 
-import static dev.flywheel.core.model.Verdict.Outcome.FAIL;
-import static dev.flywheel.core.model.Verdict.Outcome.INCONCLUSIVE;
-import static dev.flywheel.core.model.Verdict.Outcome.PASS;
-
-import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.fairness.Criterion;
+import dev.flywheel.pipeline.explain.Perturbation;
 import java.io.Serializable;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
- * A rule that a candidate must meet to be promoted. Immutable.
+ * A rule that a candidate must meet to be promoted, proven on the test rows. Immutable.
  *
- * <p>Rules about a value ({@link #atLeast}, {@link #atMost}) go by the point estimate, the bound included. Rules about
- * the champion go by the 95% confidence interval of the difference on the same rows, so that they know when the rows
- * are too few to tell, and then say INCONCLUSIVE: collect more. They are two-sided intervals, so a model that is in
- * truth exactly at the margin passes one time in forty. A metric that cannot be computed never passes. While there is
- * no champion, rules about it pass.
+ * <p>A gate goes by a confidence interval, not by the point in it: PASS if the whole interval is on the right side of
+ * the bound, FAIL if the whole of it is on the wrong side, INCONCLUSIVE if the bound lies within, which says: collect
+ * more. The intervals are two-sided 95% ones, so that a candidate that is in truth exactly at the bound passes one time
+ * in forty. A metric that cannot be computed fails; one without an interval is INCONCLUSIVE. While there is no
+ * champion, rules about it pass.
+ *
+ * <p>A candidate must pass all its gates. More gates thus never make a wrong promotion more likely, and need no
+ * correction (an intersection-union test: Berger, Technometrics 24, 1982).
  */
 public final class Gate implements Serializable {
 
-    private static final long serialVersionUID = 1L;
+    private static final long serialVersionUID = 2L;
 
-    private enum Rule {
-        AT_LEAST,
-        AT_MOST,
-        NOT_WORSE,
-        BETTER
+    /** What sort of rule a gate is. */
+    public enum Kind {
+        /** A bound on a metric. */
+        BOUND,
+        /** A comparison with the champion. */
+        CHAMPION,
+        /** A rule that holds on each slice. */
+        SLICES,
+        /** A bound on a difference between groups. */
+        FAIRNESS,
+        /** A bound on what disturbed rows cost. */
+        ROBUSTNESS,
+        /** A bound on the time of a prediction. */
+        LATENCY,
+        /** A bound on the size of the artifact. */
+        SIZE,
+        /** The exported graph against the training engine. */
+        PARITY
     }
 
     private final Rule rule;
-    private final Metric metric;
-    private final double bound;
 
-    private Gate(Rule rule, Metric metric, double bound) {
+    private Gate(Rule rule) {
         this.rule = rule;
-        this.metric = Objects.requireNonNull(metric, "metric");
-        this.bound = bound;
+    }
+
+    private Gate(MetricRule.Sort sort, Metric metric, double bound) {
+        this(new MetricRule(sort, Objects.requireNonNull(metric, "metric"), bound));
     }
 
     /**
-     * {@return the rule that a metric's value is {@code bound} or more}
+     * {@return the rule that a metric is proven to be {@code bound} or more: PASS if its interval begins there or
+     * above, FAIL if it ends below}
      *
      * @throws IllegalArgumentException if the bound is not finite
      */
     public static Gate atLeast(Metric metric, double bound) {
-        return new Gate(Rule.AT_LEAST, metric, finite("atLeast", bound));
+        return new Gate(MetricRule.Sort.AT_LEAST, metric, finite("atLeast", bound));
     }
 
     /**
-     * {@return the rule that a metric's value is {@code bound} or less}
+     * {@return the rule that a metric is proven to be {@code bound} or less: PASS if its interval ends there or below,
+     * FAIL if it begins above}
      *
      * @throws IllegalArgumentException if the bound is not finite
      */
     public static Gate atMost(Metric metric, double bound) {
-        return new Gate(Rule.AT_MOST, metric, finite("atMost", bound));
+        return new Gate(MetricRule.Sort.AT_MOST, metric, finite("atMost", bound));
     }
 
     /**
      * {@return the rule that the candidate is proven to be less than {@code margin} worse than the champion
-     * (non-inferiority)} With d the candidate's advantage (positive = better, whatever the metric's direction): PASS if
-     * the interval of d lies above {@code -margin}, FAIL if it lies at or below, INCONCLUSIVE if it straddles. A margin
-     * of 0 asks for a proven improvement, as {@link #betterThanChampion} does; a margin is what a fresher model may
-     * cost.
+     * (non-inferiority)} With d the candidate's advantage on the same rows (positive = better, whatever the metric's
+     * direction): PASS if the interval of d lies above {@code -margin}, FAIL if it lies at or below, INCONCLUSIVE if it
+     * straddles. A margin of 0 asks for a proven improvement, as {@link #betterThanChampion} does; a margin is what a
+     * fresher model may cost.
      *
      * @param margin in the metric's unit, 0 or more
      * @throws IllegalArgumentException if the margin is negative or not finite
@@ -73,7 +90,7 @@ public final class Gate implements Serializable {
             throw new IllegalArgumentException("gate notWorseThanChampion(" + metric
                     + ") needs a margin of 0 or more, found " + Numbers.plain(margin));
         }
-        return new Gate(Rule.NOT_WORSE, metric, margin);
+        return new Gate(MetricRule.Sort.NOT_WORSE, metric, margin);
     }
 
     /**
@@ -81,103 +98,140 @@ public final class Gate implements Serializable {
      * advantage lies above 0, FAIL if it lies below, INCONCLUSIVE otherwise}
      */
     public static Gate betterThanChampion(Metric metric) {
-        return new Gate(Rule.BETTER, metric, 0);
+        return new Gate(MetricRule.Sort.BETTER, metric, 0);
     }
 
-    /** {@return the metric that it looks at; it must be one of the model's task} */
-    public Metric metric() {
-        return metric;
+    /**
+     * {@return the rule that the candidate is proven to be better than the champion by {@code gain} or more: PASS if
+     * the interval of its advantage begins there or above, FAIL if it ends below, INCONCLUSIVE otherwise}
+     *
+     * @param gain in the metric's unit, positive whatever the metric's direction
+     * @throws IllegalArgumentException if the gain is not finite
+     */
+    public static Gate betterThanChampion(Metric metric, double gain) {
+        return new Gate(MetricRule.Sort.BETTER_BY, metric, finite("betterThanChampion", gain));
+    }
+
+    /**
+     * {@return the rule that a model's decisions at 0.5 are proven to differ between groups by {@code bound} or less, in
+     * each rate of a criterion} The interval is that of the two groups farthest apart, and accounts for the number of
+     * pairs. Groups of fewer than 30 rows decide nothing and are named in the evidence. For a true-or-false target; a
+     * column that the examples do not have fails.
+     *
+     * @param criterion such as equal opportunity
+     * @param column the name of a column of the input, whether it is a feature or not
+     * @param bound a difference of shares, from 0 to 1
+     * @throws IllegalArgumentException if the bound is not from 0 to 1
+     */
+    public static Gate fair(Criterion criterion, String column, double bound) {
+        if (!(bound >= 0 && bound <= 1)) {
+            throw new IllegalArgumentException("gate fair needs a bound from 0 to 1, found " + bound);
+        }
+        return new Gate(new FairRule(
+                Objects.requireNonNull(criterion, "criterion"), Objects.requireNonNull(column, "column"), bound));
+    }
+
+    /**
+     * {@return the rule that disturbed rows are proven to cost {@code loss} of a metric or less} INCONCLUSIVE where the
+     * model takes no column that could be disturbed in this way.
+     *
+     * @param loss in the metric's unit, 0 or more
+     * @throws IllegalArgumentException if the loss is negative or not finite
+     */
+    public static Gate robust(Metric metric, Perturbation perturbation, double loss) {
+        if (finite("robust", loss) < 0) {
+            throw new IllegalArgumentException(
+                    "gate robust(" + metric + ") needs a loss of 0 or more, found " + Numbers.plain(loss));
+        }
+        return new Gate(new RobustRule(
+                Objects.requireNonNull(metric, "metric"), Objects.requireNonNull(perturbation, "perturbation"), loss));
+    }
+
+    /**
+     * {@return the rule that a quantile of the time of single predictions is proven to be {@code bound} or less} It is
+     * measured on an endpoint that serves the candidate with the pipeline's own codec, on the machine and at the time
+     * of the run, after a warm-up, and judged by the one-sided 95% limits of the quantile between order statistics.
+     *
+     * @param quantile such as 0.99; at least 0.5 and at most 0.999
+     * @throws IllegalArgumentException if the quantile is not in this range, or the bound is not above zero
+     */
+    public static Gate latencyAtMost(double quantile, Duration bound) {
+        if (!(quantile >= 0.5 && quantile <= 0.999)) {
+            throw new IllegalArgumentException(
+                    "gate latencyAtMost needs a quantile from 0.5 to 0.999, found " + quantile);
+        }
+        if (bound.isNegative() || bound.isZero()) {
+            throw new IllegalArgumentException("gate latencyAtMost needs a bound above zero, found " + bound);
+        }
+        return new Gate(new LatencyRule(quantile, bound));
+    }
+
+    /**
+     * {@return the rule that all files of the artifact are {@code bytes} or less together}
+     *
+     * @throws IllegalArgumentException if the bound is not above zero
+     */
+    public static Gate sizeAtMost(long bytes) {
+        if (bytes <= 0) {
+            throw new IllegalArgumentException("gate sizeAtMost needs a bound above zero, found " + bytes);
+        }
+        return new Gate(new SizeRule(bytes));
+    }
+
+    /**
+     * {@return the rule that the exported graph predicts on the test rows what the training engine does, within
+     * {@linkplain dev.flywheel.pipeline.export.Parity#difference a difference} of 0.0001} Every candidate must pass it,
+     * whether a pipeline names it or not.
+     */
+    public static Gate parity() {
+        return new Gate(new ParityRule(1e-4));
+    }
+
+    /**
+     * {@return this rule on each slice of the test rows by a column: for each value of texts, booleans and integers of
+     * few values, for each quarter of other numbers and of times} PASS if the interval of each slice proves it; FAIL if
+     * the interval of one proves the contrary at a level that accounts for the number of slices (Bonferroni: many
+     * slices fail no more often by chance than one). A slice of fewer than 50 rows, or on which the metric cannot be
+     * computed, decides nothing and is named in the evidence; if there is no other, it is INCONCLUSIVE. A column that
+     * the examples do not have fails.
+     *
+     * @param column the name of a column of the input, whether it is a feature or not
+     * @throws IllegalStateException if this is no rule about a metric of all test rows
+     */
+    public Gate onEachSlice(String column) {
+        if (!(rule instanceof MetricRule metricRule)) {
+            throw new IllegalStateException("gate \"" + describe() + "\" is no rule that slices could hold");
+        }
+        return new Gate(new SliceRule(metricRule, Objects.requireNonNull(column, "column")));
+    }
+
+    /** {@return what sort of rule it is} */
+    public Kind kind() {
+        return rule.kind();
+    }
+
+    /** {@return the metric that it looks at, which must be one of the model's task; empty if it looks at none} */
+    public Optional<Metric> metric() {
+        return Optional.ofNullable(rule.metric());
     }
 
     /** {@return the rule as text, equal for equal gates} */
     public String describe() {
-        return switch (rule) {
-            case AT_LEAST -> metric.label() + " at least " + Numbers.plain(bound);
-            case AT_MOST -> metric.label() + " at most " + Numbers.plain(bound);
-            case NOT_WORSE -> metric.label() + " not worse than the champion's by " + Numbers.plain(bound) + " or more";
-            case BETTER -> metric.label() + " better than the champion's";
-        };
+        return rule.describe();
     }
 
-    /** {@return what this rule says of a candidate, with the numbers} */
+    /**
+     * {@return what this rule says of a candidate, with the numbers}
+     *
+     * @throws UnsupportedOperationException if it needs what {@code judged} does not know
+     */
+    public Verdict judge(Judged judged) {
+        return rule.judge(judged);
+    }
+
+    /** {@return what this rule says of a candidate of which only the evaluation is at hand} */
     public Verdict judge(Evaluation evaluation) {
-        if (!metric.judges(evaluation.task())) {
-            return verdict(
-                    FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
-        }
-        return switch (rule) {
-            case AT_LEAST, AT_MOST -> judgeValue(evaluation.candidateEstimate(metric));
-            case NOT_WORSE, BETTER -> judgeDifference(evaluation);
-        };
-    }
-
-    /** The rule of the champion gates. Comparisons with NaN are false, so an unknown interval decides nothing. */
-    static Verdict.Outcome decide(double low, double high, double bound) {
-        if (low > bound) {
-            return PASS;
-        }
-        return high <= bound ? FAIL : INCONCLUSIVE;
-    }
-
-    private Verdict judgeValue(Estimate estimate) {
-        double value = estimate.value();
-        if (Double.isNaN(value)) {
-            return verdict(FAIL, metric.label() + " is " + estimate.method());
-        }
-        boolean holds = rule == Rule.AT_LEAST ? value >= bound : value <= bound;
-        return verdict(
-                holds ? PASS : FAIL,
-                metric.label() + " is " + Numbers.metric(metric, value) + " (95% " + interval(estimate) + ")");
-    }
-
-    private Verdict judgeDifference(Evaluation evaluation) {
-        if (!evaluation.hasChampion()) {
-            return verdict(PASS, "there is no champion to compare with");
-        }
-        Estimate candidate = evaluation.candidateEstimate(metric);
-        if (Double.isNaN(candidate.value())) {
-            return verdict(FAIL, metric.label() + " is " + candidate.method());
-        }
-        Estimate difference = evaluation.difference(metric).orElseThrow();
-        if (Double.isNaN(difference.value())) {
-            return verdict(INCONCLUSIVE, "the champion's " + metric.label() + " is " + difference.method());
-        }
-        double first = metric.oriented(difference.low());
-        double second = metric.oriented(difference.high());
-        Estimate advantage = new Estimate(
-                metric.oriented(difference.value()),
-                Math.min(first, second),
-                Math.max(first, second),
-                difference.method());
-        return verdict(decide(advantage.low(), advantage.high(), -bound), evidence(evaluation, candidate, advantage));
-    }
-
-    private String evidence(Evaluation evaluation, Estimate candidate, Estimate advantage) {
-        String text = "candidate " + Numbers.metric(metric, candidate.value()) + ", champion "
-                + Numbers.metric(metric, evaluation.championEstimate(metric).value()) + ", advantage "
-                + Numbers.signed(metric, advantage.value()) + " (95% " + Numbers.signed(metric, advantage.low())
-                + " to "
-                + Numbers.signed(metric, advantage.high()) + ", " + advantage.method() + ") on "
-                + Numbers.count(evaluation.rows()) + " rows";
-        if (metric != Metric.ACCURACY) {
-            return text;
-        }
-        return text
-                + evaluation
-                        .disagreements()
-                        .map(test -> "; only the candidate right on " + Numbers.count(test.onlyFirst())
-                                + ", only the champion on " + Numbers.count(test.onlySecond()) + ", McNemar p "
-                                + (test.exactP() < 1e-4 ? "below 0.0001" : Numbers.significant(test.exactP(), 2)))
-                        .orElse("");
-    }
-
-    private String interval(Estimate estimate) {
-        return Numbers.metric(metric, estimate.low()) + " to " + Numbers.metric(metric, estimate.high()) + ", "
-                + estimate.method();
-    }
-
-    private Verdict verdict(Verdict.Outcome outcome, String evidence) {
-        return new Verdict(describe(), outcome, evidence);
+        return judge(() -> evaluation);
     }
 
     private static double finite(String gate, double bound) {
@@ -189,15 +243,12 @@ public final class Gate implements Serializable {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Gate that
-                && rule == that.rule
-                && metric == that.metric
-                && Double.compare(bound, that.bound) == 0;
+        return other instanceof Gate that && rule.equals(that.rule);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(rule, metric, bound);
+        return rule.hashCode();
     }
 
     @Override

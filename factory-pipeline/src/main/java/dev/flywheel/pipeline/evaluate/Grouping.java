@@ -60,6 +60,22 @@ final class Grouping {
         };
     }
 
+    /** {@return all groups} */
+    List<Group> all() {
+        return groups;
+    }
+
+    /** {@return the group of each row} */
+    String[] names(int rows) {
+        String[] names = new String[rows];
+        for (Group group : groups) {
+            for (int row : group.rows()) {
+                names[row] = group.value();
+            }
+        }
+        return names;
+    }
+
     /** {@return the groups of at least so many rows; none if one group holds them all} */
     List<Group> atLeast(int rows) {
         return groups.size() < 2

@@ -7,10 +7,10 @@ import dev.flywheel.core.stat.Curves;
 import dev.flywheel.core.stat.Metric;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** The part of a run's report about its models: candidates, curves, decisions. */
 final class ModelSection {
@@ -58,7 +58,54 @@ final class ModelSection {
     private void candidates() {
         page.section("Candidates");
         Html out = page.out();
-        Tables.open(out, "Metrics on the test rows, with 95% intervals", "candidates");
+        if (models.candidates().stream()
+                .anyMatch(candidate -> !candidate.validation().isEmpty())) {
+            out.leaf(
+                    "p",
+                    "The candidates were compared on validation rows, which were held back from all of them. The best was"
+                            + " then trained on all training rows and judged on the test rows, which had no part in the"
+                            + " choice.");
+            table("Metrics on the validation rows, with 95% intervals", rows(true), false);
+            table("Metrics of the winner on the test rows, with 95% intervals", winner(), true);
+        } else {
+            table("Metrics on the test rows, with 95% intervals", rows(false), true);
+        }
+        out.leaf("p", "\u2191 higher is better, \u2193 lower is better.", "class", "hint");
+    }
+
+    private record Row(RunReport.Candidate candidate, String role) {}
+
+    private List<Row> rows(boolean validation) {
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < models.candidates().size(); i++) {
+            RunReport.Candidate candidate = models.candidates().get(i);
+            boolean wins = models.winner().isPresent() && models.winner().getAsInt() == i;
+            rows.add(new Row(validation ? validated(candidate) : candidate, wins ? "winner" : ""));
+        }
+        return rows;
+    }
+
+    private static RunReport.Candidate validated(RunReport.Candidate candidate) {
+        return new RunReport.Candidate(
+                candidate.name(),
+                candidate.settings(),
+                candidate.trainSeconds(),
+                candidate.validation(),
+                candidate.problem(),
+                Map.of());
+    }
+
+    private List<Row> winner() {
+        return rows(false).stream().filter(row -> !row.role.isEmpty()).toList();
+    }
+
+    private void table(String caption, List<Row> candidates, boolean withChampion) {
+        List<Row> rows = new ArrayList<>(candidates);
+        if (withChampion && models.champion() != null) {
+            rows.add(new Row(models.champion(), "champion"));
+        }
+        Html out = page.out();
+        Tables.open(out, caption, "candidates");
         out.open("thead").open("tr");
         Tables.heading(out, "Model", false);
         for (Metric metric : metrics) {
@@ -73,29 +120,19 @@ final class ModelSection {
                     metric.meaning() + (metric.higherIsBetter() ? " (higher is better)" : " (lower is better)"));
         }
         out.close().close().open("tbody");
-        Axis scale = Charts.scale(mainEstimates(), INTERVAL_WIDTH);
-        for (int i = 0; i < models.candidates().size(); i++) {
-            boolean wins = models.winner().isPresent() && models.winner().getAsInt() == i;
-            row(out, models.candidates().get(i), wins ? "winner" : "", scale);
-        }
-        if (models.champion() != null) {
-            row(out, models.champion(), "champion", scale);
-        }
+        Axis scale = Charts.scale(mainEstimates(rows), INTERVAL_WIDTH);
+        rows.forEach(row -> row(out, row.candidate, row.role, scale));
         Tables.close(out.close());
-        out.leaf("p", "\u2191 higher is better, \u2193 lower is better.", "class", "hint");
     }
 
-    private List<Estimate> mainEstimates() {
+    private List<Estimate> mainEstimates(List<Row> rows) {
         List<Estimate> estimates = new ArrayList<>();
-        for (RunReport.Candidate candidate : models.candidates()) {
-            addMain(candidate, estimates);
-        }
-        addMain(models.champion(), estimates);
+        rows.forEach(row -> addMain(row.candidate, estimates));
         return estimates;
     }
 
-    private void addMain(RunReport.@Nullable Candidate candidate, List<Estimate> estimates) {
-        Estimate estimate = candidate == null ? null : candidate.metrics().get(metrics.get(0));
+    private void addMain(RunReport.Candidate candidate, List<Estimate> estimates) {
+        Estimate estimate = candidate.metrics().get(metrics.get(0));
         if (estimate != null) {
             estimates.add(estimate);
         }

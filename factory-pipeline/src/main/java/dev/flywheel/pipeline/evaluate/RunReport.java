@@ -171,22 +171,32 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
      * @param name the trainer, such as "mlp"
      * @param settings the trainer's settings, in order
      * @param trainSeconds how long its training took; NaN where it is not known
-     * @param metrics its metrics on the test rows, the most telling first; empty if it could not be trained
+     * @param metrics its metrics on the test rows, the most telling first; empty if it could not be trained, or if
+     *     another candidate was better on the validation rows
      * @param problem why it could not be trained; empty if it was
+     * @param validation its metrics on the validation rows, by which candidates are chosen; empty if there was no
+     *     choice
      */
     public record Candidate(
             String name,
             Map<String, String> settings,
             double trainSeconds,
             Map<Metric, Estimate> metrics,
-            String problem) {
+            String problem,
+            Map<Metric, Estimate> validation) {
 
         /** Copies the maps. */
         public Candidate {
             settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
+            metrics = sorted(metrics);
+            validation = sorted(validation);
+        }
+
+        /** A report of an earlier release has no validation. */
+        private static Map<Metric, Estimate> sorted(@Nullable Map<Metric, Estimate> metrics) {
             Map<Metric, Estimate> sorted = new EnumMap<>(Metric.class);
-            sorted.putAll(metrics);
-            metrics = Collections.unmodifiableMap(sorted);
+            sorted.putAll(metrics == null ? Map.of() : metrics);
+            return Collections.unmodifiableMap(sorted);
         }
     }
 

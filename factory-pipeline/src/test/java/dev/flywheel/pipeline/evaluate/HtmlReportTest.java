@@ -184,7 +184,8 @@ class HtmlReportTest {
                         Map.of(),
                         1,
                         Evaluation.of(Task.BINARY, labels, scores).metrics(),
-                        "")),
+                        "",
+                        Map.of())),
                 OptionalInt.of(0),
                 null,
                 Diagnostics.of(Task.BINARY, labels, scores),
@@ -278,9 +279,9 @@ class HtmlReportTest {
 
     private static RunReport hostile() {
         Estimate estimate = new Estimate(0.6, 0.5, 0.7, HOSTILE);
-        RunReport.Candidate candidate =
-                new RunReport.Candidate(HOSTILE, Map.of(HOSTILE, HOSTILE), 1, Map.of(Metric.ROC_AUC, estimate), "");
-        RunReport.Candidate broken = new RunReport.Candidate(HOSTILE, Map.of(), 1, Map.of(), HOSTILE);
+        RunReport.Candidate candidate = new RunReport.Candidate(
+                HOSTILE, Map.of(HOSTILE, HOSTILE), 1, Map.of(Metric.ROC_AUC, estimate), "", Map.of());
+        RunReport.Candidate broken = new RunReport.Candidate(HOSTILE, Map.of(), 1, Map.of(), HOSTILE, Map.of());
         Profiles.Text text = new Profiles.Text(
                 2, Profiles.Precision.EXACT, List.of(new Profiles.TopValue(HOSTILE, 5), new Profiles.TopValue(" ", 1)));
         return new RunReport(
