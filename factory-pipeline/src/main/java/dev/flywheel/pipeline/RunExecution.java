@@ -90,6 +90,7 @@ final class RunExecution<I, L> {
      * @param number its place in the record; -1 if it has none yet
      * @param from where its training goes on; null if it begins anew
      * @param fromVersion the version that this is of, in words; empty if it begins anew
+     * @param place where what a crash must not lose is kept
      */
     private record Attempt(
             int number, Trainer trainer, @Nullable Continuation from, String fromVersion) {
