@@ -506,7 +506,8 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireLive(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, retrain, approval, proof, risk, chosenSeed, chosenLogging, chosenWatch);
+            return new ReadyStage<>(
+                    d, response, retrain, approval, proof, risk, chosenSeed, chosenLogging, chosenWatch);
         }
 
         @Override

@@ -18,8 +18,8 @@ public enum Risk {
     /** A bound on the main metric, and a comparison with the champion. */
     LIMITED,
     /**
-     * What {@link #LIMITED} asks for, and a rule on each slice of a column, fairness between groups, robustness, a bound
-     * on the time of a prediction, and a person's approval.
+     * What {@link #LIMITED} asks for, and a rule on each slice of a column, fairness between groups, robustness, a
+     * bound on the time of a prediction, and a person's approval.
      */
     HIGH;
 

@@ -93,7 +93,7 @@ final class RunExecution<I, L> {
      * @param place where what a crash must not lose is kept
      */
     private record Attempt(
-            int number, Trainer trainer, @Nullable Continuation from, String fromVersion) {
+            int number, Trainer trainer, @Nullable Continuation from, String fromVersion, Path place) {
 
         String describe() {
             return RunRecord.describe(trainer, fromVersion);
@@ -319,8 +319,8 @@ final class RunExecution<I, L> {
                 int number = record.compared(
                         made.trainer, made.fromVersion, trained.seconds, trained.contender.evaluation());
                 discard(trained.contender);
-                Attempt placed = new Attempt(
-                        number, made.trainer, made.from, made.fromVersion, made.place.resolve("whole"));
+                Attempt placed =
+                        new Attempt(number, made.trainer, made.from, made.fromVersion, made.place.resolve("whole"));
                 all.add(new Trained<>(placed, trained.contender, trained.seconds));
             } catch (CancellationException e) {
                 throw e;
@@ -521,7 +521,8 @@ final class RunExecution<I, L> {
                 ImmutableDoubleArray.copyOf(scores),
                 champion == null ? evaluation : evaluation.against(champion),
                 pipeline.seed());
-        return new Trained<>(new Attempt(attempt.number, made, goesOn, attempt.fromVersion, attempt.place), contender, seconds);
+        return new Trained<>(
+                new Attempt(attempt.number, made, goesOn, attempt.fromVersion, attempt.place), contender, seconds);
     }
 
     private TrainingListener listener(Attempt attempt, double from, double share) {

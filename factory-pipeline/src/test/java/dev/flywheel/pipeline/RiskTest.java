@@ -60,15 +60,16 @@ class RiskTest {
                         .risk(Risk.HIGH)
                         .build())
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("pipeline \"points\" is of risk HIGH, which asks for more gates. Fix: add a bound on ROC AUC:"
-                        + " .gate(Gate.atLeast(Metric.ROC_AUC, ...)); a comparison with the champion:"
-                        + " .gate(Gate.notWorseThanChampion(Metric.ROC_AUC, ...)) or"
-                        + " .gate(Gate.betterThanChampion(Metric.ROC_AUC)); a rule on each slice:"
-                        + " .gate(Gate.atLeast(...).onEachSlice(\"a column\")); fairness between groups:"
-                        + " .gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, \"a column\", ...)); robustness:"
-                        + " .gate(Gate.robust(Metric.ROC_AUC, Perturbation.noise(0.1), ...)); a bound on the time of a"
-                        + " prediction: .gate(Gate.latencyAtMost(0.99, ...)); a person's approval:"
-                        + " .approve(Approval.within(...)).");
+                .hasMessage(
+                        "pipeline \"points\" is of risk HIGH, which asks for more gates. Fix: add a bound on ROC AUC:"
+                                + " .gate(Gate.atLeast(Metric.ROC_AUC, ...)); a comparison with the champion:"
+                                + " .gate(Gate.notWorseThanChampion(Metric.ROC_AUC, ...)) or"
+                                + " .gate(Gate.betterThanChampion(Metric.ROC_AUC)); a rule on each slice:"
+                                + " .gate(Gate.atLeast(...).onEachSlice(\"a column\")); fairness between groups:"
+                                + " .gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, \"a column\", ...)); robustness:"
+                                + " .gate(Gate.robust(Metric.ROC_AUC, Perturbation.noise(0.1), ...)); a bound on the time of a"
+                                + " prediction: .gate(Gate.latencyAtMost(0.99, ...)); a person's approval:"
+                                + " .approve(Approval.within(...)).");
         assertThatThrownBy(() -> points(most()).risk(Risk.HIGH).build())
                 .hasMessageEndingWith("Fix: add a person's approval: .approve(Approval.within(...)).");
         assertThatThrownBy(() -> points().risk(Risk.HIGH).risk(Risk.MINIMAL))
@@ -94,9 +95,10 @@ class RiskTest {
         try (Factory factory = Factory.open(directory.resolve("home"))) {
             Run run = factory.run(pipeline);
             assertThat(run.reason()).startsWith("it passed every gate and waits until ");
-            assertThat(run.verdicts()).hasSize(8).allSatisfy(verdict -> assertThat(verdict.outcome())
-                    .as(verdict.toString())
-                    .isEqualTo(Verdict.Outcome.PASS));
+            assertThat(run.verdicts())
+                    .hasSize(8)
+                    .allSatisfy(verdict ->
+                            assertThat(verdict.outcome()).as(verdict.toString()).isEqualTo(Verdict.Outcome.PASS));
             assertThat(run.verdicts())
                     .extracting(Verdict::gate)
                     .contains(
@@ -115,8 +117,8 @@ class RiskTest {
             long train = report.data().parts().get(1).rows();
             assertThat((double) report.data().parts().get(3).rows() / train).isBetween(0.15, 0.25);
             List<RunReport.Candidate> candidates = report.models().candidates();
-            assertThat(candidates).allSatisfy(candidate -> assertThat(candidate.validation())
-                    .containsKey(Metric.ROC_AUC));
+            assertThat(candidates)
+                    .allSatisfy(candidate -> assertThat(candidate.validation()).containsKey(Metric.ROC_AUC));
             int winner = report.models().winner().orElseThrow();
             assertThat(candidates.get(winner).metrics()).containsKey(Metric.ROC_AUC);
             assertThat(candidates.get(1 - winner).metrics()).isEmpty();

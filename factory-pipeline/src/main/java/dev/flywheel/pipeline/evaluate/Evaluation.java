@@ -1,6 +1,5 @@
 package dev.flywheel.pipeline.evaluate;
 
-
 import com.google.common.base.Suppliers;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Estimate;

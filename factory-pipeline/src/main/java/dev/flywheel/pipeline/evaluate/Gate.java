@@ -113,10 +113,10 @@ public final class Gate implements Serializable {
     }
 
     /**
-     * {@return the rule that a model's decisions at 0.5 are proven to differ between groups by {@code bound} or less, in
-     * each rate of a criterion} The interval is that of the two groups farthest apart, and accounts for the number of
-     * pairs. Groups of fewer than 30 rows decide nothing and are named in the evidence. For a true-or-false target; a
-     * column that the examples do not have fails.
+     * {@return the rule that a model's decisions at 0.5 are proven to differ between groups by {@code bound} or less,
+     * in each rate of a criterion} The interval is that of the two groups farthest apart, and accounts for the number
+     * of pairs. Groups of fewer than 30 rows decide nothing and are named in the evidence. For a true-or-false target;
+     * a column that the examples do not have fails.
      *
      * @param criterion such as equal opportunity
      * @param column the name of a column of the input, whether it is a feature or not

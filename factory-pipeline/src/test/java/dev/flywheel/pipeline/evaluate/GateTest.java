@@ -414,8 +414,7 @@ class GateTest {
                 .isEqualTo(INCONCLUSIVE);
         assertThat(outcome(Gate.fair(Criterion.EQUAL_OPPORTUNITY, "group", 0.05), many))
                 .isEqualTo(FAIL);
-        assertThat(outcome(
-                        Gate.fair(Criterion.EQUAL_OPPORTUNITY, "group", 0.2), new Slice(folder, 1_000, 40, 20)))
+        assertThat(outcome(Gate.fair(Criterion.EQUAL_OPPORTUNITY, "group", 0.2), new Slice(folder, 1_000, 40, 20)))
                 .isEqualTo(INCONCLUSIVE);
         assertThat(outcome(Gate.fair(Criterion.EQUAL_ACCURACY, "nowhere", 0.2), many))
                 .isEqualTo(FAIL);
@@ -432,10 +431,11 @@ class GateTest {
     void whatDisturbedRowsCostIsBounded() {
         Gate gate = Gate.robust(Metric.ROC_AUC, Perturbation.missing(0.05), 0.03);
         assertThat(gate.judge(disturbed(0.02, 0.01, 0.03)))
-                .isEqualTo(new Verdict(
-                        "ROC AUC loses at most 0.03 by 5% of all cells missing",
-                        PASS,
-                        "from 0.8000 to 0.7800, a loss of +0.0200 (95% +0.0100 to +0.0300, paired DeLong) on 900 rows"));
+                .isEqualTo(
+                        new Verdict(
+                                "ROC AUC loses at most 0.03 by 5% of all cells missing",
+                                PASS,
+                                "from 0.8000 to 0.7800, a loss of +0.0200 (95% +0.0100 to +0.0300, paired DeLong) on 900 rows"));
         assertThat(outcome(gate, disturbed(0.02, 0.01, 0.04))).isEqualTo(INCONCLUSIVE);
         assertThat(outcome(gate, disturbed(0.05, 0.04, 0.06))).isEqualTo(FAIL);
         assertThat(outcome(gate, disturbed(Double.NaN, Double.NaN, Double.NaN))).isEqualTo(INCONCLUSIVE);
