@@ -18,7 +18,7 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
     private static final double SHARE = 0.2;
 
     /**
-     * Of a mix of classes, both parts get both.
+     * Of a mix of classes, both parts get each.
      *
      * @param who who judges by the rows that are held back, for messages
      */
@@ -26,7 +26,7 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
         BitSet held = matrix.hasTimes() ? newest(matrix.times()) : new BitSet();
         String how = "the newest by event time";
         if (held.isEmpty() || held.cardinality() == matrix.rows()) {
-            held = random(task == Task.BINARY ? matrix.labels() : new double[matrix.rows()], seed);
+            held = random(task == Task.REGRESSION ? new double[matrix.rows()] : matrix.labels(), seed);
             how = "at random";
         }
         int[] to = held.stream().toArray();
@@ -41,7 +41,7 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
                     "train on more rows, or without " + who);
         }
         Holdout holdout = new Holdout(matrix.select(from), matrix.select(to), how);
-        if (task == Task.BINARY) {
+        if (task != Task.REGRESSION) {
             requireBoth(holdout.held.labels(), how, who);
         }
         return holdout;
