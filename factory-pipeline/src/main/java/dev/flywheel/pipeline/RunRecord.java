@@ -9,6 +9,7 @@ import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Diagnostics;
 import dev.flywheel.pipeline.evaluate.Evaluation;
+import dev.flywheel.pipeline.evaluate.Leakage;
 import dev.flywheel.pipeline.evaluate.Profiles;
 import dev.flywheel.pipeline.evaluate.RunReport;
 import dev.flywheel.pipeline.evaluate.Slices;
@@ -104,6 +105,10 @@ final class RunRecord {
     void split(Dataset train, Dataset test) {
         parts.add(new RunReport.Part("train", train.rows(), train.hash()));
         parts.add(new RunReport.Part("test", test.rows(), test.hash()));
+        List<String> leaks = Leakage.find(train, test, pipeline.task());
+        if (!leaks.isEmpty()) {
+            fact("leakage", String.join("; ", leaks));
+        }
     }
 
     void validation(Dataset validation) {

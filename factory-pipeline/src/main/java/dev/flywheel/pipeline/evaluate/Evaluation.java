@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * that do not sum to 1) is no error here: its metrics are undefined, which no gate passes.
  */
 public final class Evaluation {
+
+    private static final int MOST_WEAK = 5;
 
     private final Task task;
     private final double[] labels;
@@ -131,9 +134,19 @@ public final class Evaluation {
         return champion == null ? Optional.empty() : Optional.of(Diagnostics.of(task, labels, champion));
     }
 
-    /** {@return the candidate on parts of the test rows; see {@link Slices#of}} */
+    /**
+     * {@return the candidate on parts of the test rows: at most five that were found to be weak among all values of the
+     * columns and pairs of them, then those of {@link Slices#of}}
+     */
     public List<Slices.Slice> slices(Dataset test, List<String> columns, int maxSlices) {
-        return Slices.of(test, labels, scores, task, columns, maxSlices);
+        List<Slices.Slice> cut = Slices.of(test, labels, scores, task, columns, maxSlices);
+        return cut.isEmpty()
+                ? cut
+                : Stream.concat(
+                                Slices.weak(test, labels, scores, task, columns).stream()
+                                        .limit(MOST_WEAK),
+                                cut.stream())
+                        .toList();
     }
 
     /** {@return candidate and champion on some of the rows; its metrics are made one by one, when a gate asks} */

@@ -155,7 +155,8 @@ final class Grouping {
         return from.toString().substring(0, 10) + " to " + to.toString().substring(0, 10);
     }
 
-    private static String[] texts(Dataset dataset, int column, ColumnType type) {
+    /** The texts or booleans of a column. */
+    static String[] texts(Dataset dataset, int column, ColumnType type) {
         String[] values = new String[Math.toIntExact(dataset.rows())];
         int at = 0;
         try (Scan scan = dataset.scan()) {
@@ -172,7 +173,8 @@ final class Grouping {
         return values;
     }
 
-    private static double[] numbers(Dataset dataset, int column) {
+    /** NaN where it is missing; times in seconds since the epoch. */
+    static double[] numbers(Dataset dataset, int column) {
         double[] values = new double[Math.toIntExact(dataset.rows())];
         int at = 0;
         try (Scan scan = dataset.scan()) {

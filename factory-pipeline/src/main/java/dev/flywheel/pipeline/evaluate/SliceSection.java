@@ -28,7 +28,12 @@ final class SliceSection {
         Estimate overall = winnerEstimate(metric);
         page.paragraph("The winner on parts of the test rows. The vertical line is " + metric.label()
                 + " on all of them. A slice is marked weaker where its whole interval is on the worse side;"
-                + " among many slices one in forty is so by chance.");
+                + " among many slices one in forty is so by chance."
+                + (models.slices().get(0).column().equals(Slices.WEAK)
+                        ? " The first ones were looked for among all values and pairs of values: there the predictions"
+                                + " are farther from the outcomes than on the rest, by more than the number of parts"
+                                + " looked at explains (false discovery rate 5%)."
+                        : ""));
         List<Estimate> estimates = new ArrayList<>(
                 models.slices().stream().map(Slices.Slice::estimate).toList());
         estimates.add(overall);

@@ -129,4 +129,21 @@ class SlicesTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no column \"town\"");
     }
+
+    @Test
+    void theWeakPartsComeFirstAndAreNamed() {
+        List<String> columns = List.of("city", "amount", "weekday");
+        assertThat(Slices.weak(test, labels, scores, Task.BINARY, columns)).isEmpty();
+        for (int row = 0; row < ROWS; row++) {
+            if (row >= 60 && row % 40 != 0 && CITIES[row % 10].equals("small")) {
+                labels[row] = scores[row] < 0.5 ? 1 : 0;
+            }
+        }
+        List<Slices.Slice> found = Evaluation.of(Task.BINARY, labels, scores).slices(test, columns, 20);
+        assertThat(found.get(0).column()).isEqualTo("Found to be weak");
+        assertThat(found.get(0).value()).isEqualTo("city = small");
+        assertThat(found.get(0).estimate().value()).isZero();
+        assertThat(found.get(1))
+                .isEqualTo(slices(20, "city", "amount", "weekday").get(0));
+    }
 }
