@@ -1,0 +1,97 @@
+package dev.flywheel.benchmarks;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.EasyTrain;
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.ArrayDataset;
+import ai.djl.training.evaluator.Accuracy;
+import ai.djl.training.evaluator.BinaryAccuracy;
+import ai.djl.training.listener.TrainingListener;
+import ai.djl.training.listener.TrainingListenerAdapter;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
+import ai.djl.translate.TranslateException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A training as users of DJL write it. Not thread-safe. */
+final class EasyTraining implements AutoCloseable {
+
+    private static final String ENGINE = "PyTorch";
+
+    private final TrainingWork work;
+    private final NDManager manager;
+    private final NDArray numbers;
+    private final NDArray labels;
+
+    EasyTraining(TrainingWork work) {
+        this.work = work;
+        this.manager = NDManager.newBaseManager(Device.cpu(), ENGINE);
+        int rows = work.train().rows();
+        this.numbers = manager.create(
+                work.train().numbers(), new Shape(rows, work.train().numberCount()), DataType.FLOAT32);
+        this.labels = manager.create(work.train().labels(), new Shape(rows, 1)).toType(DataType.FLOAT32, false);
+    }
+
+    private Block block() {
+        return new SequentialBlock()
+                .add(Linear.builder().setUnits(work.hidden()).build())
+                .add(Activation.reluBlock())
+                .add(Linear.builder().setUnits(work.outputs()).build());
+    }
+
+    private DefaultTrainingConfig config() {
+        boolean binary = work.outputs() == 1;
+        return new DefaultTrainingConfig(
+                        binary ? Loss.sigmoidBinaryCrossEntropyLoss() : Loss.softmaxCrossEntropyLoss())
+                .addEvaluator(binary ? new BinaryAccuracy("Accuracy", 0) : new Accuracy())
+                .optDevices(new Device[] {Device.cpu()})
+                .optOptimizer(Optimizer.adam()
+                        .optLearningRateTracker(Tracker.fixed(1e-3f))
+                        .build());
+    }
+
+    TrainCommand.Trained train(int batch, int epochs) throws IOException, TranslateException {
+        List<Long> ends = new ArrayList<>();
+        DefaultTrainingConfig config = config().addTrainingListeners(TrainingListener.Defaults.basic());
+        config.addTrainingListeners(new TrainingListenerAdapter() {
+            @Override
+            public void onEpoch(Trainer trainer) {
+                ends.add(System.nanoTime());
+            }
+        });
+        ArrayDataset data = new ArrayDataset.Builder()
+                .setData(numbers)
+                .optLabels(labels)
+                .setSampling(batch, true)
+                .build();
+        try (Model model = Model.newInstance("easy", Device.cpu(), ENGINE)) {
+            model.setBlock(block());
+            try (Trainer trainer = model.newTrainer(config)) {
+                trainer.initialize(new Shape(batch, work.train().numberCount()));
+                EasyTrain.fit(trainer, epochs, data, null);
+                long steps = (long) (epochs - 1) * ((work.train().rows() + batch - 1) / batch);
+                double seconds = (ends.get(epochs - 1) - ends.get(0)) / 1e9;
+                return new TrainCommand.Trained(
+                        seconds, steps, trainer.getTrainingResult().getTrainLoss());
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

@@ -1,0 +1,219 @@
+package dev.flywheel.benchmarks;
+
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.train.MlpTrainer;
+import dev.flywheel.pipeline.train.TrainedModel;
+import dev.flywheel.pipeline.train.Trainers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Steps a second of a training, beside DJL's {@code EasyTrain} and PyTorch from Python, and the time to a given
+ * accuracy. All train the same network on the same numbers by Adam at the same rate, one thread each.
+ */
+final class TrainCommand {
+
+    private static final String EASY = "djl-easytrain";
+    private static final String PYTHON = "pytorch-python";
+    private static final double RATE = 1e-3;
+    private static final int ROWS = 16_384;
+    private static final int EPOCHS = 3;
+    private static final int MOST_EPOCHS = 30;
+
+    /**
+     * A training.
+     *
+     * @param seconds what all epochs but the first took
+     * @param steps how many steps these had
+     * @param loss the mean loss of the last
+     */
+    record Trained(double seconds, long steps, double loss) {
+
+        double rate() {
+            return steps / seconds;
+        }
+    }
+
+    /** Trains for some epochs, from the beginning. */
+    @FunctionalInterface
+    interface Loop {
+        Trained train(int batch, int epochs) throws Exception;
+    }
+
+    private final Results results;
+    private final int[] batches;
+    private final int rounds;
+    private final double accuracy;
+    private final String python;
+
+    private TrainCommand(Results results, int[] batches, int rounds, double accuracy, String python) {
+        this.results = results;
+        this.batches = batches;
+        this.rounds = rounds;
+        this.accuracy = accuracy;
+        this.python = python;
+    }
+
+    static void run(Arguments arguments) throws Exception {
+        List<String> kinds = arguments.words("work", "small,mlp");
+        Path fashion = Path.of(arguments.text("fashion", "/usr/share/datasets/fashion-mnist"));
+        TrainCommand command = new TrainCommand(
+                new Results("train", "train"),
+                arguments.numbers("batches", "64,256,1024,4096"),
+                arguments.number("rounds", 5),
+                arguments.number("percent", 85) / 100.0,
+                arguments.text("python", "/usr/bin/python3"));
+        Path out = arguments.out();
+        arguments.refuseOthers();
+        for (String kind : kinds) {
+            Path folder = Files.createTempDirectory("train");
+            try {
+                command.compare(TrainingWork.of(kind, fashion, folder), folder);
+            } finally {
+                MoreFiles.deleteRecursively(folder, RecursiveDeleteOption.ALLOW_INSECURE);
+            }
+        }
+        command.results.write(out);
+    }
+
+    private void compare(TrainingWork work, Path folder) throws Exception {
+        TrainingWork some = work.first(ROWS);
+        try (EasyTraining easy = new EasyTraining(some);
+                PythonTraining torch = PythonTraining.start(python, work, ROWS, folder)) {
+            Map<String, Loop> loops = new LinkedHashMap<>();
+            loops.put(Contender.FLYWHEEL, (batch, epochs) -> ours(some, batch, epochs));
+            loops.put(EASY, easy::train);
+            if (torch != null) {
+                loops.put(PYTHON, torch::train);
+            }
+            sameLoss(work, loops);
+            for (int batch : batches) {
+                speed(work, loops, batch);
+            }
+            if (work.outputs() > 1) {
+                timeTo(work, torch);
+            }
+        }
+    }
+
+    private static MlpTrainer trainer(TrainingWork work, int batch, int epochs) {
+        return Trainers.mlp(work.hidden())
+                .epochs(epochs)
+                .batchSize(batch)
+                .learningRate(2 * RATE) // ours rises and falls; this is the same on average
+                .weightDecay(0);
+    }
+
+    private static Trained ours(TrainingWork work, int batch, int epochs) {
+        long[] ends = new long[epochs];
+        double[] losses = new double[epochs];
+        trainer(work, batch, epochs).train(work.train(), work.target(), 1, epoch -> {
+            ends[epoch.epoch() - 1] = System.nanoTime();
+            losses[epoch.epoch() - 1] = epoch.loss();
+        });
+        long steps = (long) (epochs - 1) * ((work.train().rows() + batch - 1) / batch);
+        return new Trained((ends[epochs - 1] - ends[0]) / 1e9, steps, losses[epochs - 1]);
+    }
+
+    /** Their schedules differ, so that the losses of a short training do by a little. */
+    private static void sameLoss(TrainingWork work, Map<String, Loop> loops) throws Exception {
+        Map<String, Double> losses = new LinkedHashMap<>();
+        for (Map.Entry<String, Loop> loop : loops.entrySet()) {
+            losses.put(loop.getKey(), loop.getValue().train(64, 2 * EPOCHS).loss());
+        }
+        Console.line("mean loss of epoch %d of %s: %s", 2 * EPOCHS, work.name(), losses);
+        double least = losses.values().stream().mapToDouble(x -> x).min().orElseThrow();
+        double most = losses.values().stream().mapToDouble(x -> x).max().orElseThrow();
+        if (!(most <= 1.25 * least + 0.05)) {
+            throw new IllegalStateException("the contenders do not learn the same: " + losses);
+        }
+    }
+
+    private void speed(TrainingWork work, Map<String, Loop> loops, int batch) throws Exception {
+        Map<String, Callable<Double>> measured = new LinkedHashMap<>();
+        loops.forEach((name, loop) ->
+                measured.put(name, () -> Results.rounded(loop.train(batch, EPOCHS).rate())));
+        List<Target> targets = new ArrayList<>();
+        if (work.kind().equals("small") && batch <= 256) {
+            targets.add(Target.timesPeer(EASY, 1.5));
+        }
+        if (loops.containsKey(PYTHON)) {
+            targets.add(Target.timesPeer(PYTHON, work.kind().equals("small") && batch <= 256 ? 0.77 : 1));
+        }
+        results.add(
+                work.name() + ", batch " + batch,
+                "steps/s",
+                new Rounds(rounds).run(measured),
+                null,
+                null,
+                targets.toArray(Target[]::new));
+    }
+
+    private void timeTo(TrainingWork work, @Nullable PythonTraining torch) throws Exception {
+        Map<String, List<Double>> values = new LinkedHashMap<>();
+        List<String> epochs = new ArrayList<>();
+        for (int round = 1; round <= Math.min(3, rounds); round++) {
+            double[] found = reach(work, round);
+            values.computeIfAbsent(Contender.FLYWHEEL, name -> new ArrayList<>()).add(Results.rounded(found[0]));
+            epochs.add(String.format(Locale.ROOT, "%.0f", found[1]));
+            if (torch != null) {
+                double[] other = torch.reach(accuracy, 256);
+                values.computeIfAbsent(PYTHON, name -> new ArrayList<>()).add(Results.rounded(other[0]));
+                epochs.add(String.format(Locale.ROOT, "%s %.0f", PYTHON, other[1]));
+            }
+        }
+        Target[] targets = torch == null ? new Target[0] : new Target[] {Target.belowPeer(PYTHON)};
+        results.add(
+                String.format(
+                        Locale.ROOT,
+                        "%s on Fashion-MNIST, batch 256, until %.0f%% of the test rows are right",
+                        work.name(),
+                        100 * accuracy),
+                "s",
+                values,
+                null,
+                "epochs, a round after the other: " + String.join(", ", epochs)
+                        + "; ours is the shortest training that ends there, since its rate falls to the end",
+                targets);
+    }
+
+    /** {@return the seconds and the epochs of the shortest training that reaches the accuracy} */
+    private double[] reach(TrainingWork work, long seed) {
+        for (int epochs = 1; epochs <= MOST_EPOCHS; epochs++) {
+            long start = System.nanoTime();
+            TrainedModel model =
+                    trainer(work, 256, epochs).train(work.train(), work.target(), seed, epoch -> {});
+            double seconds = (System.nanoTime() - start) / 1e9;
+            if (right(model, work.test()) >= accuracy) {
+                return new double[] {seconds, epochs};
+            }
+        }
+        throw new IllegalStateException(work.name() + " does not come to " + accuracy);
+    }
+
+    private static double right(TrainedModel model, FeatureMatrix test) {
+        double[] labels = test.labels();
+        double[] scores = model.predict(test);
+        int classes = scores.length / labels.length;
+        int right = 0;
+        for (int row = 0; row < labels.length; row++) {
+            double[] one = Arrays.copyOfRange(scores, row * classes, (row + 1) * classes);
+            int best = 0;
+            for (int i = 1; i < classes; i++) {
+                best = one[i] > one[best] ? i : best;
+            }
+            right += best == (int) labels[row] ? 1 : 0;
+        }
+        return (double) right / labels.length;
+    }
+}

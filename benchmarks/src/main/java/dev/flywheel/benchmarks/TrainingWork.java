@@ -1,0 +1,143 @@
+package dev.flywheel.benchmarks;
+
+import dev.flywheel.core.data.Column;
+import dev.flywheel.core.data.ColumnType;
+import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.data.Schema;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
+import dev.flywheel.pipeline.feature.Features;
+import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.source.Target;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * A network and the rows that it learns; all contenders get the same numbers. Immutable.
+ *
+ * @param kind small: 16-64-1 on made-up rows; mlp: 784-128-10 on Fashion-MNIST
+ * @param train what is learned from
+ * @param test what accuracy is measured on
+ */
+record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureMatrix test) {
+
+    private static final int SMALL_INPUTS = 16;
+    private static final int SMALL_ROWS = 20_000;
+
+    /** Writes one row. */
+    private interface Filler {
+
+        /** {@return the label} */
+        double fill(int row, Dataset.Writer writer);
+    }
+
+    static TrainingWork of(String kind, Path fashion, Path folder) throws IOException {
+        return kind.equals("small") ? small(folder) : images(kind, fashion, folder);
+    }
+
+    String name() {
+        return switch (kind) {
+            case "small" -> "MLP 16-64-1";
+            case "mlp" -> "MLP 784-128-10";
+            default -> throw new IllegalArgumentException("--work takes small and mlp, found \"" + kind + "\"");
+        };
+    }
+
+    /** The sizes of the hidden layers. */
+    int hidden() {
+        return kind.equals("small") ? 64 : 128;
+    }
+
+    int outputs() {
+        return kind.equals("small") ? 1 : Fashion.CLASSES;
+    }
+
+    private static TrainingWork small(Path folder) {
+        SplittableRandom random = new SplittableRandom(1);
+        FeatureMatrix all = matrix(folder, SMALL_INPUTS, SMALL_ROWS, (row, writer) -> {
+            double sum = 0;
+            for (int column = 0; column < SMALL_INPUTS; column++) {
+                double value = random.nextGaussian();
+                sum += column % 2 == 0 ? value : value * value - 1;
+                writer.number(column, value);
+            }
+            return sum + random.nextGaussian() > 0 ? 1 : 0;
+        });
+        return new TrainingWork("small", Target.isTrue("yes"), all, all);
+    }
+
+    private static TrainingWork images(String kind, Path fashion, Path folder) throws IOException {
+        String[] classes =
+                IntStream.range(0, Fashion.CLASSES).mapToObj(i -> "kind" + i).toArray(String[]::new);
+        Fashion train = Fashion.read(fashion, "train");
+        Fashion test = Fashion.read(fashion, "t10k");
+        byte[] pixels = ByteBuffer.allocate(train.pixels().length + test.pixels().length)
+                .put(train.pixels())
+                .put(test.pixels())
+                .array();
+        FeatureMatrix all = matrix(folder, Fashion.PIXELS, train.rows() + test.rows(), (row, writer) -> {
+            for (int pixel = 0; pixel < Fashion.PIXELS; pixel++) {
+                writer.number(pixel, pixels[row * Fashion.PIXELS + pixel] & 0xFF);
+            }
+            return row < train.rows() ? train.labels()[row] : test.labels()[row - train.rows()];
+        });
+        return new TrainingWork(
+                kind,
+                Target.oneOf("kind", classes),
+                all.select(IntStream.range(0, train.rows()).toArray()),
+                all.select(IntStream.range(train.rows(), all.rows()).toArray()));
+    }
+
+    private static FeatureMatrix matrix(Path folder, int columns, int rows, Filler filler) {
+        List<Column> all = new ArrayList<>();
+        Features<?> features = Features.rows();
+        for (int column = 0; column < columns; column++) {
+            String name = "x" + column;
+            all.add(new Column(name, ColumnType.NUMBER, false));
+            features = features.number(name);
+        }
+        all.add(new Column(FeatureMatrix.LABEL, ColumnType.NUMBER, false));
+        try (Dataset.Writer writer = Dataset.writer(folder, Schema.of(all))) {
+            for (int row = 0; row < rows; row++) {
+                writer.number(columns, filler.fill(row, writer));
+                writer.endRow();
+            }
+            Dataset data = writer.finish();
+            FittedFeatures fitted = features.fit(data);
+            return fitted.matrix(data);
+        }
+    }
+
+    /** The first rows of those that are learned from. */
+    TrainingWork first(int rows) {
+        int count = Math.min(rows, train.rows());
+        return new TrainingWork(
+                kind, target, train.select(IntStream.range(0, count).toArray()), test);
+    }
+
+    /** Writes numbers and labels as 32-bit floats. */
+    static void write(FeatureMatrix matrix, Path file) throws IOException {
+        double[] labels = matrix.labels();
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * labels.length).order(ByteOrder.nativeOrder());
+        for (double label : labels) {
+            bytes.putFloat((float) label);
+        }
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            writeFully(out, matrix.numbers());
+            writeFully(out, bytes.flip());
+        }
+    }
+
+    private static void writeFully(FileChannel out, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            out.write(bytes);
+        }
+    }
+}
