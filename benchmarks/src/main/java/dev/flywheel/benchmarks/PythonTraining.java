@@ -55,7 +55,7 @@ final class PythonTraining implements AutoCloseable {
         try {
             started = new PythonTraining(builder.start());
         } catch (IOException e) {
-            Console.line("PyTorch from Python is not measured: %s", e.getMessage());
+            Console.line("PyTorch from Python is not measured: %s", e);
             return null;
         }
         if (started.answers.readLine() == null) {
