@@ -109,6 +109,27 @@ class MisfortuneTest {
     }
 
     @Test
+    void aDiskThatRefusesInTheMidstOfATrainingEndsTheRunAndLeavesTheChampionAtWork() throws IOException {
+        Pipeline<Point, Boolean, Double> endless = Pipeline.named("points")
+                .from(Csv.files(csv).examples(Point.class, Target.isTrue("inside")))
+                .features(Features.auto(Point.class))
+                .train(Trainers.mlp(8).epochs(1_000_000))
+                .respond(p -> p)
+                .build();
+        Path checkpoint = home.resolve("pipelines/points/searches/search-0/training.paused");
+        try (Factory factory = Factory.open(home)) {
+            assertThat(serve(factory, CrashChild.pipeline(csv))).isEqualTo(1);
+            Files.createDirectories(checkpoint.resolve("in-the-way"));
+            Run run = factory.run(endless);
+            assertThat(run.outcome()).isEqualTo(Run.Outcome.FAILED);
+            assertThat(run.reason())
+                    .startsWith("writing " + checkpoint + ": the file system says ")
+                    .endsWith(" Fix: check that the disk is mounted, has space left and that this user may write there.");
+            assertThat(serve(factory, CrashChild.pipeline(csv))).isEqualTo(1);
+        }
+    }
+
+    @Test
     void saysWhatToDoWhenTheExamplesAreLost() throws IOException {
         Pipeline<Point, Boolean, Double> pipeline = CrashChild.pipeline(csv);
         try (Factory factory = Factory.open(home)) {
