@@ -3,13 +3,17 @@ package dev.flywheel.benchmarks;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
+import ai.djl.nn.Blocks;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.pooling.Pool;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
@@ -46,16 +50,28 @@ final class EasyTraining implements AutoCloseable {
     }
 
     private Block block() {
-        return new SequentialBlock()
-                .add(Linear.builder().setUnits(work.hidden()).build())
+        SequentialBlock block = new SequentialBlock();
+        if (work.kind().equals("cnn")) {
+            block.add(arrays -> new NDList(arrays.singletonOrThrow().reshape(-1, 1, 28, 28)));
+            for (int filters : new int[] {8, 16}) {
+                block.add(Conv2d.builder()
+                                .setKernelShape(new Shape(3, 3))
+                                .optPadding(new Shape(1, 1))
+                                .setFilters(filters)
+                                .build())
+                        .add(Activation.reluBlock())
+                        .add(Pool.maxPool2dBlock(new Shape(2, 2), new Shape(2, 2)));
+            }
+            block.add(Blocks.batchFlattenBlock());
+        }
+        return block.add(Linear.builder().setUnits(work.hidden()).build())
                 .add(Activation.reluBlock())
                 .add(Linear.builder().setUnits(work.outputs()).build());
     }
 
     private DefaultTrainingConfig config() {
         boolean binary = work.outputs() == 1;
-        return new DefaultTrainingConfig(
-                        binary ? Loss.sigmoidBinaryCrossEntropyLoss() : Loss.softmaxCrossEntropyLoss())
+        return new DefaultTrainingConfig(binary ? Loss.sigmoidBinaryCrossEntropyLoss() : Loss.softmaxCrossEntropyLoss())
                 .addEvaluator(binary ? new BinaryAccuracy("Accuracy", 0) : new Accuracy())
                 .optDevices(new Device[] {Device.cpu()})
                 .optOptimizer(Optimizer.adam()

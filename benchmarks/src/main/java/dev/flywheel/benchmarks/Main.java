@@ -44,7 +44,7 @@ public final class Main {
               gates     challengers that are no better than the champion: how many do the gates promote?
                           --pairs 1000 --truth 2000000 (rows on which a model's true quality is found)
               train     steps a second of a training, beside DJL's EasyTrain and PyTorch from Python
-                          --work small,mlp --batches 64,256,1024,4096 --percent 85 (accuracy that is waited for)
+                          --work small,mlp,cnn --batches 64,256,1024,4096 --percent 85 (accuracy that is waited for)
                           --fashion /usr/share/datasets/fashion-mnist --python /usr/bin/python3
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16

@@ -29,8 +29,7 @@ final class PythonTraining implements AutoCloseable {
      * @param rows how many rows of the work are learned from, except to reach an accuracy
      * @return null if there is no Python with PyTorch
      */
-    static @Nullable PythonTraining start(String python, TrainingWork work, int rows, Path folder)
-            throws IOException {
+    static @Nullable PythonTraining start(String python, TrainingWork work, int rows, Path folder) throws IOException {
         Path script = folder.resolve("train.py");
         try (InputStream in = Objects.requireNonNull(PythonTraining.class.getResourceAsStream("train.py"))) {
             Files.copy(in, script);

@@ -3,8 +3,8 @@ package dev.flywheel.benchmarks;
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
-import dev.flywheel.pipeline.train.MlpTrainer;
 import dev.flywheel.pipeline.train.TrainedModel;
+import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +65,7 @@ final class TrainCommand {
     }
 
     static void run(Arguments arguments) throws Exception {
-        List<String> kinds = arguments.words("work", "small,mlp");
+        List<String> kinds = arguments.words("work", "small,mlp,cnn");
         Path fashion = Path.of(arguments.text("fashion", "/usr/share/datasets/fashion-mnist"));
         TrainCommand command = new TrainCommand(
                 new Results("train", "train"),
@@ -106,12 +106,20 @@ final class TrainCommand {
         }
     }
 
-    private static MlpTrainer trainer(TrainingWork work, int batch, int epochs) {
-        return Trainers.mlp(work.hidden())
-                .epochs(epochs)
-                .batchSize(batch)
-                .learningRate(2 * RATE) // ours rises and falls; this is the same on average
-                .weightDecay(0);
+    private static Trainer trainer(TrainingWork work, int batch, int epochs) {
+        double rate = 2 * RATE; // ours rises and falls; this is the same on average
+        return work.kind().equals("cnn")
+                ? Trainers.cnn(8, 16)
+                        .epochs(epochs)
+                        .batchSize(batch)
+                        .learningRate(rate)
+                        .weightDecay(0)
+                        .dropout(0)
+                : Trainers.mlp(work.hidden())
+                        .epochs(epochs)
+                        .batchSize(batch)
+                        .learningRate(rate)
+                        .weightDecay(0);
     }
 
     private static Trained ours(TrainingWork work, int batch, int epochs) {
@@ -141,8 +149,8 @@ final class TrainCommand {
 
     private void speed(TrainingWork work, Map<String, Loop> loops, int batch) throws Exception {
         Map<String, Callable<Double>> measured = new LinkedHashMap<>();
-        loops.forEach((name, loop) ->
-                measured.put(name, () -> Results.rounded(loop.train(batch, EPOCHS).rate())));
+        loops.forEach((name, loop) -> measured.put(
+                name, () -> Results.rounded(loop.train(batch, EPOCHS).rate())));
         List<Target> targets = new ArrayList<>();
         if (work.kind().equals("small") && batch <= 256) {
             targets.add(Target.timesPeer(EASY, 1.5));
@@ -164,7 +172,8 @@ final class TrainCommand {
         List<String> epochs = new ArrayList<>();
         for (int round = 1; round <= Math.min(3, rounds); round++) {
             double[] found = reach(work, round);
-            values.computeIfAbsent(Contender.FLYWHEEL, name -> new ArrayList<>()).add(Results.rounded(found[0]));
+            values.computeIfAbsent(Contender.FLYWHEEL, name -> new ArrayList<>())
+                    .add(Results.rounded(found[0]));
             epochs.add(String.format(Locale.ROOT, "%.0f", found[1]));
             if (torch != null) {
                 double[] other = torch.reach(accuracy, 256);
@@ -191,8 +200,7 @@ final class TrainCommand {
     private double[] reach(TrainingWork work, long seed) {
         for (int epochs = 1; epochs <= MOST_EPOCHS; epochs++) {
             long start = System.nanoTime();
-            TrainedModel model =
-                    trainer(work, 256, epochs).train(work.train(), work.target(), seed, epoch -> {});
+            TrainedModel model = trainer(work, 256, epochs).train(work.train(), work.target(), seed, epoch -> {});
             double seconds = (System.nanoTime() - start) / 1e9;
             if (right(model, work.test()) >= accuracy) {
                 return new double[] {seconds, epochs};

@@ -6,7 +6,6 @@ import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.Features;
-import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Target;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,15 +13,14 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
  * A network and the rows that it learns; all contenders get the same numbers. Immutable.
  *
- * @param kind small: 16-64-1 on made-up rows; mlp: 784-128-10 on Fashion-MNIST
+ * @param kind small: 16-64-1 on made-up rows; mlp: 784-128-10 on Fashion-MNIST; cnn: convolutions of 8 and 16 filters,
+ *     784-64-10
  * @param train what is learned from
  * @param test what accuracy is measured on
  */
@@ -35,7 +33,7 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
     private interface Filler {
 
         /** {@return the label} */
-        double fill(int row, Dataset.Writer writer);
+        double fill(int row, float[] numbers);
     }
 
     static TrainingWork of(String kind, Path fashion, Path folder) throws IOException {
@@ -46,13 +44,14 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
         return switch (kind) {
             case "small" -> "MLP 16-64-1";
             case "mlp" -> "MLP 784-128-10";
-            default -> throw new IllegalArgumentException("--work takes small and mlp, found \"" + kind + "\"");
+            case "cnn" -> "CNN 8-16-64-10";
+            default -> throw new IllegalArgumentException("--work takes small, mlp and cnn, found \"" + kind + "\"");
         };
     }
 
     /** The sizes of the hidden layers. */
     int hidden() {
-        return kind.equals("small") ? 64 : 128;
+        return kind.equals("mlp") ? 128 : 64;
     }
 
     int outputs() {
@@ -61,12 +60,12 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
 
     private static TrainingWork small(Path folder) {
         SplittableRandom random = new SplittableRandom(1);
-        FeatureMatrix all = matrix(folder, SMALL_INPUTS, SMALL_ROWS, (row, writer) -> {
+        FeatureMatrix all = matrix(folder, SMALL_INPUTS, SMALL_ROWS, (row, numbers) -> {
             double sum = 0;
             for (int column = 0; column < SMALL_INPUTS; column++) {
                 double value = random.nextGaussian();
                 sum += column % 2 == 0 ? value : value * value - 1;
-                writer.number(column, value);
+                numbers[column] = (float) value;
             }
             return sum + random.nextGaussian() > 0 ? 1 : 0;
         });
@@ -82,9 +81,9 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
                 .put(train.pixels())
                 .put(test.pixels())
                 .array();
-        FeatureMatrix all = matrix(folder, Fashion.PIXELS, train.rows() + test.rows(), (row, writer) -> {
+        FeatureMatrix all = matrix(folder, Fashion.PIXELS, train.rows() + test.rows(), (row, numbers) -> {
             for (int pixel = 0; pixel < Fashion.PIXELS; pixel++) {
-                writer.number(pixel, pixels[row * Fashion.PIXELS + pixel] & 0xFF);
+                numbers[pixel] = pixels[row * Fashion.PIXELS + pixel] & 0xFF;
             }
             return row < train.rows() ? train.labels()[row] : test.labels()[row - train.rows()];
         });
@@ -95,23 +94,19 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
                 all.select(IntStream.range(train.rows(), all.rows()).toArray()));
     }
 
-    private static FeatureMatrix matrix(Path folder, int columns, int rows, Filler filler) {
-        List<Column> all = new ArrayList<>();
-        Features<?> features = Features.rows();
-        for (int column = 0; column < columns; column++) {
-            String name = "x" + column;
-            all.add(new Column(name, ColumnType.NUMBER, false));
-            features = features.number(name);
-        }
-        all.add(new Column(FeatureMatrix.LABEL, ColumnType.NUMBER, false));
-        try (Dataset.Writer writer = Dataset.writer(folder, Schema.of(all))) {
+    private static FeatureMatrix matrix(Path folder, int width, int rows, Filler filler) {
+        Schema schema = Schema.of(Column.vector("x", width), new Column(FeatureMatrix.LABEL, ColumnType.NUMBER, false));
+        float[] numbers = new float[width];
+        try (Dataset.Writer writer = Dataset.writer(folder, schema)) {
             for (int row = 0; row < rows; row++) {
-                writer.number(columns, filler.fill(row, writer));
+                double label = filler.fill(row, numbers);
+                writer.vector(0, numbers);
+                writer.number(1, label);
                 writer.endRow();
             }
             Dataset data = writer.finish();
-            FittedFeatures fitted = features.fit(data);
-            return fitted.matrix(data);
+            int side = (int) Math.sqrt(width);
+            return Features.rows().image("x", 1, side, side).fit(data).matrix(data);
         }
     }
 

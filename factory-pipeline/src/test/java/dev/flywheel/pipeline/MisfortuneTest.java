@@ -124,7 +124,8 @@ class MisfortuneTest {
             assertThat(run.outcome()).isEqualTo(Run.Outcome.FAILED);
             assertThat(run.reason())
                     .startsWith("writing " + checkpoint + ": the file system says ")
-                    .endsWith(" Fix: check that the disk is mounted, has space left and that this user may write there.");
+                    .endsWith(
+                            " Fix: check that the disk is mounted, has space left and that this user may write there.");
             assertThat(serve(factory, CrashChild.pipeline(csv))).isEqualTo(1);
         }
     }
