@@ -1,5 +1,11 @@
 package dev.flywheel.benchmarks;
 
+import static dev.flywheel.core.model.Verdict.Outcome.FAIL;
+import static dev.flywheel.core.model.Verdict.Outcome.INCONCLUSIVE;
+import static dev.flywheel.core.model.Verdict.Outcome.PASS;
+
+import com.google.common.collect.ImmutableMultiset;
+import com.google.common.collect.Multiset;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
@@ -13,7 +19,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Simulates challengers before the gates: how many that are no better than the champion are promoted, and how many that
@@ -100,31 +105,27 @@ final class GatesCommand {
                     String.format(Locale.ROOT, "%s, challenger better by %.4f, better than the champion", metric, gain),
                     rows,
                     seed -> Pair.draw(metric, rows, seed, BETTER, NOISE),
-                    Gate.betterThanChampion(metric),
-                    null);
+                    Gate.betterThanChampion(metric));
         }
     }
 
-    private void share(String work, int rows, IntFunction<Evaluation> draw, Gate gate, @Nullable Target target) {
-        int[] outcomes = outcomes(draw, gate);
+    private void share(String work, int rows, IntFunction<Evaluation> draw, Gate gate, Target... targets) {
+        Multiset<Verdict.Outcome> outcomes = outcomes(draw, gate);
         results.add(
                 "promoted, " + rows + " rows: " + work,
                 "share of " + pairs,
-                Map.of(Contender.FLYWHEEL, List.of(outcomes[0] / (double) pairs)),
+                Map.of(Contender.FLYWHEEL, List.of(outcomes.count(PASS) / (double) pairs)),
                 null,
-                "FAIL " + outcomes[1] + ", INCONCLUSIVE " + outcomes[2],
-                target);
+                "FAIL " + outcomes.count(FAIL) + ", INCONCLUSIVE " + outcomes.count(INCONCLUSIVE),
+                targets);
     }
 
-    /** {@return how often the gate says PASS, FAIL, INCONCLUSIVE} */
-    private int[] outcomes(IntFunction<Evaluation> draw, Gate gate) {
-        int[] counts = new int[3];
-        IntStream.range(0, pairs)
+    /** {@return what the gate says of each pair} */
+    private Multiset<Verdict.Outcome> outcomes(IntFunction<Evaluation> draw, Gate gate) {
+        return ImmutableMultiset.copyOf(IntStream.range(0, pairs)
                 .parallel()
                 .mapToObj(seed -> gate.judge(draw.apply(seed)).outcome())
-                .toList()
-                .forEach(outcome -> counts[outcome.ordinal()]++);
-        return counts;
+                .toList());
     }
 
     /** The best of several challengers that are all as good as the champion. */
@@ -173,7 +174,7 @@ final class GatesCommand {
     private void tie() {
         int rows = 100;
         for (Metric metric : METRICS) {
-            int[] outcomes = outcomes(
+            Multiset<Verdict.Outcome> outcomes = outcomes(
                     seed -> {
                         SplittableRandom random = new SplittableRandom(seed);
                         Pair pair = new Pair(metric, rows, random);
@@ -184,9 +185,9 @@ final class GatesCommand {
             results.add(
                     "promoted, " + rows + " rows: " + metric + ", the same model again, better than the champion",
                     "share of " + pairs,
-                    Map.of(Contender.FLYWHEEL, List.of(outcomes[0] / (double) pairs)),
+                    Map.of(Contender.FLYWHEEL, List.of(outcomes.count(PASS) / (double) pairs)),
                     null,
-                    "FAIL " + outcomes[1] + ", INCONCLUSIVE " + outcomes[2],
+                    "FAIL " + outcomes.count(FAIL) + ", INCONCLUSIVE " + outcomes.count(INCONCLUSIVE),
                     Target.atMost(0));
         }
     }

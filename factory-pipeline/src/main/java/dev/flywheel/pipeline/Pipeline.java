@@ -126,7 +126,7 @@ public final class Pipeline<I, L, O> {
          * test examples, which have no part in the choice. So the number of candidates makes no wrong promotion more
          * likely.
          *
-         * @param candidates by default {@link Trainers#portfolio} of the source's target
+         * @param candidates by default {@link Trainers#portfolio} of the target and the features
          * @throws IllegalArgumentException if there is one that cannot learn the source's target
          */
         Trained<I, L> train(Trainer... candidates);
@@ -440,8 +440,12 @@ public final class Pipeline<I, L, O> {
         @Override
         public Trained<I, L> train(Trainer... candidates) {
             Task task = Objects.requireNonNull(d.source).target().task();
-            List<Trainer> portfolio = candidates.length == 0 ? Trainers.portfolio(task) : List.of(candidates);
-            portfolio.forEach(candidate -> candidate.requireTask(task));
+            for (Trainer candidate : candidates) {
+                Objects.requireNonNull(candidate, "candidate").requireTask(task);
+            }
+            List<Trainer> portfolio = candidates.length == 0
+                    ? Trainers.portfolio(task, Objects.requireNonNull(d.features))
+                    : List.of(candidates);
             return new TrainedStage<>(
                     new Draft<>(d.name, d.source, d.checks, d.split, d.features, portfolio, List.of()));
         }

@@ -234,6 +234,11 @@ public final class Features<I> implements Serializable {
         return except(names);
     }
 
+    /** {@return whether a column is an image} */
+    public boolean seeImage() {
+        return specs.stream().anyMatch(Spec.Image.class::isInstance);
+    }
+
     /** {@return the definition in one line, the same for equal definitions} */
     public String describe() {
         List<String> parts = new ArrayList<>();

@@ -4,6 +4,7 @@ import ai.djl.nn.Block;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.model.Task;
+import dev.flywheel.pipeline.feature.Features;
 import java.util.List;
 import java.util.Objects;
 
@@ -17,9 +18,12 @@ public final class Trainers {
 
     /**
      * {@return what is worth trying where nobody says: a linear model, which few rows are enough for, and a network of
-     * two layers, which learns what a linear one cannot}
+     * two layers, which learns what a linear one cannot; for images a convolutional network}
      */
-    public static List<Trainer> portfolio(Task task) {
+    public static List<Trainer> portfolio(Task task, Features<?> features) {
+        if (features.seeImage()) {
+            return List.of(cnn(16, 32));
+        }
         return List.of(task == Task.REGRESSION ? linear() : logistic(), mlp(64, 32));
     }
 

@@ -122,7 +122,7 @@ class DjlTrainerTest {
             FeatureMatrix matrix = features.matrix(train);
             FeatureMatrix rows = features.matrix(held);
             double ours = loss(Trainers.mlp(16).epochs(20).train(matrix, target, 1, epoch -> {}), rows, target);
-            for (DjlTrainer trainer : List.of(own, Trainers.djl(() -> mlp(target == CLASS ? 3 : 1)))) {
+            for (DjlTrainer trainer : List.of(own, Trainers.djl(() -> mlp(target.equals(CLASS) ? 3 : 1)))) {
                 TrainedModel model = trainer.epochs(20).earlyStopping(20).train(matrix, target, 1, epoch -> {});
                 requireParity(features, model, rows, held);
                 assertThat(loss(model, rows, target))
