@@ -4,12 +4,12 @@ import com.google.common.base.Throwables;
 import com.google.common.primitives.ImmutableDoubleArray;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.FactoryException;
+import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ModelVersion;
-import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
@@ -502,15 +502,18 @@ final class RunExecution<I, L> {
         double seconds = (System.nanoTime() - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
-        Signature signature = ModelExport.write(features, model, candidate.resolve("model.onnx"));
+        TrainedModel.Whole file = ModelExport.into(candidate, features, model);
         Trainer made = model.finding().map(Finding::trainer).orElse(attempt.trainer);
         model.finding()
                 .ifPresent(found -> record.fact("search of candidate " + (record.candidates() + 1), found.summary()));
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
         examiner.trained(candidate, model);
-        Artifact artifact = Artifact.seal(candidate, "model.onnx", signature);
+        Artifact artifact = Artifact.seal(candidate, file.name(), file.signature(), file.facts());
         double[] scores = Contender.score(artifact, pipeline.codec(history.type()), examples);
         Evaluation evaluation = Evaluation.of(pipeline.task(), Examples.labels(examples), scores);
+        if (model.isWhole()) {
+            requirePossible(made, evaluation);
+        }
         Contender<I> contender = new Contender<>(
                 artifact,
                 features,
@@ -523,6 +526,17 @@ final class RunExecution<I, L> {
                 pipeline.seed());
         return new Trained<>(
                 new Attempt(attempt.number, made, goesOn, attempt.fromVersion, attempt.place), contender, seconds);
+    }
+
+    /** What was trained here and predicts nonsense is judged, and refused; what was brought is to be mended. */
+    private static void requirePossible(Trainer trainer, Evaluation evaluation) {
+        evaluation.fault().ifPresent(fault -> {
+            throw new ModelFormatException(
+                    trainer.describe() + " does not predict what it is asked",
+                    fault + ", expected " + (evaluation.task() == Task.REGRESSION ? "a number" : "probabilities"),
+                    "end the model with a sigmoid or a softmax if it gives logits; let it replace missing values, which"
+                            + " come as NaN, or drop such rows by a check");
+        });
     }
 
     private TrainingListener listener(Attempt attempt, double from, double share) {
@@ -565,6 +579,7 @@ final class RunExecution<I, L> {
         List<Verdict> refused = verdicts.stream()
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
                 .toList();
+        best.artifact().attributes().forEach(record::fact);
         examiner.examine(best.directory(), test, labels);
         if (!refused.isEmpty()) {
             record.rejected(RunRecord.sentence(refused));

@@ -69,12 +69,15 @@ public final class Endpoint<I, O> implements AutoCloseable {
         return new EndpointBuilder<>("endpoint " + model.getFileName(), ModelSource.of(model), codec);
     }
 
-    /** {@return an endpoint for a sealed ONNX model, to be opened} */
+    /** {@return an endpoint for a sealed model, ONNX or TorchScript, to be opened} */
     public static <I, O> EndpointBuilder<I, O> of(Artifact artifact, Codec<I, O> codec) {
         return new EndpointBuilder<>("endpoint " + artifact.modelFile().getFileName(), ModelSource.of(artifact), codec);
     }
 
-    /** {@return an endpoint for a registered ONNX model, to be opened; every byte of it is verified then} */
+    /**
+     * {@return an endpoint for a registered model, ONNX or TorchScript, to be opened; every byte of it is verified
+     * then}
+     */
     public static <I, O> EndpointBuilder<I, O> of(ModelVersion version, Codec<I, O> codec) {
         return new EndpointBuilder<>("endpoint " + version.directory(), ModelSource.of(version), codec)
                 .version(version.number());
@@ -212,12 +215,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
         versions.swap(ModelSource.of(model), version);
     }
 
-    /** Serves another sealed ONNX model from now on, as {@link #swap(Path, int)} does. */
+    /** Serves another sealed model from now on, as {@link #swap(Path, int)} does. */
     public void swap(Artifact artifact, int version) {
         versions.swap(ModelSource.of(artifact), version);
     }
 
-    /** Serves another registered ONNX model from now on, after verifying it, as {@link #swap(Path, int)} does. */
+    /** Serves another registered model from now on, after verifying it, as {@link #swap(Path, int)} does. */
     public void swap(ModelVersion version) {
         versions.swap(ModelSource.of(version), version.number());
     }
@@ -240,12 +243,12 @@ public final class Endpoint<I, O> implements AutoCloseable {
         versions.add(ModelSource.of(model), version);
     }
 
-    /** Loads another sealed ONNX model, as {@link #add(Path, int)} does. */
+    /** Loads another sealed model, as {@link #add(Path, int)} does. */
     public void add(Artifact artifact, int version) {
         versions.add(ModelSource.of(artifact), version);
     }
 
-    /** Loads another registered ONNX model, after verifying it, as {@link #add(Path, int)} does. */
+    /** Loads another registered model, after verifying it, as {@link #add(Path, int)} does. */
     public void add(ModelVersion version) {
         versions.add(ModelSource.of(version), version.number());
     }

@@ -48,18 +48,18 @@ final class ModelSource {
 
     static ModelSource of(Artifact artifact) {
         Objects.requireNonNull(artifact, "artifact");
-        return new ModelSource(() -> OnnxEngine.open(artifact), () -> {
+        return new ModelSource(() -> Engine.open(artifact), () -> {
             Artifact found = Artifact.open(artifact.directory());
             if (!found.equals(artifact)) {
                 throw changed(artifact.directory(), "SHA-256 " + artifact.hash(), "SHA-256 " + found.hash());
             }
-            return OnnxEngine.open(found);
+            return Engine.open(found);
         });
     }
 
     static ModelSource of(ModelVersion version) {
         Objects.requireNonNull(version, "version");
-        Supplier<Engine> open = () -> OnnxEngine.open(version.artifact());
+        Supplier<Engine> open = () -> Engine.open(version.artifact());
         return new ModelSource(open, open);
     }
 

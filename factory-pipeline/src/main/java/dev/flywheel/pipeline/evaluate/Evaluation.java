@@ -178,6 +178,11 @@ public final class Evaluation {
                 : Optional.of(McNemar.of(labels, scores, champion));
     }
 
+    /** {@return what is impossible in the candidate's predictions; empty if nothing is} */
+    public Optional<String> fault() {
+        return Optional.of(fault(task, labels, scores)).filter(fault -> !fault.isEmpty());
+    }
+
     /** {@return how the candidate decides for each group; empty if it predicted something impossible} */
     Optional<Fairness> fairness(String[] groups) {
         return fault(task, labels, scores).isEmpty()

@@ -8,13 +8,28 @@ import dev.flywheel.pipeline.onnx.OnnxGraph;
 import dev.flywheel.pipeline.train.TrainedModel;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Writes fitted features and the network behind them as one ONNX file, which takes raw columns and gives predictions.
  */
 public final class ModelExport {
 
+    private static final String FILE = "model.onnx";
+
     private ModelExport() {}
+
+    /**
+     * {@return what was written into a directory: a model that was brought, as it is, and any other one behind its
+     * features}
+     *
+     * @throws dev.flywheel.core.StoreException if the file cannot be written
+     */
+    public static TrainedModel.Whole into(Path directory, FittedFeatures features, TrainedModel model) {
+        return model.write(directory)
+                .orElseGet(
+                        () -> new TrainedModel.Whole(FILE, write(features, model, directory.resolve(FILE)), Map.of()));
+    }
 
     /**
      * {@return the signature of the model that was written}

@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** A model with the search that led to it. Immutable. */
@@ -28,6 +29,16 @@ record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
     @Override
     public String emit(OnnxGraph graph, Emitted features) {
         return model.emit(graph, features);
+    }
+
+    @Override
+    public Optional<Whole> write(Path directory) {
+        return model.write(directory);
+    }
+
+    @Override
+    public boolean isWhole() {
+        return model.isWhole();
     }
 
     @Override

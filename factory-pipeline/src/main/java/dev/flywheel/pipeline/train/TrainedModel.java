@@ -1,14 +1,32 @@
 package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
-/** What a {@link Trainer} made. Immutable and thread-safe. */
+/** What a {@link Trainer} made, or was given. Immutable and thread-safe. */
 public interface TrainedModel {
+
+    /**
+     * The file of a model that takes raw columns by itself, so that no features are put before it. Immutable.
+     *
+     * @param name the file's name in its directory
+     * @param signature what the model takes, with its columns, and the one output that it gives
+     * @param facts where it comes from and how it is served
+     */
+    record Whole(String name, Signature signature, Map<String, String> facts) {
+
+        /** Copies the facts. */
+        public Whole {
+            facts = Map.copyOf(facts);
+        }
+    }
 
     /** {@return what it predicts} */
     Task task();
@@ -37,6 +55,23 @@ public interface TrainedModel {
      * @return the name of the predictions, FLOAT [rows, outputs]: probabilities, or numbers in the label's own unit
      */
     String emit(OnnxGraph graph, Emitted features);
+
+    /**
+     * Writes a model that somebody brought, and that takes raw columns: then there is nothing to {@link #emit}, and
+     * nothing that {@link #predict} could tell.
+     *
+     * @param directory where to
+     * @return what was written; empty if the model was trained here
+     * @throws dev.flywheel.core.FactoryException if it is not there, damaged or not of the shape that is needed
+     */
+    default Optional<Whole> write(Path directory) {
+        return Optional.empty();
+    }
+
+    /** {@return whether somebody brought the model, so that {@link #write} writes it} */
+    default boolean isWhole() {
+        return false;
+    }
 
     /** {@return what the model is, on one line, such as its size} */
     String describe();

@@ -1,10 +1,12 @@
 package dev.flywheel.pipeline.train;
 
 import ai.djl.nn.Block;
+import ai.djl.repository.zoo.Criteria;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.Features;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 
@@ -96,6 +98,42 @@ public final class Trainers {
                 Objects.requireNonNull(loss, "loss"),
                 Objects.requireNonNull(optimizer, "optimizer"),
                 DjlTrainer.SETTINGS);
+    }
+
+    /**
+     * {@return a finished model of yours, which is evaluated and gated like those that are trained}
+     *
+     * <p>It takes raw columns of the input, and none of the pipeline's features. An ONNX file whose metadata names its
+     * columns, as those that a pipeline has made, is taken as it is. Any other model has one input FLOAT [rows,
+     * columns], where a missing value is NaN.
+     *
+     * <p>It gives FLOAT [rows] or [rows, 1]: a number in the label's own unit, or the probability of true, for which
+     * [rows, 2] will do, too: the probabilities of false and of true. Of several classes it gives FLOAT [rows,
+     * classes], their probabilities in the target's order. Other outputs beside this one are dropped. Logits are
+     * refused: end the model with a sigmoid or a softmax.
+     *
+     * <p>The file is read by each run, not before, and the version has a copy.
+     *
+     * @param file an ONNX file, ending in {@code .onnx}, which ONNX Runtime will serve, or a TorchScript file, ending
+     *     in {@code .pt}, {@code .pth} or {@code .torchscript}, which DJL will serve
+     * @param columns the columns that it takes, in its order: numbers, integers and booleans, or one vector; by default
+     *     all of these that the features take, in the order in which they are named there
+     * @throws IllegalArgumentException if the file's name ends otherwise, or a column is there twice
+     */
+    public static Trainer model(Path file, String... columns) {
+        return OwnModel.of(file, columns);
+    }
+
+    /**
+     * {@return a finished model of yours that DJL finds, otherwise as {@link #model(Path, String...)}} Its translator
+     * is not asked: the block takes FLOAT [rows, columns]. A block that DJL has loaded as a whole must come from a
+     * TorchScript or an ONNX file; one that is Java code is served as ONNX, and is made of what {@link DjlTrainer} can
+     * export.
+     *
+     * @param criteria makes the criteria anew for each run
+     */
+    public static Trainer model(DjlTrainer.Maker<? extends Criteria<?, ?>> criteria, String... columns) {
+        return OwnModel.of(criteria, columns);
     }
 
     /**

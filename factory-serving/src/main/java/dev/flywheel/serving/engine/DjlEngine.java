@@ -3,6 +3,7 @@ package dev.flywheel.serving.engine;
 import ai.djl.Model;
 import ai.djl.repository.zoo.Criteria;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Files;
@@ -26,6 +27,25 @@ import java.util.function.Supplier;
  * downloaded by {@link #torchScript}, unless the system property {@code ai.djl.offline} is false.
  */
 public final class DjlEngine implements Engine {
+
+    /**
+     * The attribute of a sealed TorchScript model that tells which of its outputs is the only one of the signature: the
+     * name by which an engine without such attributes knows it.
+     */
+    public static final String OUTPUT = "djl output";
+
+    /** The attribute of a sealed TorchScript model that tells how that output is laid out, an {@link Answer}. */
+    public static final String ANSWER = "djl answer";
+
+    /** How an output becomes FLOAT of shape [rows, width]. */
+    public enum Answer {
+        /** It is of that shape. */
+        WHOLE,
+        /** It is of shape [rows]. */
+        FLAT,
+        /** It is of shape [rows, 2], and the second of each row is taken. */
+        SECOND
+    }
 
     private final DjlModel model;
     private final Signature signature;
@@ -63,6 +83,26 @@ public final class DjlEngine implements Engine {
         DjlChecks.requirePyTorch();
         DjlDefaults.quiet();
         return open(() -> DjlModel.torchScript(file), signature);
+    }
+
+    /**
+     * {@return the TorchScript model of a sealed artifact, loaded, on the CPU} Where the artifact has the attributes
+     * {@link #OUTPUT} and {@link #ANSWER}, the model gives what they make of its outputs.
+     *
+     * @throws ModelFormatException if PyTorch cannot load the file, or it is not what the manifest says
+     * @throws dev.flywheel.core.MissingEngineException if DJL or its PyTorch engine is absent or does not load
+     */
+    public static DjlEngine torchScript(Artifact artifact) {
+        String output = artifact.attributes().get(OUTPUT);
+        String answer = artifact.attributes().get(ANSWER);
+        if (output == null || answer == null) {
+            return torchScript(artifact.modelFile(), artifact.signature());
+        }
+        DjlChecks.requirePyTorch();
+        DjlDefaults.quiet();
+        return open(
+                () -> DjlModel.torchScript(artifact.modelFile()).answering(output, Answer.valueOf(answer)),
+                artifact.signature());
     }
 
     /**

@@ -5,16 +5,20 @@ import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.SymbolBlock;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ModelNotFoundException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.model.Signature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A model of DJL, and how its block is run. Thread-safe. */
@@ -26,9 +30,15 @@ final class DjlModel {
     private final Model model;
     private final Block block;
     private final boolean pyTorch;
+    private final UnaryOperator<NDList> answer;
 
     private DjlModel(String name, Model model) {
+        this(name, model, made -> made);
+    }
+
+    private DjlModel(String name, Model model, UnaryOperator<NDList> answer) {
         this.name = name;
+        this.answer = answer;
         this.model = model;
         this.block = model.getBlock();
         this.pyTorch = engine(model).equals(PYTORCH);
@@ -89,6 +99,26 @@ final class DjlModel {
         }
     }
 
+    /**
+     * {@return the same model, of whose outputs one is laid out as FLOAT of shape [rows, width], the others dropped}
+     */
+    DjlModel answering(String output, DjlEngine.Answer layout) {
+        return new DjlModel(name, model, made -> {
+            NDArray given = made.stream()
+                    .filter(array -> output.equals(array.getName()))
+                    .findFirst()
+                    .orElseGet(() -> made.get(DjlSignature.number(output)));
+            NDArray laid = switch (layout) {
+                case WHOLE -> given;
+                case FLAT -> given.reshape(-1, 1);
+                case SECOND -> given.get(":, 1:2");
+            };
+            NDArray floats = laid.toType(DataType.FLOAT32, false);
+            floats.setName(Signature.PREDICTION);
+            return new NDList(floats);
+        });
+    }
+
     /** {@return the model as its owner knows it} */
     Model model() {
         return model;
@@ -112,11 +142,11 @@ final class DjlModel {
     NDList forward(DjlParameters parameters, NDManager run, NDList inputs) {
         parameters.run(run);
         if (!pyTorch) {
-            return block.forward(parameters, inputs, false);
+            return answer.apply(block.forward(parameters, inputs, false));
         }
         boolean gradients = DjlPyTorch.enter();
         try {
-            return block.forward(parameters, inputs, false);
+            return answer.apply(block.forward(parameters, inputs, false));
         } finally {
             DjlPyTorch.exit(gradients);
         }

@@ -32,6 +32,8 @@ final class DjlSignature {
     /** For dimensions beyond the first, where the small ones are too small for what the model does, as for images. */
     private static final int[] LARGE = {64, 96};
 
+    private static final String OUTPUT = "output";
+
     private final DjlModel model;
     private final List<TensorSpec> inputs;
 
@@ -70,6 +72,11 @@ final class DjlSignature {
                     "correct the signature, or leave its outputs out, and they are found by a run");
         }
         return new Signature(inputs, said.outputs());
+    }
+
+    /** {@return which output it is, from 0, that has such a name because it has none of its own} */
+    static int number(String output) {
+        return output.equals(OUTPUT) ? 0 : Integer.parseInt(output.substring(OUTPUT.length()));
     }
 
     /** {@return DJL's type for an input} */
@@ -168,7 +175,7 @@ final class DjlSignature {
             NDList made = model.forward(new DjlParameters(manager), manager, zeros);
             List<TensorSpec> outputs = new ArrayList<>();
             for (NDArray output : made) {
-                outputs.add(spec(output, made.size() == 1 ? "output" : "output" + outputs.size()));
+                outputs.add(spec(output, made.size() == 1 ? OUTPUT : OUTPUT + outputs.size()));
             }
             return outputs;
         } catch (ModelFormatException e) {

@@ -1,5 +1,6 @@
 package dev.flywheel.serving.engine;
 
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 
 /**
@@ -8,6 +9,19 @@ import dev.flywheel.core.model.Signature;
  * <p>Implement this to serve a format that is not built in.
  */
 public interface Engine extends AutoCloseable {
+
+    /**
+     * {@return a sealed model, loaded: in DJL where its file is TorchScript and so ends in {@code .pt}, otherwise in
+     * ONNX Runtime}
+     *
+     * @throws dev.flywheel.core.ModelFormatException if the engine cannot run it, or it is not what its manifest says
+     * @throws dev.flywheel.core.MissingEngineException if the engine is absent or does not load
+     */
+    static Engine open(Artifact artifact) {
+        return artifact.modelFile().toString().endsWith(".pt")
+                ? DjlEngine.torchScript(artifact)
+                : OnnxEngine.open(artifact);
+    }
 
     /** {@return what goes into the model and what comes out, as its file says} */
     Signature signature();

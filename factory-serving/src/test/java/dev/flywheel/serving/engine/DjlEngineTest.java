@@ -25,6 +25,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.repository.zoo.Criteria;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
@@ -33,6 +34,7 @@ import dev.flywheel.serving.TorchScript;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.BeforeAll;
@@ -95,6 +97,36 @@ class DjlEngineTest {
                 assertThat(lane.output(order.indexOf(twice)).floats().get(1)).isEqualTo(8);
                 assertThat(lane.output(order.indexOf(half)).floats().get(0)).isEqualTo(1.5f);
             }
+        }
+    }
+
+    @Test
+    void answersASealedModelAsItsManifestSays() {
+        TensorSpec input = new TensorSpec("numbers", FLOAT, List.of(-1L, 2L), List.of("a", "b"));
+        Signature signature = new Signature(List.of(input), List.of(TensorSpec.of("prediction", FLOAT, -1, 1)));
+        String both = "return {\"mean\": torch.to(torch.mean(x, [1]), 7), \"twice\": torch.mul(x, 2)}";
+        file("Dict[str, Tensor]", both);
+        Map<String, DjlEngine.Answer> answers = Map.of("mean", DjlEngine.Answer.FLAT, "twice", DjlEngine.Answer.SECOND);
+        answers.forEach((output, answer) -> {
+            Map<String, String> attributes = Map.of(DjlEngine.OUTPUT, output, DjlEngine.ANSWER, answer.name());
+            Artifact sealed = Artifact.seal(directory, "m.pt", signature, attributes);
+            try (Engine engine = Engine.open(sealed);
+                    Lane lane = engine.newLane(2)) {
+                assertThat(engine.signature()).isEqualTo(signature);
+                lane.input(0).floats().put(0, new float[] {1, 2, 30, 40});
+                lane.run(2);
+                assertThat(lane.output(0).floats().get(0)).isEqualTo(output.equals("mean") ? 1.5f : 4);
+                assertThat(lane.output(0).floats().get(1)).isEqualTo(output.equals("mean") ? 35 : 80);
+            }
+        });
+        file("Tuple[Tensor, Tensor]", "return (x, torch.sum(x, [1], True))");
+        Map<String, String> second =
+                Map.of(DjlEngine.OUTPUT, "output1", DjlEngine.ANSWER, DjlEngine.Answer.WHOLE.name());
+        try (Engine engine = Engine.open(Artifact.seal(directory, "m.pt", signature, second));
+                Lane lane = engine.newLane(1)) {
+            lane.input(0).floats().put(0, new float[] {1, 2});
+            lane.run(1);
+            assertThat(lane.output(0).floats().get(0)).isEqualTo(3);
         }
     }
 
