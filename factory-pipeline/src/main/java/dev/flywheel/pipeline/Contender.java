@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import com.google.common.base.Suppliers;
 import com.google.common.primitives.ImmutableDoubleArray;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.data.Batch;
@@ -14,6 +15,7 @@ import dev.flywheel.pipeline.explain.Perturbation;
 import dev.flywheel.pipeline.explain.Robustness;
 import dev.flywheel.pipeline.explain.Subject;
 import dev.flywheel.pipeline.export.Parity;
+import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.serving.Codec;
@@ -21,6 +23,9 @@ import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A trained candidate with its artifact and what it predicts for some examples. Immutable.
@@ -87,14 +92,22 @@ record Contender<I>(
 
     @Override
     public Robustness robustness(Metric metric, Perturbation perturbation) {
+        return examined(subject -> Robustness.of(subject, metric, perturbation));
+    }
+
+    /** {@return what a look at this candidate finds} */
+    <R> R examined(Function<Subject, R> look) {
+        Supplier<Optional<FeatureMatrix>> inputs = Suppliers.memoize(() -> model.features(examples));
         try (Endpoint<I, ?> endpoint = Endpoint.of(artifact, codec).open()) {
-            Subject subject = Subject.of(
+            return look.apply(Subject.of(
                     artifact.signature(),
                     rows -> endpoint.score(endpoint.version(), rows),
+                    (rows, epsilon) -> inputs.get()
+                            .flatMap(all -> model.attacked(all.select(rows), epsilon))
+                            .map(model::predict),
                     examples,
                     Examples.labels(examples),
-                    seed);
-            return Robustness.of(subject, metric, perturbation);
+                    seed));
         }
     }
 

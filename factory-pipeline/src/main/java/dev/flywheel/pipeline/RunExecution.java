@@ -114,7 +114,7 @@ final class RunExecution<I, L> {
     private final String trigger;
     private final RunRecord record;
     private final Path directory;
-    private final Examiner<I> examiner;
+    private final Examiner examiner;
     private final List<Path> stages = new ArrayList<>();
 
     /** What the source gave, if the champion cannot be served over it: kept once there is another champion. */
@@ -139,7 +139,7 @@ final class RunExecution<I, L> {
         this.directory = line.newRun();
         this.trigger = trigger;
         this.record = new RunRecord(pipeline, line, directory, trigger);
-        this.examiner = new Examiner<>(pipeline, record);
+        this.examiner = new Examiner(pipeline, record);
     }
 
     /** Runs on the source, read anew. */
@@ -507,7 +507,6 @@ final class RunExecution<I, L> {
         model.finding()
                 .ifPresent(found -> record.fact("search of candidate " + (record.candidates() + 1), found.summary()));
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
-        examiner.trained(candidate, model);
         Artifact artifact = Artifact.seal(candidate, file.name(), file.signature(), file.facts());
         double[] scores = Contender.score(artifact, pipeline.codec(history.type()), examples);
         Evaluation evaluation = Evaluation.of(pipeline.task(), Examples.labels(examples), scores);
@@ -580,7 +579,7 @@ final class RunExecution<I, L> {
                 .filter(verdict -> verdict.outcome() != Verdict.Outcome.PASS)
                 .toList();
         best.artifact().attributes().forEach(record::fact);
-        examiner.examine(best.directory(), test, labels);
+        examiner.examine(best);
         if (!refused.isEmpty()) {
             record.rejected(RunRecord.sentence(refused));
             return;

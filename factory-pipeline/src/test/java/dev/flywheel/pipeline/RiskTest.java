@@ -45,6 +45,7 @@ class RiskTest {
             Gate.atLeast(Metric.ROC_AUC, 0.7).onEachSlice("colour"),
             Gate.fair(Criterion.EQUAL_OPPORTUNITY, "colour", 0.5),
             Gate.robust(Metric.ROC_AUC, Perturbation.noise(0.1), 0.1),
+            Gate.robust(Metric.ROC_AUC, Perturbation.fgsm(0.01), 0.2),
             Gate.latencyAtMost(0.5, Duration.ofSeconds(10)),
             Gate.sizeAtMost(10_000_000)
         };
@@ -96,7 +97,7 @@ class RiskTest {
             Run run = factory.run(pipeline);
             assertThat(run.reason()).startsWith("it passed every gate and waits until ");
             assertThat(run.verdicts())
-                    .hasSize(8)
+                    .hasSize(9)
                     .allSatisfy(verdict ->
                             assertThat(verdict.outcome()).as(verdict.toString()).isEqualTo(Verdict.Outcome.PASS));
             assertThat(run.verdicts())
@@ -105,6 +106,7 @@ class RiskTest {
                             "ROC AUC at least 0.7 on each slice of colour",
                             "difference in equal opportunity between groups of colour at most 0.5",
                             "ROC AUC loses at most 0.1 by noise of 0.1 standard deviations on every number",
+                            "ROC AUC loses at most 0.2 by an attack (FGSM) of 0.01 standard deviations",
                             "p50 of a prediction at most 10.0 s",
                             "size at most 10,000,000 bytes",
                             "exported graph within 0.0001 of the training engine");

@@ -78,7 +78,7 @@ public final class Gate implements Serializable {
     /**
      * {@return the rule that the candidate is proven to be less than {@code margin} worse than the champion
      * (non-inferiority)} With d the candidate's advantage on the same rows (positive = better, whatever the metric's
-     * direction): PASS if the interval of d lies above {@code -margin}, FAIL if it lies at or below, INCONCLUSIVE if it
+     * direction): PASS if the interval of d lies above {@code -margin}, FAIL if it lies below, INCONCLUSIVE if it
      * straddles. A margin of 0 asks for a proven improvement, as {@link #betterThanChampion} does; a margin is what a
      * fresher model may cost.
      *

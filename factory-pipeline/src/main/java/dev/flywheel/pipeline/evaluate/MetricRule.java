@@ -71,7 +71,7 @@ record MetricRule(Sort sort, Metric metric, double bound) implements Rule {
         return switch (sort) {
             case AT_LEAST, BETTER_BY -> low >= bound ? PASS : high < bound ? FAIL : INCONCLUSIVE;
             case AT_MOST -> atMost(low, high, bound);
-            case NOT_WORSE, BETTER -> low > -bound ? PASS : high <= -bound ? FAIL : INCONCLUSIVE;
+            case NOT_WORSE, BETTER -> low > -bound ? PASS : high < -bound ? FAIL : INCONCLUSIVE;
         };
     }
 
