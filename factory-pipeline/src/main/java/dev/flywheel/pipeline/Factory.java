@@ -188,7 +188,14 @@ public final class Factory implements AutoCloseable {
     /**
      * Makes one run of a pipeline without serving it: reads the source anew, trains every candidate, judges the best
      * and, if it passes every gate, makes it champion. Blocks until the run has ended. What the source gave is kept in
-     * the home directory, for the runs to come and for the lineage of the versions that learned from it.
+     * the home directory, for the runs to come and for the lineage of the versions that learned from it; of a run that
+     * fails it is not, if there is a champion already.
+     *
+     * <p>What can be lived with is lived with, and the report tells it: rows that cannot be read, columns of one value
+     * or of none beside others, categories beyond the vocabulary. A run fails where nothing can be learned or judged
+     * (all rows have the same features, or are of one class), where a training explodes or gives no number, and where
+     * the disk is full. Wrong labels are for the gates, which ask whether the candidate is better than the champion all
+     * the same. In each case the champion serves on.
      *
      * @return what it came to; a run that fails, for whatever reason, is an outcome, not an exception
      * @throws IllegalStateException if this pipeline is at work, being started or in a run already

@@ -117,7 +117,10 @@ final class RunExecution<I, L> {
     private final Examiner examiner;
     private final List<Path> stages = new ArrayList<>();
 
-    /** What the source gave, if the champion cannot be served over it: kept once there is another champion. */
+    /**
+     * What the source gave, until it is kept: if the champion cannot be served over it once there is another champion,
+     * and of a run that fails never, because the next would fail of it, too. Without a champion it is kept at once.
+     */
     private @Nullable History<I> unkept;
 
     /** @param abandoned whether nobody wants the run any more; asked now and then */
@@ -146,7 +149,7 @@ final class RunExecution<I, L> {
     Run fromSource() {
         return execute(() -> {
             History<I> history = History.fromSource(pipeline, line, directory);
-            if (replacesKept(history)) {
+            if (line.champion().isEmpty()) {
                 history.keep(pipeline, line);
             } else {
                 unkept = history;
@@ -157,7 +160,7 @@ final class RunExecution<I, L> {
 
     private boolean replacesKept(History<I> history) {
         try {
-            return line.champion().isEmpty() || history.replacesKept(line);
+            return history.replacesKept(line);
         } catch (StoreException e) {
             return true; // what is kept is damaged, so that nothing can be served over it
         }
@@ -264,6 +267,7 @@ final class RunExecution<I, L> {
             attempts = compared(attempts, history, train, weights, share);
         }
         Lesson lesson = lesson(train, weights);
+        lesson.features.notes().forEach(note -> record.note(Character.toUpperCase(note.charAt(0)) + note.substring(1) + "."));
         Contender<I> best = first(attempts, lesson, history, test, champion, share);
         judge(best, train, test, labels);
     }
@@ -466,7 +470,7 @@ final class RunExecution<I, L> {
                 && Arrays.stream(labels).distinct().count() < 2) {
             throw new DataException(
                     "the test examples of pipeline \"" + pipeline.name() + "\" are of one class",
-                    "all " + labels.length + " have the label "
+                    (labels.length == 1 ? "the only one has" : "all " + labels.length + " have") + " the label "
                             + pipeline.source().target().decode(labels[0]),
                     "bring more examples, or hold back more or others with a split");
         }
@@ -581,6 +585,9 @@ final class RunExecution<I, L> {
         best.artifact().attributes().forEach(record::fact);
         examiner.examine(best);
         if (!refused.isEmpty()) {
+            if (unkept != null && replacesKept(unkept)) {
+                unkept.keep(pipeline, line);
+            }
             record.rejected(RunRecord.sentence(refused));
             return;
         }

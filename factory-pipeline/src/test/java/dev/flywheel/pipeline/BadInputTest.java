@@ -2,7 +2,11 @@ package dev.flywheel.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.nn.core.Linear;
 import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
@@ -12,6 +16,7 @@ import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.feature.Features;
 import dev.flywheel.pipeline.source.Csv;
 import dev.flywheel.pipeline.source.Target;
+import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -19,8 +24,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,13 +63,7 @@ class BadInputTest {
     }
 
     private static List<String> good() {
-        Random random = new Random(7);
-        List<String> lines = new ArrayList<>(List.of(HEADER));
-        for (int i = 0; i < GOOD; i++) {
-            Point point = CrashChild.point(random);
-            lines.add(point.x() + "," + point.y() + "," + point.colour() + "," + CrashChild.inside(point));
-        }
-        return lines;
+        return good(GOOD, 0);
     }
 
     private <I> Pipeline<I, Boolean, Double> pipeline(Class<I> input, Csv csv) {
@@ -228,6 +233,254 @@ class BadInputTest {
         Run run = run(Point.class, lines);
         assertThat(run.reason()).startsWith(csv() + " is not a CSV file (RFC 4180) throughout: ");
         assertFailed(run, run.reason());
+    }
+
+    /** The classes of the points, some of them wrong. */
+    private static List<String> good(int rows, double wrong) {
+        Random random = new Random(7);
+        Random noise = new Random(8);
+        List<String> lines = new ArrayList<>(List.of(HEADER));
+        for (int i = 0; i < rows; i++) {
+            Point point = CrashChild.point(random);
+            boolean inside = CrashChild.inside(point) ^ noise.nextDouble() < wrong;
+            lines.add(point.x() + "," + point.y() + "," + point.colour() + "," + inside);
+        }
+        return lines;
+    }
+
+    private Pipeline<Loose, Boolean, Double> points(
+            Path file, Features<Loose> features, Trainer trainer, Gate gate) {
+        return Pipeline.named("points")
+                .from(Csv.files(file).examples(Loose.class, Target.isTrue("inside")))
+                .features(features)
+                .train(trainer)
+                .gate(gate)
+                .respond(p -> p)
+                .build();
+    }
+
+    private Pipeline<Loose, Boolean, Double> points(Path file) {
+        return points(file, Features.auto(Loose.class), Trainers.logistic(), Gate.atLeast(Metric.ROC_AUC, 0.5));
+    }
+
+    private static List<Double> answers(Deployment<Loose, Boolean, Double> live) {
+        return live
+                .predictAll(List.of(new Loose(1.0, 1.0, "red"), new Loose(-1.0, null, "green"), new Loose(null, 2.0, null)))
+                .stream()
+                .map(prediction -> prediction.value())
+                .toList();
+    }
+
+    /** What is in the home but for reports of runs, examples, logs and marks of the time. */
+    private List<String> leftOvers() throws IOException {
+        try (Stream<Path> files = Files.walk(home())) {
+            return files.map(file -> home().relativize(file).toString())
+                    .filter(file -> file.matches(".*(\\.tmp|/staging/.*|/work|/searches)|pipelines/points/versions/.*"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /**
+     * Has a champion that has learned from good rows, and lets runs go wrong: the champion answers as before, nothing is
+     * left of such a run but its report, and the runs after it are as if it had not been.
+     */
+    private List<Run> besideAChampion(List<Pipeline<Loose, Boolean, Double>> bad) throws IOException {
+        Pipeline<Loose, Boolean, Double> pipeline = points(Files.write(directory.resolve("good.csv"), good()));
+        List<Run> runs = new ArrayList<>();
+        try (Factory factory = Factory.open(home())) {
+            assertThat(factory.run(pipeline).outcome()).isEqualTo(Run.Outcome.PROMOTED);
+            List<String> before = leftOvers();
+            List<Double> answers = answers(factory, pipeline);
+            for (Pipeline<Loose, Boolean, Double> next : bad) {
+                Run run = factory.run(next);
+                assertThat(leftOvers()).as(run.reason()).isEqualTo(before);
+                assertThat(answers(factory, pipeline)).as(run.reason()).isEqualTo(answers);
+                runs.add(run);
+            }
+            try (Deployment<Loose, Boolean, Double> live = factory.start(pipeline)) {
+                assertThat(live.version()).isEqualTo(1);
+                assertThat(live.retrain().join().reason()).startsWith("logistic passed 2 of 2 gates");
+            }
+            assertThat(factory.run(pipeline).reason()).startsWith("logistic passed 2 of 2 gates");
+        }
+        return runs;
+    }
+
+    private static List<Double> answers(Factory factory, Pipeline<Loose, Boolean, Double> pipeline) {
+        try (Deployment<Loose, Boolean, Double> live = factory.start(pipeline)) {
+            return answers(live);
+        }
+    }
+
+    /** @param bad pipelines, by what their runs end with */
+    private void assertFail(Map<String, Pipeline<Loose, Boolean, Double>> bad) throws IOException {
+        List<Run> runs = besideAChampion(List.copyOf(bad.values()));
+        Iterator<String> reasons = bad.keySet().iterator();
+        for (Run run : runs) {
+            assertThat(run.reason()).matches(reasons.next());
+            assertThat(run.outcome()).isEqualTo(Run.Outcome.FAILED);
+            assertThat(run.report()).content().contains("<strong>FAILED</strong>");
+        }
+    }
+
+    private Pipeline<Loose, Boolean, Double> training(Trainer trainer) throws IOException {
+        return points(
+                Files.write(csv(), good()), Features.auto(Loose.class), trainer, Gate.atLeast(Metric.ROC_AUC, 0.5));
+    }
+
+    /** Good rows with a field replaced. */
+    private Path replaced(int field, String by) throws IOException {
+        List<String> lines = good();
+        for (int i = 1; i < lines.size(); i++) {
+            String[] fields = lines.get(i).split(",");
+            fields[field] = by;
+            lines.set(i, String.join(",", fields));
+        }
+        return Files.write(directory.resolve(field + by + ".csv"), lines);
+    }
+
+    @Test
+    void aConstantAndAnEmptyColumnBesideUsefulOnesAreLeftAsideAndTold() throws IOException {
+        List<String> lines = good();
+        for (int i = 1; i < lines.size(); i++) {
+            String[] fields = lines.get(i).split(",");
+            lines.set(i, fields[0] + ",,blue," + fields[3]);
+        }
+        try (Factory factory = Factory.open(home())) {
+            Run run = factory.run(points(Files.write(csv(), lines)));
+            assertThat(run.reason()).startsWith("logistic passed 2 of 2 gates");
+            assertThat(run.report())
+                    .content()
+                    .contains("Column &quot;colour&quot; is &quot;blue&quot; in every training row. Column &quot;y&quot;"
+                            + " has no value in the training rows.");
+        }
+    }
+
+    @Test
+    void rowsThatTeachNothingEndTheRunAndTheChampionServesOn() throws IOException {
+        Map<String, Pipeline<Loose, Boolean, Double>> bad = new LinkedHashMap<>();
+        Features<Loose> x = Features.of(Loose.class).number(Loose::x);
+        Features<Loose> colour = Features.of(Loose.class).category(Loose::colour);
+        bad.put(alike("column \"x\" is 3.0 in every training row"), alone(replaced(0, "3"), x));
+        bad.put(alike("column \"x\" has no value in the training rows"), alone(replaced(0, ""), x));
+        bad.put(alike("column \"colour\" is \"blue\" in every training row"), alone(replaced(2, "blue"), colour));
+        bad.put(alike("column \"colour\" has no value in the training rows"), alone(replaced(2, ""), colour));
+        bad.put(
+                "the test examples of pipeline \"points\" are of one class: all \\d+ have the label true\\. Fix: bring"
+                        + " more examples, or hold back more or others with a split\\.",
+                points(replaced(3, "true")));
+        bad.put(
+                "the test examples of pipeline \"points\" are of one class: the only one has the label (true|false)\\. Fix:"
+                        + " bring more examples, .*",
+                points(Files.write(csv(), good().subList(0, 4))));
+        assertFail(bad);
+    }
+
+    private Pipeline<Loose, Boolean, Double> alone(Path file, Features<Loose> features) {
+        return points(file, features, Trainers.logistic(), Gate.atLeast(Metric.ROC_AUC, 0.5));
+    }
+
+    private static String alike(String why) {
+        return Pattern.quote("trainer logistic(l2=1, iterations=200) cannot learn from these examples: all ") + "\\d+"
+                + Pattern.quote(" rows have the same features: " + why
+                        + ". Fix: bring a column whose value differs between rows, or look why none does.");
+    }
+
+    @Test
+    void fiftyThousandCategoriesAreLearnedInBoundedMemory() throws IOException {
+        List<String> lines = good(50_000, 0);
+        for (int i = 1; i < lines.size(); i++) {
+            String[] fields = lines.get(i).split(",");
+            lines.set(i, fields[0] + "," + fields[1] + "," + fields[2] + i + "," + fields[3]);
+        }
+        try (Factory factory = Factory.open(home())) {
+            Run run = factory.run(points(Files.write(csv(), lines)));
+            assertThat(run.reason()).startsWith("logistic passed 2 of 2 gates");
+            assertThat(run.report())
+                    .content()
+                    .contains("The vocabulary of column &quot;colour&quot; is full with 10000 values; rarer ones share an"
+                            + " id.");
+            assertThat(home().resolve("pipelines/points/versions/1/model.onnx"))
+                    .satisfies(model -> assertThat(Files.size(model)).isLessThan(1 << 20));
+        }
+    }
+
+    @Test
+    void wrongLabelsAreNoReasonToLetTheChampionGo() throws IOException {
+        Path file = Files.write(csv(), good(600, 0.3));
+        Run run = besideAChampion(List.of(points(
+                        file,
+                        Features.auto(Loose.class),
+                        Trainers.logistic(),
+                        Gate.betterThanChampion(Metric.ROC_AUC))))
+                .get(0);
+        assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.REJECTED);
+        assertThat(run.reason())
+                .matches("(INCONCLUSIVE|FAIL) ROC AUC better than the champion's \\(candidate 0\\.\\d+, champion 0\\.\\d+,"
+                        + " advantage .* paired DeLong\\) on \\d+ rows\\)");
+    }
+
+    @Test
+    void aTrainingThatIsLostEndsTheRunAndTheChampionServesOn() throws IOException {
+        Features<Loose> numbers = Features.of(Loose.class).number(Loose::x).number(Loose::y);
+        Trainer broken = Trainers.djl(() -> {
+            Block block = Linear.builder().setUnits(1).build();
+            block.setInitializer((manager, shape, type) -> manager.full(shape, Float.NaN, type), Parameter.Type.WEIGHT);
+            return block;
+        });
+        Pipeline<Loose, Boolean, Double> exploding = training(Trainers.mlp(8, 8).learningRate(1e20));
+        String exploded = "training of mlp\\(.*\\) failed in epoch \\d+: its loss is NaN, and it exploded: a gradient or a"
+                + " step was \\d\\.\\d+e\\+\\d+ long\\. Fix: lower the learning rate.*";
+        assertFail(Map.of(
+                "training of djl\\(.*\\) failed in epoch 1: its loss is NaN, and nothing exploded, .*: something has no"
+                        + " result\\. Fix: look for a logarithm, .*",
+                points(csv(), numbers, broken, Gate.atLeast(Metric.ROC_AUC, 0.5)),
+                exploded,
+                exploding));
+        try (Factory factory = Factory.open(home());
+                Deployment<Loose, Boolean, Double> live = factory.start(exploding)) {
+            int version = live.version();
+            List<Double> answers = answers(live);
+            CompletableFuture<Run> run = live.retrain();
+            while (!run.isDone()) {
+                assertThat(answers(live)).isEqualTo(answers);
+            }
+            assertThat(run.join().reason()).matches(exploded);
+            assertThat(live.version()).isEqualTo(version);
+            assertThat(answers(live)).isEqualTo(answers);
+        }
+    }
+
+    @Test
+    void aFullDiskInTheMidstOfACheckpointEndsTheRunAndTheChampionServesOn() throws Exception {
+        Files.createDirectories(home());
+        assumeTrue(
+                ran("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", home().toString()),
+                "this user cannot mount a small file system");
+        try {
+            assertFail(Map.of(
+                    Pattern.quote("writing " + home().resolve("pipelines/points/searches/search-0/training.paused")
+                            + ": the file system says java.io.IOException: No space left on device. Fix: check that the"
+                            + " disk is mounted, has space left and that this user may write there."),
+                    training(Trainers.mlp(1024, 1024).epochs(1_000_000))));
+        } finally {
+            // lazily, because files stay mapped into memory until they are collected
+            assertThat(ran("umount", "--lazy", home().toString())).isTrue();
+        }
+    }
+
+    private static boolean ran(String... command) throws Exception {
+        try {
+            return new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false; // there is no such program
+        }
     }
 
     @Test

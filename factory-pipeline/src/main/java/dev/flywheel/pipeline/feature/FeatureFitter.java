@@ -112,7 +112,7 @@ final class FeatureFitter {
             if (spec instanceof Spec.Numeric number) {
                 numbers.add(fit(number, of(samples, number.column())));
             } else if (spec instanceof Spec.Category category) {
-                texts.add(fit(category));
+                texts.add(fit(category, rows));
             } else if (spec instanceof Spec.Words text) {
                 sentences.add(fit(text, rows));
             } else if (spec instanceof Spec.Vector vector) {
@@ -225,14 +225,18 @@ final class FeatureFitter {
         return new double[] {mean, constant ? 0 : 1 / deviation};
     }
 
-    private TextBlock.Slot fit(Spec.Category spec) {
+    private TextBlock.Slot fit(Spec.Category spec, long rows) {
         Encoding encoding = spec.encoding();
         if (encoding.kind() == Encoding.Kind.HASHED) {
             return new TextBlock.Slot(spec.column(), encoding, List.of());
         }
         List<String> known = of(vocabularies, spec.column()).values(encoding.minCount(), encoding.limit());
-        if (known.isEmpty()) {
+        if (of(vocabularies, spec.column()).isEmpty()) {
+            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
+        } else if (known.isEmpty()) {
             notes.add("column \"" + spec.column() + "\" has no value that is frequent enough for a vocabulary");
+        } else if (of(vocabularies, spec.column()).count(known.get(0)) == rows) {
+            notes.add("column \"" + spec.column() + "\" is \"" + known.get(0) + "\" in every training row");
         } else if (known.size() == encoding.limit()) {
             notes.add("the vocabulary of column \"" + spec.column() + "\" is full with " + known.size()
                     + " values; rarer ones share an id");

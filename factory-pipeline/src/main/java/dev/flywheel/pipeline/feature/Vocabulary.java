@@ -30,6 +30,10 @@ final class Vocabulary {
         counts.put(value, new int[] {1 + forgotten});
     }
 
+    boolean isEmpty() {
+        return counts.isEmpty();
+    }
+
     /** How often a value was seen, at least. */
     int count(String value) {
         return counts.getOrDefault(value, new int[1])[0];

@@ -38,14 +38,17 @@ final class Adam implements Descent {
               __buffers__ = []
               training : bool
               def forward(self: __torch__.Adam, parameters: List[Tensor], gradient: Tensor, means: List[Tensor],
-                  squares: List[Tensor], steps: List[Tensor], weights: Tensor, rate: float, decay: float) -> None:
+                  squares: List[Tensor], steps: List[Tensor], weights: Tensor, rate: float, decay: float,
+                  longest: Tensor) -> None:
                 _0 = torch.add_(steps[0], 1)
                 if torch.gt(decay, 0.):
                   all = parameters[0]
                   _1 = torch.addcmul_(all, all, weights, value=torch.neg(torch.mul(rate, decay)))
                 else:
                   pass
-                length = torch.div(torch.linalg_vector_norm(gradient), MOST)
+                norm = torch.linalg_vector_norm(gradient)
+                _3 = torch.fmax(longest, norm, out=longest)
+                length = torch.div(norm, MOST)
                 torch._fused_adam_(parameters, [gradient], means, squares, annotate(List[Tensor], []), steps,
                     lr=rate, beta1=0.9, beta2=0.999, weight_decay=0., eps=1e-08, amsgrad=False, maximize=False,
                     grad_scale=torch.clamp(length, 1.), found_inf=None)
@@ -55,8 +58,10 @@ final class Adam implements Descent {
     private final PtNDArray parameters;
     private final PtNDArray means;
     private final PtNDArray squares;
+    private final PtNDArray longest;
+    private double highestRate;
     private final PtSymbolBlock script;
-    private final IValue[] arguments = new IValue[8];
+    private final IValue[] arguments = new IValue[9];
 
     /**
      * @param parameters gather their gradient
@@ -71,12 +76,14 @@ final class Adam implements Descent {
         this.parameters = parameters;
         this.means = (PtNDArray) manager.create(means);
         this.squares = (PtNDArray) manager.create(squares);
+        this.longest = (PtNDArray) manager.create(0f);
         this.script = load((PtNDManager) manager);
         arguments[0] = IValue.listFrom(parameters);
         arguments[2] = IValue.listFrom(this.means);
         arguments[3] = IValue.listFrom(this.squares);
         arguments[4] = IValue.listFrom((PtNDArray) manager.create(new float[] {steps}, new Shape()));
         arguments[5] = IValue.from((PtNDArray) manager.create(weights));
+        arguments[8] = IValue.from(longest);
     }
 
     private static PtSymbolBlock load(PtNDManager manager) {
@@ -114,6 +121,7 @@ final class Adam implements Descent {
 
     @Override
     public void step(double rate, double decay) {
+        highestRate = Math.max(highestRate, rate); // a step moves each parameter by about that
         try (PtNDArray gradient = JniUtils.getGradient(parameters);
                 IValue along = IValue.from(gradient);
                 IValue far = IValue.from(rate);
@@ -123,6 +131,11 @@ final class Adam implements Descent {
             arguments[7] = shrinking;
             IValueUtils.runMethod(script, "forward", arguments).close();
         }
+    }
+
+    @Override
+    public double longest() {
+        return Math.max(longest.getFloat(), highestRate * Math.sqrt(parameters.size()));
     }
 
     @Override

@@ -10,6 +10,12 @@ interface Descent {
      */
     void step(double rate, double decay);
 
+    /**
+     * The greatest length so far of a gradient, or of a step or what came of it, as far as there was one: infinite if a
+     * float cannot tell it, and 0 if all were NaN.
+     */
+    double longest();
+
     /** The running means of the gradient. */
     float[] means();
 

@@ -20,6 +20,12 @@ final class FullBatchFit {
     private final int iterations;
     private final float[] mask;
     private final double[] units;
+    private double startLoss;
+
+    /** The length of the gradient at the start; below 0 before that. */
+    private double steepness = -1;
+
+    private boolean moved;
 
     FullBatchFit(Training training, double l2, int iterations) {
         this.training = training;
@@ -53,9 +59,13 @@ final class FullBatchFit {
     /** The parameters where the loss is smallest. */
     float[] run() {
         double[] best = Lbfgs.minimize(new double[mask.length], this::evaluate, iterations, (iteration, value) -> {
-            training.looked(iteration, value);
+            moved = true;
+            training.looked(iteration, value, 0);
             training.ended(iteration, iterations, training.examples().rows(), Double.NaN);
         });
+        if (!moved) {
+            training.requireMoved(startLoss, steepness);
+        }
         return parameters(best);
     }
 
@@ -87,6 +97,19 @@ final class FullBatchFit {
             loss += penalty / 2 * weight * weight;
             gradient[i] = (gradient[i] + penalty * weight) * units[i];
         }
+        if (steepness < 0) { // the search goes nowhere without a number, so only the start can be such a place
+            steepness = length(gradient);
+            training.requireFinite(1, loss, steepness);
+            startLoss = loss;
+        }
         return loss;
+    }
+
+    private static double length(double[] gradient) {
+        double squares = 0;
+        for (double slope : gradient) {
+            squares += slope * slope;
+        }
+        return Math.sqrt(squares);
     }
 }

@@ -168,7 +168,7 @@ final class MinibatchFit {
                 Examples rows = shuffled.slice(pass, from, to);
                 NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
                 if (to == shuffled.rows() || step % READ_STEPS == 0) {
-                    training.looked(epoch, training.lossOf(outputs, rows));
+                    training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
                 }
             }
             descent.step(rate(), decay);

@@ -3,11 +3,14 @@ package dev.flywheel.pipeline.train;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
+import dev.flywheel.core.TrainingException;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.IdColumn;
 import dev.flywheel.pipeline.source.Target;
+import java.nio.ByteBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -61,6 +64,7 @@ final class NetworkFit {
         long start = System.nanoTime();
         double[] labels = matrix.labels();
         double[] weights = matrix.weights();
+        requireDifferentRows();
         Scale learned = before == null
                 ? Scale.fit(labels, weights, objective, network, trainer)
                 : before.learnedScale().widened(labels, weights, network, trainer);
@@ -73,6 +77,7 @@ final class NetworkFit {
             float[] parameters =
                     fit.apply(new Training(trainer, manager, network, examples, weight, idWeights, objective, listener)
                             .by(loss, optimizer));
+            requireFinite(parameters);
             if (before == null) {
                 fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before
             }
@@ -99,6 +104,34 @@ final class NetworkFit {
             return parameters;
         });
         return new Pausable.Part(model, Objects.requireNonNull(pause.get()));
+    }
+
+    private void requireDifferentRows() {
+        int rows = matrix.rows();
+        if (rows > 1 && alike(matrix.numbers(), rows) && alike(matrix.ids(), rows)) {
+            List<String> notes = matrix.features().notes();
+            throw new TrainingException(
+                    "trainer " + trainer + " cannot learn from these examples",
+                    "all " + rows + " rows have the same features" + (notes.isEmpty() ? "" : ": ")
+                            + String.join(", ", notes),
+                    "bring a column whose value differs between rows, or look why none does");
+        }
+    }
+
+    private static boolean alike(ByteBuffer values, int rows) {
+        int row = values.capacity() / rows;
+        return values.slice(0, values.capacity() - row).equals(values.slice(row, values.capacity() - row));
+    }
+
+    private void requireFinite(float[] parameters) {
+        for (int i = 0; i < parameters.length; i++) {
+            if (!Float.isFinite(parameters[i])) {
+                throw new TrainingException(
+                        "training of " + trainer + " failed in its last step",
+                        "parameter " + i + " of " + parameters.length + " is " + parameters[i],
+                        "lower the learning rate, or look for absurd values in the features and the label");
+            }
+        }
     }
 
     private double[] idWeights(double[] weights) {

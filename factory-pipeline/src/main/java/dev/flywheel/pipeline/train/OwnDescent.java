@@ -20,6 +20,7 @@ final class OwnDescent implements Descent {
     private final PtNDArray parameters;
     private final int learned;
     private final Optimizer optimizer;
+    private double longest;
 
     /** @param learned how many of the first parameters learn */
     OwnDescent(NDManager manager, PtNDArray parameters, int learned, Optimizer optimizer) {
@@ -36,11 +37,19 @@ final class OwnDescent implements Descent {
             NDArray values = cut(pass, parameters.stopGradient());
             NDArray gradient = cut(pass, all);
             float length = gradient.norm().getFloat();
+            keep(length);
             if (length > MOST_GRADIENT) {
                 gradient.muli(MOST_GRADIENT / length);
             }
             optimizer.update(ALL, values, gradient);
+            keep(values.norm().getFloat());
             all.muli(0);
+        }
+    }
+
+    private void keep(float length) {
+        if (length > longest) {
+            longest = length;
         }
     }
 
@@ -49,6 +58,11 @@ final class OwnDescent implements Descent {
             all.attach(pass);
         }
         return all.get(pass, new NDIndex().addSliceDim(0, learned));
+    }
+
+    @Override
+    public double longest() {
+        return longest;
     }
 
     @Override

@@ -33,6 +33,14 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         if (labels.length == 0) {
             throw unlearnable(trainer, "there are no rows", "check the source, its filter and the split");
         }
+        for (double label : labels) {
+            if (Math.abs(label) > Float.MAX_VALUE) {
+                throw unlearnable(
+                        trainer,
+                        "label " + label + " is beyond the 3.4e38 that a model can predict",
+                        "drop absurd labels by a check, or give them in a larger unit");
+            }
+        }
         double first = labels[0];
         boolean same = Arrays.stream(labels).allMatch(label -> label == first);
         if (objective == Objective.PROBABILITY) {
@@ -99,10 +107,6 @@ record Scale(Objective objective, double factor, double offset, double low, doub
                 .map(label -> (label - mean) * (label - mean))
                 .toArray();
         double variance = mean(squares, weights);
-        if (!Double.isFinite(variance)) {
-            throw unlearnable(
-                    trainer, "the labels are too far apart for their variance", "drop absurd labels by a check");
-        }
         double factor = variance > 0 ? Math.sqrt(variance) : 1;
         double low = Arrays.stream(labels).min().orElse(0);
         double high = Arrays.stream(labels).max().orElse(0);

@@ -8,12 +8,16 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** One training at work: what it learns from, and how it tells and is told to stop. Not thread-safe. */
 final class Training {
+
+    /** The length from which a gradient of a mean loss, or a step along it, is out of hand where values are standardized. */
+    private static final double EXPLODED = 1e4;
 
     private final String trainer;
     private final NDManager manager;
@@ -150,17 +154,52 @@ final class Training {
     /**
      * Takes a loss that was read back.
      *
-     * @throws TrainingException if it is no number
+     * @param longest the greatest length so far of a gradient or a step that had one; 0 if none had
+     * @throws TrainingException if one of the two is no number
      */
-    void looked(int epoch, double loss) {
-        if (!Double.isFinite(loss)) {
-            throw new TrainingException(
-                    "training of " + trainer + " failed in epoch " + epoch,
-                    "its loss is " + loss,
-                    "lower the learning rate, or look for absurd values in the features and the label");
-        }
+    void looked(int epoch, double loss, double longest) {
+        requireFinite(epoch, loss, longest);
         lossSum += loss;
         lossCount++;
+    }
+
+    /** @throws TrainingException if one of the two is no number, which says whether the training has exploded */
+    void requireFinite(int epoch, double loss, double longest) {
+        if (Double.isFinite(loss) && Double.isFinite(longest)) {
+            return;
+        }
+        if (longest > EXPLODED) {
+            throw exploded(epoch, "its loss is " + loss, longest);
+        }
+        throw failure(
+                epoch,
+                String.format(
+                        Locale.ROOT,
+                        "its loss is %s, and nothing exploded, no gradient or step before was longer than %.3g:"
+                                + " something has no result",
+                        loss,
+                        longest),
+                "look for a logarithm, a root or a quotient without a result in the block and the loss, if they are"
+                        + " yours, and for absurd values in the features");
+    }
+
+    /** @throws TrainingException if the gradient is out of hand where no step lowers the loss */
+    void requireMoved(double loss, double gradient) {
+        if (gradient > EXPLODED) {
+            throw exploded(1, "no step lowers its loss of " + loss, gradient);
+        }
+    }
+
+    private TrainingException exploded(int epoch, String sign, double longest) {
+        return failure(
+                epoch,
+                String.format(Locale.ROOT, "%s, and it exploded: a gradient or a step was %.3g long", sign, longest),
+                "lower the learning rate, if there is one, and look for absurd values in the features and the label;"
+                        + " standardize() tames numbers");
+    }
+
+    private TrainingException failure(int epoch, String why, String fix) {
+        return new TrainingException("training of " + trainer + " failed in epoch " + epoch, why, fix);
     }
 
     /** Tells the listener of a finished epoch, with the mean of the losses looked at in it. */

@@ -3,14 +3,17 @@ package dev.flywheel.pipeline.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
@@ -21,6 +24,7 @@ import ai.djl.nn.pooling.Pool;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
+import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
@@ -40,6 +44,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +112,83 @@ class DjlTrainerTest {
                     .as("row %d of %s", i, model.describe())
                     .isCloseTo(expected[i], within(1e-5 * Math.max(1, Math.abs(expected[i]))));
         }
+    }
+
+    private static Block broken() {
+        Block block = mlp(1);
+        block.setInitializer((manager, shape, type) -> manager.full(shape, Float.NaN, type), Parameter.Type.WEIGHT);
+        return block;
+    }
+
+    private String failure(Trainer trainer, Features<Row> features, Target<?> target) {
+        Dataset data = data(60, 1, target.task());
+        return failure(trainer, features.fit(data).matrix(data), target);
+    }
+
+    private static String failure(Trainer trainer, FeatureMatrix matrix, Target<?> target) {
+        return assertThatThrownBy(() -> trainer.train(matrix, target, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .actual()
+                .getMessage();
+    }
+
+    @Test
+    void saysThatTheGradientExploded() {
+        Features<Row> pixels = Features.rows().image("pixels", 1, SIDE, SIDE);
+        Map<Trainer, Features<Row>> trainers = new LinkedHashMap<>();
+        trainers.put(Trainers.mlp(8, 8, 8).learningRate(1e20), numbers());
+        trainers.put(Trainers.cnn(4).learningRate(1e20), pixels);
+        trainers.put(Trainers.djl(() -> mlp(1)).learningRate(1e30), numbers());
+        trainers.put(
+                Trainers.djl(() -> mlp(1), Loss::l2Loss, () -> Optimizer.sgd()
+                        .setLearningRateTracker(Tracker.fixed(1e25f))
+                        .build()),
+                numbers());
+        trainers.forEach((trainer, features) -> requireExploded(failure(trainer, features, NUMBER), trainer));
+    }
+
+    private static void requireExploded(String said, Trainer trainer) {
+        assertThat(said).matches("training of " + Pattern.quote(trainer.describe())
+                        + " failed in epoch \\d+: (its loss is (NaN|Infinity)|no step lowers its loss of \\d\\.\\d+), and it"
+                        + " exploded: a gradient or a step was (Infinity|\\d\\.\\d+e\\+\\d+) long\\. Fix: lower the"
+                        + " learning rate, if there is one, and look for absurd values in the features and the label;"
+                        + " standardize\\(\\) tames numbers\\.");
+    }
+
+    @Test
+    void saysThatSomethingHasNoResult() {
+        Loss logarithm = new Loss("logarithm") {
+            @Override
+            public NDArray evaluate(NDList labels, NDList outputs) {
+                return outputs.get(0).log().mean();
+            }
+        };
+        for (Trainer trainer :
+                List.of(Trainers.djl(DjlTrainerTest::broken), Trainers.djl(() -> mlp(1), () -> logarithm, DjlTrainerTest::adam))) {
+            String said = failure(trainer, numbers(), NUMBER);
+            assertThat(said)
+                    .startsWith("training of " + trainer.describe() + " failed in epoch 1: its loss is NaN, and nothing exploded, no gradient or step before was longer than 0.")
+                    .endsWith(": something has no result. Fix: look for a logarithm, a root or a"
+                            + " quotient without a result in the block and the loss, if they are yours, and for absurd"
+                            + " values in the features.");
+        }
+    }
+
+    @Test
+    void saysThatAConvexTrainingGotNowhere() {
+        Schema schema = Schema.of(TestData.number("a"), new Column("$label", ColumnType.NUMBER, false));
+        List<@Nullable Object[]> rows = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            rows.add(new @Nullable Object[] {i % 2 * 1e20, (double) (i % 2)});
+        }
+        Dataset data = TestData.rows(folder, schema, rows);
+        FeatureMatrix raw = Features.rows().number("a", Transform.impute()).fit(data).matrix(data);
+        FeatureMatrix tame = Features.rows().number("a").fit(data).matrix(data);
+        Map<Trainer, Target<?>> trainers = Map.of(Trainers.logistic(), YES, Trainers.linear(), NUMBER);
+        trainers.forEach((trainer, target) -> {
+            requireExploded(failure(trainer, raw, target), trainer);
+            assertThat(trainer.train(tame, target, 1, epoch -> {}).predict(tame)).doesNotContain(Double.NaN);
+        });
     }
 
     @Test

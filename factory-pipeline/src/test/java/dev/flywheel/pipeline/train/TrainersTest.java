@@ -141,7 +141,7 @@ class TrainersTest {
                 .hasMessageContaining("has no logarithm");
         assertThatThrownBy(() -> Trainers.linear().train(matrix(60, (x, c) -> x * 1e300), NUMBER, 1, epoch -> {}))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageContaining("too far apart");
+                .hasMessageContaining("is beyond the 3.4e38 that a model can predict");
         Dataset none = rows(0, (x, c) -> 1);
         FeatureMatrix empty = Features.auto().fit(rows(10, (x, c) -> 1)).matrix(none);
         assertThatThrownBy(() -> Trainers.linear().train(empty, NUMBER, 1, epoch -> {}))
@@ -155,8 +155,8 @@ class TrainersTest {
         Trainer trainer = Trainers.mlp(8, 8, 8, 8).learningRate(1e20).weightDecay(0);
         assertThatThrownBy(() -> trainer.train(matrix, NUMBER, 1, epoch -> {}))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageContaining("failed in epoch 1: its loss is ")
-                .hasMessageContaining("Fix: lower the learning rate");
+                .hasMessageMatching(".* failed in epoch 1: its loss is (NaN|Infinity), and it exploded: a gradient or a step was .*")
+                .hasMessageContaining("Fix: lower the learning rate, if there is one, and look for absurd values");
     }
 
     @Test
