@@ -267,7 +267,9 @@ final class RunExecution<I, L> {
             attempts = compared(attempts, history, train, weights, share);
         }
         Lesson lesson = lesson(train, weights);
-        lesson.features.notes().forEach(note -> record.note(Character.toUpperCase(note.charAt(0)) + note.substring(1) + "."));
+        lesson.features
+                .notes()
+                .forEach(note -> record.note(Character.toUpperCase(note.charAt(0)) + note.substring(1) + "."));
         Contender<I> best = first(attempts, lesson, history, test, champion, share);
         judge(best, train, test, labels);
     }

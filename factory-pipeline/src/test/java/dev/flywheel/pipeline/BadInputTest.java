@@ -248,8 +248,7 @@ class BadInputTest {
         return lines;
     }
 
-    private Pipeline<Loose, Boolean, Double> points(
-            Path file, Features<Loose> features, Trainer trainer, Gate gate) {
+    private Pipeline<Loose, Boolean, Double> points(Path file, Features<Loose> features, Trainer trainer, Gate gate) {
         return Pipeline.named("points")
                 .from(Csv.files(file).examples(Loose.class, Target.isTrue("inside")))
                 .features(features)
@@ -265,7 +264,8 @@ class BadInputTest {
 
     private static List<Double> answers(Deployment<Loose, Boolean, Double> live) {
         return live
-                .predictAll(List.of(new Loose(1.0, 1.0, "red"), new Loose(-1.0, null, "green"), new Loose(null, 2.0, null)))
+                .predictAll(
+                        List.of(new Loose(1.0, 1.0, "red"), new Loose(-1.0, null, "green"), new Loose(null, 2.0, null)))
                 .stream()
                 .map(prediction -> prediction.value())
                 .toList();
@@ -282,8 +282,8 @@ class BadInputTest {
     }
 
     /**
-     * Has a champion that has learned from good rows, and lets runs go wrong: the champion answers as before, nothing is
-     * left of such a run but its report, and the runs after it are as if it had not been.
+     * Has a champion that has learned from good rows, and lets runs go wrong: the champion answers as before, nothing
+     * is left of such a run but its report, and the runs after it are as if it had not been.
      */
     private List<Run> besideAChampion(List<Pipeline<Loose, Boolean, Double>> bad) throws IOException {
         Pipeline<Loose, Boolean, Double> pipeline = points(Files.write(directory.resolve("good.csv"), good()));
@@ -352,8 +352,9 @@ class BadInputTest {
             assertThat(run.reason()).startsWith("logistic passed 2 of 2 gates");
             assertThat(run.report())
                     .content()
-                    .contains("Column &quot;colour&quot; is &quot;blue&quot; in every training row. Column &quot;y&quot;"
-                            + " has no value in the training rows.");
+                    .contains(
+                            "Column &quot;colour&quot; is &quot;blue&quot; in every training row. Column &quot;y&quot;"
+                                    + " has no value in the training rows.");
         }
     }
 
@@ -399,8 +400,9 @@ class BadInputTest {
             assertThat(run.reason()).startsWith("logistic passed 2 of 2 gates");
             assertThat(run.report())
                     .content()
-                    .contains("The vocabulary of column &quot;colour&quot; is full with 10000 values; rarer ones share an"
-                            + " id.");
+                    .contains(
+                            "The vocabulary of column &quot;colour&quot; is full with 10000 values; rarer ones share an"
+                                    + " id.");
             assertThat(home().resolve("pipelines/points/versions/1/model.onnx"))
                     .satisfies(model -> assertThat(Files.size(model)).isLessThan(1 << 20));
         }
@@ -417,8 +419,9 @@ class BadInputTest {
                 .get(0);
         assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.REJECTED);
         assertThat(run.reason())
-                .matches("(INCONCLUSIVE|FAIL) ROC AUC better than the champion's \\(candidate 0\\.\\d+, champion 0\\.\\d+,"
-                        + " advantage .* paired DeLong\\) on \\d+ rows\\)");
+                .matches(
+                        "(INCONCLUSIVE|FAIL) ROC AUC better than the champion's \\(candidate 0\\.\\d+, champion 0\\.\\d+,"
+                                + " advantage .* paired DeLong\\) on \\d+ rows\\)");
     }
 
     @Test
@@ -430,8 +433,9 @@ class BadInputTest {
             return block;
         });
         Pipeline<Loose, Boolean, Double> exploding = training(Trainers.mlp(8, 8).learningRate(1e20));
-        String exploded = "training of mlp\\(.*\\) failed in epoch \\d+: its loss is NaN, and it exploded: a gradient or a"
-                + " step was \\d\\.\\d+e\\+\\d+ long\\. Fix: lower the learning rate.*";
+        String exploded =
+                "training of mlp\\(.*\\) failed in epoch \\d+: its loss is NaN, and it exploded: a gradient or a"
+                        + " step was \\d\\.\\d+e\\+\\d+ long\\. Fix: lower the learning rate.*";
         assertFail(Map.of(
                 "training of djl\\(.*\\) failed in epoch 1: its loss is NaN, and nothing exploded, .*: something has no"
                         + " result\\. Fix: look for a logarithm, .*",

@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
 /** One training at work: what it learns from, and how it tells and is told to stop. Not thread-safe. */
 final class Training {
 
-    /** The length from which a gradient of a mean loss, or a step along it, is out of hand where values are standardized. */
+    /**
+     * The length from which a gradient of a mean loss, or a step along it, is out of hand where values are
+     * standardized.
+     */
     private static final double EXPLODED = 1e4;
 
     private final String trainer;

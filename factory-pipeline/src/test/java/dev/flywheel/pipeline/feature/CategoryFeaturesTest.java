@@ -61,8 +61,7 @@ class CategoryFeaturesTest {
     @Test
     void survivesAColumnWithoutAnyValueAndSaysSo() {
         FittedFeatures fitted = Features.rows().category("c").fit(texts(null, null));
-        assertThat(fitted.notes())
-                .containsExactly("column \"c\" has no value that is frequent enough for a vocabulary");
+        assertThat(fitted.notes()).containsExactly("column \"c\" has no value in the training rows");
         assertThat(TestData.ids(fitted.matrix(texts("a", null)))[0]).containsExactly(1, 0);
     }
 

@@ -126,10 +126,10 @@ class DjlTrainerTest {
     }
 
     private static String failure(Trainer trainer, FeatureMatrix matrix, Target<?> target) {
-        return assertThatThrownBy(() -> trainer.train(matrix, target, 1, epoch -> {}))
+        return String.valueOf(assertThatThrownBy(() -> trainer.train(matrix, target, 1, epoch -> {}))
                 .isInstanceOf(TrainingException.class)
                 .actual()
-                .getMessage();
+                .getMessage());
     }
 
     @Test
@@ -140,15 +140,19 @@ class DjlTrainerTest {
         trainers.put(Trainers.cnn(4).learningRate(1e20), pixels);
         trainers.put(Trainers.djl(() -> mlp(1)).learningRate(1e30), numbers());
         trainers.put(
-                Trainers.djl(() -> mlp(1), Loss::l2Loss, () -> Optimizer.sgd()
-                        .setLearningRateTracker(Tracker.fixed(1e25f))
-                        .build()),
+                Trainers.djl(
+                        () -> mlp(1),
+                        Loss::l2Loss,
+                        () -> Optimizer.sgd()
+                                .setLearningRateTracker(Tracker.fixed(1e25f))
+                                .build()),
                 numbers());
         trainers.forEach((trainer, features) -> requireExploded(failure(trainer, features, NUMBER), trainer));
     }
 
     private static void requireExploded(String said, Trainer trainer) {
-        assertThat(said).matches("training of " + Pattern.quote(trainer.describe())
+        assertThat(said)
+                .matches("training of " + Pattern.quote(trainer.describe())
                         + " failed in epoch \\d+: (its loss is (NaN|Infinity)|no step lowers its loss of \\d\\.\\d+), and it"
                         + " exploded: a gradient or a step was (Infinity|\\d\\.\\d+e\\+\\d+) long\\. Fix: lower the"
                         + " learning rate, if there is one, and look for absurd values in the features and the label;"
@@ -163,11 +167,14 @@ class DjlTrainerTest {
                 return outputs.get(0).log().mean();
             }
         };
-        for (Trainer trainer :
-                List.of(Trainers.djl(DjlTrainerTest::broken), Trainers.djl(() -> mlp(1), () -> logarithm, DjlTrainerTest::adam))) {
+        for (Trainer trainer : List.of(
+                Trainers.djl(DjlTrainerTest::broken),
+                Trainers.djl(() -> mlp(1), () -> logarithm, DjlTrainerTest::adam))) {
             String said = failure(trainer, numbers(), NUMBER);
             assertThat(said)
-                    .startsWith("training of " + trainer.describe() + " failed in epoch 1: its loss is NaN, and nothing exploded, no gradient or step before was longer than 0.")
+                    .startsWith(
+                            "training of " + trainer.describe()
+                                    + " failed in epoch 1: its loss is NaN, and nothing exploded, no gradient or step before was longer than 0.")
                     .endsWith(": something has no result. Fix: look for a logarithm, a root or a"
                             + " quotient without a result in the block and the loss, if they are yours, and for absurd"
                             + " values in the features.");
@@ -182,12 +189,14 @@ class DjlTrainerTest {
             rows.add(new @Nullable Object[] {i % 2 * 1e20, (double) (i % 2)});
         }
         Dataset data = TestData.rows(folder, schema, rows);
-        FeatureMatrix raw = Features.rows().number("a", Transform.impute()).fit(data).matrix(data);
+        FeatureMatrix raw =
+                Features.rows().number("a", Transform.impute()).fit(data).matrix(data);
         FeatureMatrix tame = Features.rows().number("a").fit(data).matrix(data);
         Map<Trainer, Target<?>> trainers = Map.of(Trainers.logistic(), YES, Trainers.linear(), NUMBER);
         trainers.forEach((trainer, target) -> {
             requireExploded(failure(trainer, raw, target), trainer);
-            assertThat(trainer.train(tame, target, 1, epoch -> {}).predict(tame)).doesNotContain(Double.NaN);
+            assertThat(trainer.train(tame, target, 1, epoch -> {}).predict(tame))
+                    .doesNotContain(Double.NaN);
         });
     }
 

@@ -155,7 +155,8 @@ class TrainersTest {
         Trainer trainer = Trainers.mlp(8, 8, 8, 8).learningRate(1e20).weightDecay(0);
         assertThatThrownBy(() -> trainer.train(matrix, NUMBER, 1, epoch -> {}))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageMatching(".* failed in epoch 1: its loss is (NaN|Infinity), and it exploded: a gradient or a step was .*")
+                .hasMessageMatching(
+                        ".* failed in epoch 1: its loss is (NaN|Infinity), and it exploded: a gradient or a step was .*")
                 .hasMessageContaining("Fix: lower the learning rate, if there is one, and look for absurd values");
     }
 
