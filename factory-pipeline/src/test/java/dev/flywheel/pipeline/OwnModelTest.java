@@ -17,6 +17,7 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.training.ParameterStore;
+import dev.flywheel.core.data.Length;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.CrashChild.Point;
@@ -27,6 +28,7 @@ import dev.flywheel.pipeline.prove.Bound;
 import dev.flywheel.pipeline.prove.Canary;
 import dev.flywheel.pipeline.prove.Measure;
 import dev.flywheel.pipeline.source.Csv;
+import dev.flywheel.pipeline.source.Rows;
 import dev.flywheel.pipeline.source.Target;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
@@ -40,6 +42,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeAll;
@@ -237,18 +240,26 @@ class OwnModelTest {
     void criteriaOfDjlBringTorchScriptAndBlocks() throws Exception {
         torchScript("scripted.pt", "return torch.sigmoid(torch.sum(x, [1], True))");
         String place = directory.toString();
-        Pipeline<Point, Boolean, Double> scripted = points(Trainers.model(
-                        () -> Criteria.builder()
-                                .setTypes(NDList.class, NDList.class)
-                                .optModelPath(Path.of(place))
-                                .optModelName("scripted")
-                                .optEngine("PyTorch")
-                                .optDevice(Device.cpu())
-                                .build(),
-                        "x",
-                        "y"))
+        Pipeline<Point, Boolean, Double> scripted = points(
+                        Trainers.model(
+                                () -> Criteria.builder()
+                                        .setTypes(NDList.class, NDList.class)
+                                        .optModelPath(Path.of(place))
+                                        .optModelName("scripted")
+                                        .optEngine("PyTorch")
+                                        .build(),
+                                "x",
+                                "y"),
+                        Trainers.model(
+                                () -> Criteria.builder()
+                                        .setTypes(NDList.class, NDList.class)
+                                        .optModelPath(Path.of(place, "scripted.pt"))
+                                        .optEngine("PyTorch")
+                                        .build(),
+                                "x",
+                                "y"))
                 .build();
-        promoted(scripted);
+        assertThat(json(promoted(scripted))).doesNotContain("cannot ");
         assertThat(servedAgain(scripted)).isCloseTo(1 / (1 + Math.exp(-0.25)), within(1e-6));
 
         double expected;
@@ -397,6 +408,33 @@ class OwnModelTest {
                         .build()
                         .describe())
                 .contains("train model(file=" + directory.resolve("none.onnx") + ", sha256=no such file, columns=x)");
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // what the library asks for
+    record Picture(@Length(4) float[] pixels) {}
+
+    @Test
+    void takesAVectorAsItsOnlyColumn() {
+        Path file = probability("pictures.onnx", 1, 1, -1, -1);
+        Pipeline<Picture, Boolean, Double> pipeline = Pipeline.named("pictures")
+                .from(Rows.of("60 random pictures", Picture.class, Target.isTrue("above"), () -> {
+                    Random random = new Random(5);
+                    return IntStream.range(0, 60).mapToObj(i -> {
+                        float bright = random.nextFloat();
+                        float dark = random.nextFloat();
+                        return Rows.Example.of(new Picture(new float[] {bright, bright, dark, dark}), bright > dark);
+                    });
+                }))
+                .features(Features.of(Picture.class).image(Picture::pixels, 1, 2, 2))
+                .train(Trainers.model(file))
+                .gate(Gate.atLeast(Metric.ROC_AUC, 0.01))
+                .respond(p -> p)
+                .build();
+        try (Factory factory = Factory.open(home);
+                Deployment<Picture, Boolean, Double> live = factory.start(pipeline)) {
+            assertThat(live.predict(new Picture(new float[] {2, 1, 1, 1})).value())
+                    .isCloseTo(1 / (1 + Math.exp(-1)), within(1e-6));
+        }
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -97,13 +98,12 @@ record OwnFile(String source, boolean onnx, byte[] content) {
         Path place = loaded.getModelPath();
         String name = loaded.getName();
         for (String ending : List.of(".pt", OwnModel.ONNX)) {
-            Path file = Stream.of(name + ending, name, place.getFileName() + ending, "model" + ending)
+            Optional<Path> file = Stream.of(name + ending, name, place.getFileName() + ending, "model" + ending, "")
                     .map(place::resolve)
                     .filter(path -> path.toString().endsWith(ending) && Files.isRegularFile(path))
-                    .findFirst()
-                    .orElse(place);
-            if (file.toString().endsWith(ending) && Files.isRegularFile(file)) {
-                return new OwnFile("the model " + file, ending.equals(OwnModel.ONNX), content(file));
+                    .findFirst();
+            if (file.isPresent()) {
+                return new OwnFile("the model " + file.get(), ending.equals(OwnModel.ONNX), content(file.get()));
             }
         }
         throw new ModelFormatException(
