@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import ai.djl.engine.Engine;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.Devices;
 import java.util.LinkedHashMap;
@@ -24,6 +25,11 @@ final class Environment {
                         + System.getProperty("os.arch"));
         facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
         facts.put("devices", Devices.all().stream().map(Device::name).collect(Collectors.joining(", ")));
+        String djl = Engine.class.getPackage().getSpecificationVersion();
+        facts.put(
+                "engines",
+                "DJL" + (djl == null ? "" : " " + djl)
+                        + " with PyTorch for what is built in to train; ONNX Runtime to judge");
         facts.put("trained and judged on", Device.cpu().name());
         return facts;
     }

@@ -356,6 +356,10 @@ public final class Pipeline<I, L, O> {
         return proof;
     }
 
+    Risk riskClass() {
+        return risk;
+    }
+
     long seed() {
         return seed;
     }

@@ -2,6 +2,7 @@ package dev.flywheel.pipeline;
 
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Verdict;
+import dev.flywheel.pipeline.evaluate.RunReport;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -49,5 +50,20 @@ public record Run(
     public Run {
         metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
         verdicts = List.copyOf(verdicts);
+    }
+
+    /** {@return the page that shows the cards of the model and of its data} */
+    public Path card() {
+        return report.resolveSibling(RunReport.CARD);
+    }
+
+    /** {@return the card of the model as JSON, see {@link dev.flywheel.pipeline.evaluate.ModelFacts}} */
+    public Path modelCard() {
+        return report.resolveSibling(Cards.MODEL);
+    }
+
+    /** {@return the card of the data as JSON, see {@link dev.flywheel.pipeline.evaluate.DataFacts}} */
+    public Path dataCard() {
+        return report.resolveSibling(Cards.DATA);
     }
 }

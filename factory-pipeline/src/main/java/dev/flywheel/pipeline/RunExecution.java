@@ -654,6 +654,6 @@ final class RunExecution<I, L> {
         if (chosen != null) {
             return chosen;
         }
-        return Examples.hasTimes(examples) ? Split.newest(0.2) : Split.random(0.2);
+        return Split.byDefault(Examples.hasTimes(examples));
     }
 }

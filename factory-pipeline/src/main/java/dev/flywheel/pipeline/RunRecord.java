@@ -48,6 +48,7 @@ final class RunRecord {
     private final OptionalInt champion;
     private final Map<String, String> environment = Environment.facts();
 
+    private final Cards cards;
     private final List<RunReport.Part> parts = new ArrayList<>();
     private final List<RunReport.Candidate> candidates = new ArrayList<>();
     private final List<String> names = new ArrayList<>();
@@ -70,6 +71,7 @@ final class RunRecord {
         this.pipeline = pipeline;
         this.line = line;
         this.directory = directory;
+        this.cards = new Cards(pipeline);
         this.startedAt = line.clock().instant();
         this.champion =
                 line.champion().map(version -> OptionalInt.of(version.number())).orElse(OptionalInt.empty());
@@ -91,6 +93,7 @@ final class RunRecord {
         parts.add(new RunReport.Part(
                 "examples", history.dataset().rows(), history.dataset().hash()));
         columns = Profiles.of(history.dataset());
+        cards.examples(history.dataset());
         IngestReport report = history.ingest();
         List<RunReport.Refusal> refusals = report.quarantined().entrySet().stream()
                 .map(refused -> new RunReport.Refusal(refused.getKey(), refused.getValue()))
@@ -103,6 +106,8 @@ final class RunRecord {
     }
 
     void split(Dataset train, Dataset test) {
+        cards.span("train", train);
+        cards.span("test", test);
         parts.add(new RunReport.Part("train", train.rows(), train.hash()));
         parts.add(new RunReport.Part("test", test.rows(), test.hash()));
         List<String> leaks = Leakage.find(train, test, pipeline.task());
@@ -112,6 +117,7 @@ final class RunRecord {
     }
 
     void validation(Dataset validation) {
+        cards.span("validation", validation);
         parts.add(new RunReport.Part("validation", validation.rows(), validation.hash()));
         fact(
                 "candidates compared on",
@@ -217,8 +223,10 @@ final class RunRecord {
         }
         List<String> sliceable = Examples.inputs(test.schema()).columns().stream()
                 .map(Column::name)
+                .filter(cards::tells)
                 .toList();
         slices = evaluation.slices(test, sliceable, MAX_SLICES);
+        cards.judged(evaluation, test, sliceable);
     }
 
     /** What the best candidate goes by and withstands. */
@@ -287,6 +295,7 @@ final class RunRecord {
             RunReport report = report();
             Durable.write(html, report.html().getBytes(StandardCharsets.UTF_8));
             Durable.write(directory.resolve("run.json"), report.json());
+            cards.write(report, directory, version.isPresent() ? line.registry().version(version.getAsInt()) : null);
         } catch (RuntimeException | Error e) {
             log.error("the report of run {} of pipeline {} was not written", id(), pipeline.name(), e);
         }

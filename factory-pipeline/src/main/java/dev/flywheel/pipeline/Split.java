@@ -104,6 +104,11 @@ public final class Split implements Serializable {
                 Kind.WHERE, 0, null, Objects.requireNonNull(column, "column"), Objects.requireNonNull(value, "value"));
     }
 
+    /** {@return the split of examples with or without event times, where none was chosen} */
+    static Split byDefault(boolean timed) {
+        return timed ? newest(0.2) : random(0.2);
+    }
+
     String describe() {
         return switch (kind) {
             case NEWEST_SHARE -> "newest " + share;

@@ -110,6 +110,19 @@ public final class ModelVersion {
         return read().card;
     }
 
+    /**
+     * {@return where the whole card of the model is: JSON that the run that made it wrote when it ended; it may be
+     * absent}
+     */
+    public Path modelCard() {
+        return directory.resolve(Artifact.REFERENCE).resolve("model-card.json");
+    }
+
+    /** {@return where the card of the data is that the model learned from; it may be absent} */
+    public Path dataCard() {
+        return directory.resolve(Artifact.REFERENCE).resolve("data-card.json");
+    }
+
     private CardFile read() {
         Path file = cardFile();
         byte[] json;

@@ -100,7 +100,8 @@ final class DataSection {
         } else if (column.text() != null) {
             texts(out, column, column.text());
         } else {
-            out.leaf("td", "no value", "class", "muted").leaf("td", "");
+            String why = column.missing() == column.rows() ? "no value" : "values not told";
+            out.leaf("td", why, "class", "muted").leaf("td", "");
         }
         out.close();
     }

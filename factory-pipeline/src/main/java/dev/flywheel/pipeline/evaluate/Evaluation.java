@@ -183,10 +183,17 @@ public final class Evaluation {
         return Optional.of(fault(task, labels, scores)).filter(fault -> !fault.isEmpty());
     }
 
-    /** {@return how the candidate decides for each group; empty if it predicted something impossible} */
-    Optional<Fairness> fairness(String[] groups) {
+    /**
+     * {@return how the candidate decides at 0.5 for each value or range of a column; empty if it predicted something
+     * impossible}
+     *
+     * @param test the test rows
+     * @throws IllegalArgumentException if there is no such column, or the task is not {@link Task#BINARY}
+     */
+    public Optional<Fairness> fairness(Dataset test, String column) {
         return fault(task, labels, scores).isEmpty()
-                ? Optional.of(Fairness.of(labels, scores, 0.5, groups))
+                ? Optional.of(Fairness.of(
+                        labels, scores, 0.5, Grouping.of(test, column).names(rows())))
                 : Optional.empty();
     }
 

@@ -36,8 +36,7 @@ record FairRule(Criterion criterion, String column, double bound) implements Rul
         if (!judged.test().schema().contains(column)) {
             return verdict(FAIL, "the test rows have no column " + column);
         }
-        String[] groups = Grouping.of(judged.test(), column).names(evaluation.rows());
-        Optional<Fairness> fairness = evaluation.fairness(groups);
+        Optional<Fairness> fairness = evaluation.fairness(judged.test(), column);
         if (fairness.isEmpty()) {
             return verdict(FAIL, "the model predicted what is no probability");
         }

@@ -215,6 +215,11 @@ public final class Gate implements Serializable {
         return Optional.ofNullable(rule.metric());
     }
 
+    /** {@return the column by whose values it looks at parts of the test rows; empty if it looks at all together} */
+    public Optional<String> column() {
+        return Optional.ofNullable(rule.column());
+    }
+
     /** {@return the rule as text, equal for equal gates} */
     public String describe() {
         return rule.describe();

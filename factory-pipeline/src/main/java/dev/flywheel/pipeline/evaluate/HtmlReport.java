@@ -38,7 +38,7 @@ final class HtmlReport {
 
     private String write() {
         head();
-        verdicts();
+        verdicts(report.verdicts(), page);
         new ModelSection(report.models(), report.head().champion(), page).write();
         new DataSection(report.data(), page).write();
         lineage();
@@ -47,6 +47,15 @@ final class HtmlReport {
 
     private void head() {
         RunReport.Head head = report.head();
+        outcome(head, page);
+        List<Page.Figure> figures = figures();
+        if (!figures.isEmpty()) {
+            page.figures(figures);
+        }
+    }
+
+    /** Writes which run it was, how it ended and why. */
+    static void outcome(RunReport.Head head, Page page) {
         Page.Tone tone = tone(head.outcome());
         Html out = page.out();
         double seconds = Duration.between(head.startedAt(), head.endedAt()).toMillis() / 1000.0;
@@ -62,10 +71,6 @@ final class HtmlReport {
                 .leaf("p", Page.typographic(head.reason()))
                 .close()
                 .close();
-        List<Page.Figure> figures = figures();
-        if (!figures.isEmpty()) {
-            page.figures(figures);
-        }
     }
 
     private static String outcome(RunReport.Head head) {
@@ -126,14 +131,15 @@ final class HtmlReport {
         return estimate == null ? Double.NaN : estimate.value();
     }
 
-    private void verdicts() {
-        if (report.verdicts().isEmpty()) {
+    /** Writes what the gates said, if any was asked. */
+    static void verdicts(List<Verdict> verdicts, Page page) {
+        if (verdicts.isEmpty()) {
             return;
         }
         page.section("Gates");
         Html out = page.out();
         out.open("ul", "class", "gates");
-        for (Verdict verdict : report.verdicts()) {
+        for (Verdict verdict : verdicts) {
             Page.Tone tone = switch (verdict.outcome()) {
                 case PASS -> Page.Tone.GOOD;
                 case FAIL -> Page.Tone.BAD;
@@ -164,13 +170,21 @@ final class HtmlReport {
         fact(out, "Ended", time(report.head().endedAt()), "");
         lineage.environment().forEach((name, value) -> fact(out, name, value, ""));
         out.close();
-        if (!lineage.definition().isEmpty()) {
-            out.open("details").leaf("summary", "The pipeline's definition").leaf("pre", lineage.definition());
+        definition(lineage.definition(), out);
+        out.open("p", "class", "hint")
+                .leaf("a", "Model card and data card of this run", "href", RunReport.CARD)
+                .close();
+    }
+
+    /** Writes a pipeline's definition, folded. */
+    static void definition(String text, Html out) {
+        if (!text.isEmpty()) {
+            out.open("details").leaf("summary", "The pipeline's definition").leaf("pre", text);
             out.close();
         }
     }
 
-    private static void fact(Html out, String name, String value, String style) {
+    static void fact(Html out, String name, String value, String style) {
         out.open("div").leaf("dt", name).leaf("dd", value, "class", style).close();
     }
 

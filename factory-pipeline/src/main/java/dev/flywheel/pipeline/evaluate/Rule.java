@@ -16,6 +16,11 @@ interface Rule extends Serializable {
         return null;
     }
 
+    /** {@return the column of the test rows that it goes by; null if it goes by none} */
+    default @Nullable String column() {
+        return null;
+    }
+
     /** {@return the rule as text, equal for equal rules} */
     String describe();
 

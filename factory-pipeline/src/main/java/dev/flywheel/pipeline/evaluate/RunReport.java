@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record RunReport(Head head, Data data, Models models, List<Verdict> verdicts, Lineage lineage) {
 
+    /** The file beside the report that shows the cards of the model and of its data. */
+    public static final String CARD = "card.html";
+
     /** Copies the list. */
     public RunReport {
         verdicts = List.copyOf(verdicts);

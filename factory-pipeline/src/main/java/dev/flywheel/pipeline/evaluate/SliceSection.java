@@ -63,7 +63,7 @@ final class SliceSection {
 
     private void slice(Html out, Slices.Slice slice, Estimate overall, Axis scale, boolean weakest) {
         Metric metric = slice.metric();
-        boolean weaker = weaker(metric, slice.estimate(), overall);
+        boolean weaker = slice.weakerThan(overall);
         out.open("tr", "class", weaker ? "weaker" : "")
                 .open("th", "scope", "row")
                 .text(slice.value());
@@ -95,10 +95,6 @@ final class SliceSection {
         Map<Metric, Estimate> all =
                 models.candidates().get(models.winner().getAsInt()).metrics();
         return Objects.requireNonNullElse(all.get(metric), unknown);
-    }
-
-    private static boolean weaker(Metric metric, Estimate slice, Estimate overall) {
-        return metric.higherIsBetter() ? slice.high() < overall.value() : slice.low() > overall.value();
     }
 
     private Slices.@Nullable Slice weakest(Metric metric) {

@@ -7,7 +7,9 @@ import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** How good a model is on parts of the test rows: for each frequent value or range of a column. Thread-safe. */
 public final class Slices {
@@ -82,7 +84,23 @@ public final class Slices {
      * @param metric the task's most telling metric
      * @param estimate its estimate on these rows
      */
-    public record Slice(String column, String value, long rows, double meanLabel, Metric metric, Estimate estimate) {}
+    public record Slice(String column, String value, long rows, double meanLabel, Metric metric, Estimate estimate) {
+
+        /** {@return whether it was found to be weak in a search, rather than cut beforehand} */
+        public boolean found() {
+            return column.equals(WEAK);
+        }
+
+        /** {@return which rows these are, such as "colour = red"} */
+        public String describe() {
+            return found() ? value : column + " = " + value;
+        }
+
+        /** {@return whether the whole interval is on the worse side of the estimate for all rows} */
+        public boolean weakerThan(Estimate all) {
+            return metric.higherIsBetter() ? estimate.high() < all.value() : estimate.low() > all.value();
+        }
+    }
 
     /**
      * {@return the slices of some columns, column by column} Texts, booleans and integers of at most 10 different
@@ -120,6 +138,24 @@ public final class Slices {
             }
         }
         return List.copyOf(slices);
+    }
+
+    /**
+     * {@return for each column the number of test rows whose value or range of it has fewer than 50 of them, so that
+     * nothing can be said; columns without such rows are left out}
+     */
+    public static Map<String, Long> unjudged(Dataset test, List<String> columns) {
+        Map<String, Long> found = new LinkedHashMap<>();
+        for (String column : columns) {
+            long rows = Grouping.of(test, column).all().stream()
+                    .mapToLong(group -> group.rows().length)
+                    .filter(count -> count < FEWEST_ROWS)
+                    .sum();
+            if (rows > 0) {
+                found.put(column, rows);
+            }
+        }
+        return found;
     }
 
     private static Slice slice(String column, Grouping.Group group, double[] labels, double[] scores, Task task) {

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -237,9 +238,20 @@ public final class Logging<I> {
 
     /** {@return whether a column is in the log as it was} */
     public boolean logs(String column) {
-        return durability() != Durability.NONE
-                && !options.hashed.containsKey(column)
-                && (options.only == null || options.only.contains(column));
+        return durability() != Durability.NONE && withheld(column).isEmpty();
+    }
+
+    /**
+     * {@return why a column is not told as it is, in words; empty if it may be} This is about the column alone, whether
+     * anything is logged or not.
+     */
+    public Optional<String> withheld(String column) {
+        if (hashes(column)) {
+            return Optional.of("hashed in the log of predictions");
+        }
+        return options.only == null || options.only.contains(column)
+                ? Optional.empty()
+                : Optional.of("left out of the log of predictions");
     }
 
     /** {@return whether a column is in the log as a hash} */
