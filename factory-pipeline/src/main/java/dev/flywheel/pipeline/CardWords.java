@@ -83,7 +83,7 @@ final class CardWords {
                     refused,
                     data.checks().read()));
         }
-        return limits;
+        return limits.stream().distinct().toList();
     }
 
     private static void weak(List<Slices.Slice> slices, Estimate all, Metric metric, List<String> limits) {
@@ -91,7 +91,8 @@ final class CardWords {
             if (slice.found() || slice.weakerThan(all)) {
                 limits.add(String.format(
                         Locale.ROOT,
-                        "It is weaker where %s: %s %.4g (95%% %.4g to %.4g) on %,d test rows, %.4g on all.",
+                        "%s where %s: %s %.4g (95%% %.4g to %.4g) on %,d test rows, %.4g on all.",
+                        slice.weakerThan(all) ? "It is weaker" : "Its predictions are farther from the outcomes",
                         slice.describe(),
                         metric.label(),
                         slice.estimate().value(),
@@ -177,7 +178,7 @@ final class CardWords {
         if (report.models().slices().isEmpty()) {
             gaps.add(new Gap(
                     "Slices",
-                    "No column divides the test rows into parts of 50 or more: bring more, or hold back more"));
+                    "No column divides the test rows into parts of 50 or more: bring more, or hold back more."));
         }
         if (fairness.isEmpty()) {
             gaps.add(new Gap(

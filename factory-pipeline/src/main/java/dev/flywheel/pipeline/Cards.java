@@ -4,6 +4,7 @@ import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.io.Durable;
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Task;
@@ -42,12 +43,16 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes the cards of a run's model and of its data from what the report holds and from what is looked at on the way.
  * Not thread-safe.
  */
 final class Cards {
+
+    private static final Logger log = LoggerFactory.getLogger(Cards.class);
 
     static final String MODEL = "model-card.json";
     static final String DATA = "data-card.json";
@@ -60,6 +65,7 @@ final class Cards {
     private List<Profiles.TopValue> labels = List.of();
     private Set<String> taken = Set.of();
     private @Nullable Estimate advantage;
+    private boolean read;
 
     /** The event times of a dataset. */
     private record Span(Instant from, Instant to) {}
@@ -81,6 +87,7 @@ final class Cards {
                 .forEach(hidden::add);
         span("examples", examples);
         labels = labels(examples);
+        read = true;
         taken = pipeline.features().columns(inputs);
     }
 
@@ -151,17 +158,31 @@ final class Cards {
     }
 
     /**
-     * Writes both cards and their page beside the report, and both beside the version's model if there is one.
+     * Writes both cards and their page beside the report, and both beside the version's model if there is one. A run
+     * without them is a run all the same.
      *
      * @param version what the run has registered; null if nothing
      */
     void write(RunReport report, Path directory, @Nullable ModelVersion version) {
+        try {
+            put(report, directory, version);
+        } catch (RuntimeException e) {
+            log.error(
+                    "the cards of run {} of pipeline {} were not written",
+                    report.head().run(),
+                    pipeline.name(),
+                    e);
+        }
+    }
+
+    private void put(RunReport report, Path directory, @Nullable ModelVersion version) {
         DataFacts data = data(report);
         ModelFacts model = model(report, data);
         Durable.write(directory.resolve(MODEL), model.json());
         Durable.write(directory.resolve(DATA), data.json());
         Durable.write(directory.resolve(RunReport.CARD), model.page(data).getBytes(StandardCharsets.UTF_8));
         if (version != null) {
+            Durable.createDirectories(version.directory().resolve(Artifact.REFERENCE));
             Durable.write(version.modelCard(), model.json());
             Durable.write(version.dataCard(), data.json());
         }
@@ -200,7 +221,9 @@ final class Cards {
         List<Verdict> gates = report.verdicts().stream().map(this::told).toList();
         Map<String, String> environment = new LinkedHashMap<>(lineage.environment());
         environment.keySet().removeAll(data.selection().keySet());
-        environment.replaceAll((name, value) -> name.equals("leakage") ? value : told(value));
+        environment.remove("seed"); // told beside it
+        environment.remove("leakage"); // told of the data
+        environment.replaceAll((name, value) -> told(value));
         return new ModelFacts(
                 ModelFacts.FORMAT,
                 told(report.head()),
@@ -328,6 +351,10 @@ final class Cards {
 
     /** {@return a text that a run has made, if it speaks of no column of which it may tell a value} */
     private String told(String text) {
+        if (!read && !pipeline.logging().whole()) {
+            return "Not told here, because the run ended before it was known which columns there are; see the run's"
+                    + " report.";
+        }
         return hidden.stream()
                 .filter(name -> CardWords.speaksOf(text, name))
                 .findFirst()

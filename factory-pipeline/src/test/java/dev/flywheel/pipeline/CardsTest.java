@@ -276,6 +276,29 @@ class CardsTest {
         }
     }
 
+    record Bill(double nights, double fee) {}
+
+    /** The reason of a refusal comes with an example of it. */
+    @Test
+    void noCardTellsAValueThatStoppedTheReadingOfTheExamples() throws Exception {
+        Path bills = Files.writeString(
+                directory.resolve("bills.csv"), "nights,fee,returned\n1,classified,true\n2,classified,false\n");
+        Pipeline<Bill, Boolean, Double> pipeline = Pipeline.named("bills")
+                .from(Csv.files(bills).examples(Bill.class, Target.isTrue("returned")))
+                .features(Features.of(Bill.class).number(Bill::nights))
+                .train(Trainers.logistic())
+                .respond(p -> p)
+                .log(Logging.of(Bill.class).only(Bill::nights))
+                .build();
+        try (Factory factory = Factory.open(directory.resolve("home"))) {
+            Run run = factory.run(pipeline);
+            assertThat(run.reason()).contains("classified");
+            for (Path card : List.of(run.card(), run.modelCard(), run.dataCard())) {
+                assertThat(card).content().contains("see the run").doesNotContain("classified");
+            }
+        }
+    }
+
     @Test
     void aRejectedRunHasCardsOfWhatItWouldNotShip() throws Exception {
         try (Factory factory = Factory.open(directory.resolve("home"))) {

@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
  * pipelines/NAME/
  *   definition.json     the last definition that ran, and its hash
  *   history.json        which dataset the source gave last
- *   runs/RUN/           run.json, report.html, quarantine.jsonl, search-N.jsonl
+ *   runs/RUN/           run.json, report.html, card.html, model-card.json, data-card.json, quarantine.jsonl,
+ *                       search-N.jsonl
  *   searches/           searches for settings that go on, also beyond a crash; absent if there are none
  *   versions/N/         manifest.json, card.json, model.onnx ...
  *   staging/            artifacts on their way to a version; emptied when the registry is opened

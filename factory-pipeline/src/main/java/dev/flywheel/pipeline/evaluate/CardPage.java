@@ -142,8 +142,10 @@ final class CardPage {
     private void made() {
         ModelFacts.Maker maker = model.maker();
         page.section("How it was made");
-        page.paragraph("The definition below, run with the same seed on the same data, makes the same model again on"
-                + " the same machine.");
+        if (!maker.trainer().isEmpty()) {
+            page.paragraph("The definition below, run with the same seed on the same data, makes the same model again"
+                    + " on the same machine.");
+        }
         Html out = page.out();
         out.open("dl", "class", "facts");
         HtmlReport.fact(out, "Definition", maker.definitionHash(), "hash");

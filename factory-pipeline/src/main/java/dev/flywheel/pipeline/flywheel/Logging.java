@@ -269,7 +269,7 @@ public final class Logging<I> {
     }
 
     /** {@return whether the log holds inputs as they are} */
-    boolean whole() {
+    public boolean whole() {
         return options.only == null && options.hashed.isEmpty();
     }
 
