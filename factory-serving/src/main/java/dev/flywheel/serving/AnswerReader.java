@@ -41,7 +41,7 @@ final class AnswerReader<O> implements AutoCloseable {
 
     /** {@return what is told of what was read last} */
     double raw() {
-        return Observation.raw(replay.output(0), 0);
+        return binding.observed(replay, 0);
     }
 
     /** {@return what holds the answer that was read last} */

@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.serving.engine.Lane;
+import dev.flywheel.serving.engine.TensorBuffer;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.DoubleFunction;
@@ -114,5 +115,17 @@ public interface Codec<I, O> {
 
         /** {@return the answer in a row of the lane's outputs; nothing in it may refer to the lane's memory} */
         O read(int row);
+
+        /**
+         * {@return the number by which a {@link PredictionObserver} is told of the answer in a row} By default the
+         * row's first number in the lane's first output, NaN if there is none.
+         *
+         * @param lane the lane that this is bound to
+         */
+        default double observed(Lane lane, int row) {
+            TensorBuffer output = lane.output(0);
+            int first = row * output.width();
+            return first < output.size() ? output.number(first) : Double.NaN;
+        }
     }
 }

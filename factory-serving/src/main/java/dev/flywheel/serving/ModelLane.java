@@ -274,7 +274,7 @@ final class ModelLane<I, O> implements Runner<Request<I, O>> {
         O value = binding.read(row);
         UUID id = fresh[row];
         if (observation.wanted()) {
-            observation.made(id, version, input, Observation.raw(lane.output(0), row));
+            observation.made(id, version, input, binding.observed(lane, row));
         }
         return new Prediction<>(id, value, version);
     }

@@ -1,7 +1,6 @@
 package dev.flywheel.serving;
 
 import dev.flywheel.core.model.PredictionIds;
-import dev.flywheel.serving.engine.TensorBuffer;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -28,27 +27,6 @@ final class Observation<I> {
 
     boolean wanted() {
         return observer != null;
-    }
-
-    /** {@return what is told of a row: see {@link PredictionObserver#observed}} */
-    static double raw(TensorBuffer output, int row) {
-        int width = output.width();
-        int first = row * width;
-        if (first >= output.size()) {
-            return Double.NaN;
-        }
-        if (width == 1 || output.spec().shape().size() != 2) {
-            return output.number(first);
-        }
-        int best = first;
-        for (int i = first; i < first + width; i++) {
-            double number = output.number(i);
-            if (Double.isNaN(number)) {
-                return Double.NaN;
-            }
-            best = number > output.number(best) ? i : best;
-        }
-        return best - first;
     }
 
     void made(UUID id, int version, I input, double raw) {

@@ -18,8 +18,9 @@ public interface PredictionObserver<I> {
      * @param id the id that the caller gets
      * @param version the number of the model version that made it
      * @param input what was asked
-     * @param raw the row's number in the model's first output; of several numbers, as are the probabilities of classes,
-     *     the place of the largest one, from 0; of a tensor the first element; NaN if that is no number
+     * @param raw the row's first number in the model's first output, or what the codec tells in its place
+     *     ({@link Codec.Binding#observed}): of classes the place of the most probable one, from 0; NaN if that is no
+     *     number
      * @param at when it was made, to the millisecond
      */
     void observed(UUID id, int version, I input, double raw, Instant at);

@@ -146,6 +146,24 @@ final class RowCodec<I, O> implements Codec<I, O> {
             return reading.read(prediction, row);
         }
 
+        /** Of several numbers the place of the largest: of classes the one that the answer names. */
+        @Override
+        public double observed(Lane lane, int row) {
+            int width = prediction.width();
+            if (width == 1) {
+                return prediction.number(row);
+            }
+            int best = 0;
+            for (int i = 0; i < width; i++) {
+                double number = prediction.number(row * width + i);
+                if (Double.isNaN(number)) {
+                    return Double.NaN;
+                }
+                best = number > prediction.number(row * width + best) ? i : best;
+            }
+            return best;
+        }
+
         @Override
         public void number(int column, double value) {
             expect(column, ColumnType.NUMBER);

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import jdk.jfr.EventType;
@@ -41,6 +42,8 @@ class ServingEventsTest {
                 events.add(event);
             }
         }
+        // threads write their events to the file in any order
+        events.sort(Comparator.comparing(RecordedEvent::getStartTime));
         return events;
     }
 
