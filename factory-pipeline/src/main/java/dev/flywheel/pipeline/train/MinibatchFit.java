@@ -10,8 +10,8 @@ import java.util.SplittableRandom;
 
 /**
  * Minimizes a loss over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one native
- * call; the rows are shuffled once an epoch, so a batch is a slice; the loss is read back every {@value #READ_STEPS}
- * steps; everything that a step makes is freed at its end. Not thread-safe.
+ * call; the loss is read back every {@value #READ_STEPS} steps; everything that a step makes is freed at its end. Not
+ * thread-safe.
  */
 final class MinibatchFit {
 
@@ -26,6 +26,7 @@ final class MinibatchFit {
     private final Descent descent;
     private final Checkpoint checkpoint;
     private final Examples learned;
+    private final Minibatch minibatch;
     private final Examples held;
     private final int batch;
     private final int epochs;
@@ -77,6 +78,7 @@ final class MinibatchFit {
                 ? training.examples()
                 : training.examples().take(manager, Arrays.copyOfRange(order, heldRows, rows));
         this.batch = settings.batchSizeFor(rows);
+        this.minibatch = new Minibatch(manager, learned, batch);
         this.epochs = settings.epochsFor(rows);
         this.steps = (long) epochs * batches();
         this.decay = settings.weightDecayFor(training.weight());
@@ -124,9 +126,7 @@ final class MinibatchFit {
     float[] run(int until) {
         while (epoch < until && (held.rows() == 0 || worse < settings.patience())) {
             epoch++;
-            try (NDManager pass = manager.newSubManager()) {
-                epoch(learned.take(pass, permutation(learned.rows())));
-            }
+            epoch(permutation(learned.rows()));
             double loss = held.rows() == 0 ? Double.NaN : training.loss(parameters, held);
             training.ended(epoch, epochs, learned.rows(), loss);
             if (held.rows() > 0) {
@@ -155,19 +155,19 @@ final class MinibatchFit {
                 worse);
     }
 
-    private void epoch(Examples shuffled) {
-        for (int from = behind * batch; from < shuffled.rows(); from += batch) {
+    private void epoch(int[] order) {
+        for (int from = behind * batch; from < order.length; from += batch) {
             training.stopIfInterrupted();
             if (behind > 0) {
                 checkpoint.offer(this::pause);
             }
             step++;
             behind++;
-            int to = Math.min(shuffled.rows(), from + batch);
+            int to = Math.min(order.length, from + batch);
             try (NDManager pass = manager.newSubManager()) {
-                Examples rows = shuffled.slice(pass, from, to);
+                Examples rows = minibatch.rows(pass, order, from, to);
                 NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
-                if (to == shuffled.rows() || step % READ_STEPS == 0) {
+                if (to == order.length || step % READ_STEPS == 0) {
                     training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
                 }
             }
