@@ -16,7 +16,16 @@ final class ReadmeTable {
     static final String END = "<!-- /benchmarks -->";
 
     private static final List<String> FILES = List.of(
-            "load-mlp", "load-minilm", "load-minilm-int8", "score", "swap", "shadow", "logs", "steady", "micro");
+            "load-mlp",
+            "load-minilm",
+            "load-minilm-int8",
+            "score",
+            "swap",
+            "shadow",
+            "logs",
+            "steady",
+            "micro",
+            "train");
 
     private ReadmeTable() {}
 

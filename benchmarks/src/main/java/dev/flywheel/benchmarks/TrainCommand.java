@@ -100,7 +100,7 @@ final class TrainCommand {
             for (int batch : batches) {
                 speed(work, loops, batch);
             }
-            if (work.outputs() > 1) {
+            if (work.outputs() > 1 && accuracy > 0) {
                 timeTo(work, torch);
             }
         }
@@ -151,12 +151,10 @@ final class TrainCommand {
         Map<String, Callable<Double>> measured = new LinkedHashMap<>();
         loops.forEach((name, loop) -> measured.put(
                 name, () -> Results.rounded(loop.train(batch, EPOCHS).rate())));
-        List<Target> targets = new ArrayList<>();
-        if (work.kind().equals("small") && batch <= 256) {
-            targets.add(Target.timesPeer(EASY, 1.5));
-        }
+        boolean small = work.kind().equals("small") && batch <= 256;
+        List<Target> targets = new ArrayList<>(List.of(Target.timesPeer(EASY, small ? 1.5 : 1)));
         if (loops.containsKey(PYTHON)) {
-            targets.add(Target.timesPeer(PYTHON, work.kind().equals("small") && batch <= 256 ? 0.77 : 1));
+            targets.add(Target.timesPeer(PYTHON, small ? 0.77 : 1));
         }
         results.add(
                 work.name() + ", batch " + batch,

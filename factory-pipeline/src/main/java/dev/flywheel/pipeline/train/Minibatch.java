@@ -47,7 +47,8 @@ final class Minibatch {
         }
         ByteBuffer from = all.toByteBuffer(true);
         int bytes = from.capacity() / (int) all.getShape().get(0);
-        ByteBuffer to = ByteBuffer.allocateDirect(rows * bytes + CACHE_LINE)
+        // alignment takes less than a line at each end
+        ByteBuffer to = ByteBuffer.allocateDirect(rows * bytes + 2 * CACHE_LINE)
                 .alignedSlice(CACHE_LINE)
                 .slice(0, rows * bytes)
                 .order(ByteOrder.nativeOrder());
