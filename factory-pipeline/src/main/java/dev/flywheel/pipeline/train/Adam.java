@@ -135,7 +135,7 @@ final class Adam implements Descent {
 
     @Override
     public double longest() {
-        return Math.max(longest.getFloat(), highestRate * Math.sqrt(parameters.size()));
+        return Math.max(longest.getFloat(), highestRate * Math.sqrt((double) parameters.size()));
     }
 
     @Override

@@ -64,7 +64,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         if (objective == Objective.NUMBER_ON_LOG_SCALE) {
             logarithms(labels, trainer);
         }
-        return ofNumbers(labels, weights, objective, network, trainer);
+        return ofNumbers(labels, weights, objective, network);
     }
 
     /** The scale that leaves a network's outputs as they are. */
@@ -100,8 +100,7 @@ record Scale(Objective objective, double factor, double offset, double low, doub
         }
     }
 
-    private static Scale ofNumbers(
-            double[] labels, double[] weights, Objective objective, Network network, String trainer) {
+    private static Scale ofNumbers(double[] labels, double[] weights, Objective objective, Network network) {
         double mean = mean(labels, weights);
         double[] squares = Arrays.stream(labels)
                 .map(label -> (label - mean) * (label - mean))
