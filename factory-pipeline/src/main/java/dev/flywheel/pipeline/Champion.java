@@ -4,7 +4,6 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.StoreException;
-import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
@@ -43,7 +42,7 @@ final class Champion<I, O> implements AutoCloseable {
     private final EventBus<Event> events;
     private final Listener listener;
     private final Trial<I> trial;
-    private final RowType<I> type;
+    private final Inputs<I> inputs;
     private final Endpoint<I, O> endpoint;
     /** What explained the last prediction: reading it takes longer than using it. */
     private volatile @Nullable Explainer explainer;
@@ -65,7 +64,7 @@ final class Champion<I, O> implements AutoCloseable {
      */
     Champion(
             Line line,
-            RowType<I> type,
+            Inputs<I> inputs,
             Codec<I, O> codec,
             Schema logged,
             PredictionObserver<I> observer,
@@ -73,7 +72,7 @@ final class Champion<I, O> implements AutoCloseable {
             Trial<I> trial,
             EventBus<Event> events) {
         this.line = line;
-        this.type = type;
+        this.inputs = inputs;
         this.trial = trial;
         this.events = events;
         this.listener = listener;
@@ -136,7 +135,7 @@ final class Champion<I, O> implements AutoCloseable {
                 explainer = known;
             }
             try {
-                return known.explain(type, input, rows -> endpoint.score(version, rows));
+                return inputs.explain(known, input, rows -> endpoint.score(version, rows));
             } catch (IllegalArgumentException e) {
                 if (version() == version) {
                     throw e;

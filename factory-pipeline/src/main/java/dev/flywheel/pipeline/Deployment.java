@@ -65,6 +65,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Optional<Watching<I>> watching;
 
     private final Triggers triggers;
+    private final Inputs<I> inputs;
     private final Champion<I, O> champion;
     private final Runs runs;
     private final LabelWatch labels;
@@ -100,6 +101,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         }
         RowType<I> type = History.kept(pipeline, line).type();
         pipeline.requireLogged(pipeline.features().columns(type.schema()));
+        this.inputs = Inputs.ofChampion(pipeline, line, type);
         this.watching = Watching.open(pipeline, line, type, threads.events);
         this.predictions = PredictionLog.open(
                 line.directory().predictions(),
@@ -118,8 +120,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         this.champion = Closing.onFailure(
                 () -> new Champion<>(
                         line,
-                        type,
-                        pipeline.codec(type),
+                        inputs,
+                        inputs.codec(pipeline),
                         pipeline.logging().logged(type.schema()),
                         this::observed,
                         this::serving,
@@ -195,7 +197,12 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * not logged}
      */
     public double[] score(Dataset rows) {
-        return champion.endpoint().score(rows);
+        Path scratch = line.scratch();
+        try {
+            return champion.endpoint().score(inputs.encoded(rows, scratch, done -> {}));
+        } finally {
+            Line.discard(scratch);
+        }
     }
 
     /**

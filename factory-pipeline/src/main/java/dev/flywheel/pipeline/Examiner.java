@@ -60,7 +60,7 @@ final class Examiner {
                     Artifact.open(candidate).signature(),
                     train,
                     fromSource,
-                    pipeline.logging()::logs,
+                    column -> pipeline.logging().logs(Inputs.source(column)),
                     pipeline.seed());
         } catch (RuntimeException e) {
             log.warn("the next version of pipeline {} cannot explain its predictions", pipeline.name(), e);

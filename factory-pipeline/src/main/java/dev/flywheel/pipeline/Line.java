@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -45,6 +46,7 @@ record Line(
         AuditLog audit,
         Freeze freeze,
         Approvals approvals,
+        Encoders encoders,
         AtomicReference<RunExecution.@Nullable Promotion> serving)
         implements AutoCloseable {
 
@@ -73,6 +75,7 @@ record Line(
                             audit,
                             freeze,
                             new Approvals(directory.approvals(), directory.name(), audit, clock),
+                            new Encoders(datasets.resolveSibling("encoders"), directory.path()),
                             new AtomicReference<>());
                     line.clear();
                     return line;
@@ -241,6 +244,13 @@ record Line(
         return work;
     }
 
+    /** {@return a new directory for what is needed for a moment; to be discarded} */
+    Path scratch() {
+        Path scratch = directory.path().resolve(UUID.randomUUID() + Durable.UNFINISHED);
+        Durable.createDirectories(scratch);
+        return scratch;
+    }
+
     /** Deletes what a run needed while it lasted; what cannot be deleted now is when the factory opens again. */
     static void endWork(Path run) {
         discard(run.resolve(WORK));
@@ -350,6 +360,6 @@ record Line(
 
     @Override
     public void close() {
-        registry.close();
+        Closing.all(encoders::close, registry::close);
     }
 }

@@ -337,9 +337,10 @@ public final class Pipeline<I, L, O> {
         return draft.mainMetric();
     }
 
-    /** {@return how an input becomes what the application gets} */
-    Codec<I, O> codec(RowType<I> type) {
-        return response.apply(type);
+    /** {@return how a row becomes what the application gets: the response asks nothing of a row but its columns} */
+    @SuppressWarnings("unchecked")
+    <A> Codec<A, O> codec(RowType<A> type) {
+        return ((Function<RowType<A>, Codec<A, O>>) (Function<?, ?>) response).apply(type);
     }
 
     Retrain retrain() {

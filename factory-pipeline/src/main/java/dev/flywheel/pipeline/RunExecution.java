@@ -123,6 +123,9 @@ final class RunExecution<I, L> {
      */
     private @Nullable History<I> unkept;
 
+    /** What models see of the examples. */
+    private @Nullable Inputs<I> inputs;
+
     /** @param abandoned whether nobody wants the run any more; asked now and then */
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
         this(
@@ -247,7 +250,10 @@ final class RunExecution<I, L> {
     private void attempt(History<I> history) {
         record.examples(history);
         Path work = line.work(directory);
-        Dataset all = history.dataset();
+        Inputs<I> seen = Inputs.ofRun(pipeline, line, history.type());
+        inputs = seen;
+        seen.own().forEach(text -> record.fact("encoder of " + text.column(), text.describe()));
+        Dataset all = seen.encoded(history.dataset(), work, this::encoded);
         BitSet testRows = split(all).testRows(all, pipeline.seed());
         Dataset train = Examples.select(all, testRows, false, work);
         Dataset test = Examples.select(all, testRows, true, work);
@@ -259,7 +265,7 @@ final class RunExecution<I, L> {
         line.remember(pipeline);
 
         double[] weights = weights(history, train, testRows);
-        double[] champion = championScores(history, test);
+        double[] champion = championScores(test);
         List<Attempt> attempts = attempts();
         double share = 0.7;
         if (attempts.size() > 1) {
@@ -274,9 +280,18 @@ final class RunExecution<I, L> {
         judge(best, train, test, labels);
     }
 
+    private void encoded(long rows) {
+        stopIfAbandoned();
+        line.report(String.format(Locale.ROOT, "encoding texts, %,d so far", rows), 0.15);
+    }
+
+    private Inputs<I> inputs() {
+        return Objects.requireNonNull(inputs);
+    }
+
     private Lesson lesson(Dataset rows, double @Nullable [] weights) {
         line.report("fitting features", 0.2);
-        FittedFeatures features = pipeline.features().fit(rows);
+        FittedFeatures features = inputs().features().fit(rows);
         return new Lesson(rows, features, weighted(features.matrix(rows), weights), weights);
     }
 
@@ -513,8 +528,9 @@ final class RunExecution<I, L> {
         model.finding()
                 .ifPresent(found -> record.fact("search of candidate " + (record.candidates() + 1), found.summary()));
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
+        Encoders.keep(inputs().own(), candidate);
         Artifact artifact = Artifact.seal(candidate, file.name(), file.signature(), file.facts());
-        double[] scores = Contender.score(artifact, pipeline.codec(history.type()), examples);
+        double[] scores = Contender.score(artifact, inputs().codec(pipeline), examples);
         Evaluation evaluation = Evaluation.of(pipeline.task(), Examples.labels(examples), scores);
         if (model.isWhole()) {
             requirePossible(made, evaluation);
@@ -524,7 +540,7 @@ final class RunExecution<I, L> {
                 features,
                 model,
                 history.type(),
-                pipeline.codec(history.type()),
+                inputs().codec(pipeline),
                 examples,
                 ImmutableDoubleArray.copyOf(scores),
                 champion == null ? evaluation : evaluation.against(champion),
@@ -558,14 +574,14 @@ final class RunExecution<I, L> {
         };
     }
 
-    private double @Nullable [] championScores(History<I> history, Dataset test) {
+    private double @Nullable [] championScores(Dataset test) {
         Optional<ModelVersion> champion = line.champion();
         if (champion.isEmpty()) {
             return null;
         }
         line.report("scoring the champion", 0.24);
         try {
-            return Contender.score(champion.get().artifact(), pipeline.codec(history.type()), test);
+            return Contender.score(champion.get().artifact(), inputs().codec(pipeline), test);
         } catch (FactoryException e) {
             log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
             record.note(

@@ -64,7 +64,7 @@ class ChampionTest {
             RowType<Point> type = RecordType.of(Point.class);
             try (Champion<Point, Double> champion = new Champion<>(
                     line,
-                    type,
+                    Inputs.ofChampion(pipeline, line, type),
                     pipeline.codec(type),
                     type.schema(),
                     (id, version, input, raw, at) -> {},

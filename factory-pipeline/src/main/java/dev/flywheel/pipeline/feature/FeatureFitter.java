@@ -40,6 +40,13 @@ final class FeatureFitter {
             } else if (spec instanceof Spec.Vector || spec instanceof Spec.Image) {
                 int length = schema.column(schema.indexOf(spec.column())).length();
                 vectors.put(spec.column(), new VectorMoments(length));
+            } else if (spec instanceof Spec.Text text) {
+                if (text.vector().isEmpty()) {
+                    throw new IllegalArgumentException("feature " + spec.describe()
+                            + " learns from vectors, and these rows hold the text alone: a pipeline encodes them");
+                }
+                int length = schema.column(schema.indexOf(text.vector())).length();
+                vectors.put(text.vector(), new VectorMoments(length));
             }
         }
     }
@@ -115,10 +122,12 @@ final class FeatureFitter {
                 texts.add(fit(category, rows));
             } else if (spec instanceof Spec.Words text) {
                 sentences.add(fit(text, rows));
+            } else if (spec instanceof Spec.Text text) {
+                wide.add(moments(text.vector()).vector(text.vector()));
             } else if (spec instanceof Spec.Vector vector) {
-                wide.add(moments(vector).vector(vector.column()));
+                wide.add(moments(vector.column()).vector(vector.column()));
             } else if (spec instanceof Spec.Image image) {
-                wide.add(moments(image).image(image));
+                wide.add(moments(image.column()).image(image));
             } else if (spec instanceof Spec.Calendar calendar) {
                 times.merge(calendar.column(), fit(calendar, of(spans, calendar.column())), FeatureFitter::joined);
             } else if (spec instanceof Spec.Cycle cycle) {
@@ -259,10 +268,10 @@ final class FeatureFitter {
         return slot;
     }
 
-    private VectorMoments moments(Spec spec) {
-        VectorMoments moments = of(vectors, spec.column());
+    private VectorMoments moments(String column) {
+        VectorMoments moments = of(vectors, column);
         if (moments.empty()) {
-            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
+            notes.add("column \"" + column + "\" has no value in the training rows");
         }
         return moments;
     }

@@ -11,8 +11,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -123,6 +125,58 @@ public final class Features<I> implements Serializable {
     /** {@return the same, with a text that is read word by word; see {@link #words(Accessor)}} */
     public Features<I> words(String column) {
         return with(new Spec.Words(column));
+    }
+
+    /**
+     * {@return the same, with a text that an encoder makes into a vector, from which a model learns what the text is
+     * about} Each number of the vector is standardized by itself. A missing text counts as the mean of all; an empty
+     * one is a text like others.
+     *
+     * <p>The encoder runs before the graph that is trained: over the examples of a run, and over each input on the
+     * thread that asks for a prediction. Logs and datasets hold the text alone. Needs
+     * {@code ai.djl.huggingface:tokenizers} on the class path.
+     */
+    public Features<I> text(Accessor<I, String> column, TextEncoder encoder) {
+        return text(nameOf(column), encoder);
+    }
+
+    /** {@return the same, with a text that an encoder makes into a vector; see {@link #text(Accessor, TextEncoder)}} */
+    public Features<I> text(String column, TextEncoder encoder) {
+        if (encoders().containsKey(column)) {
+            throw new IllegalArgumentException("text(" + column + ") has an encoder already: "
+                    + encoders().get(column));
+        }
+        return with(new Spec.Text(column, Objects.requireNonNull(encoder, "encoder"), ""));
+    }
+
+    /** {@return the encoders of texts, by column} */
+    public Map<String, TextEncoder> encoders() {
+        Map<String, TextEncoder> encoders = new TreeMap<>();
+        for (Spec spec : specs) {
+            if (spec instanceof Spec.Text text) {
+                encoders.put(text.column(), text.encoder());
+            }
+        }
+        return encoders;
+    }
+
+    /**
+     * {@return the same, for rows that hold what the encoders have made}
+     *
+     * @param vectors by each column that has an encoder: the column that holds its vectors
+     */
+    public Features<I> encoded(Map<String, String> vectors) {
+        List<Spec> known = new ArrayList<>();
+        for (Spec spec : specs) {
+            known.add(
+                    spec instanceof Spec.Text text
+                            ? new Spec.Text(
+                                    text.column(),
+                                    text.encoder(),
+                                    Objects.requireNonNull(vectors.get(text.column()), text.column()))
+                            : spec);
+        }
+        return new Features<>(type, automatic, excepted, known);
     }
 
     /**
@@ -254,7 +308,8 @@ public final class Features<I> implements Serializable {
      * are exact up to a million rows and come from a random million of them beyond.
      *
      * @param data the training rows; columns whose names begin with {@code $} are not features
-     * @throws IllegalArgumentException if a column is absent, or of a type that its feature cannot take
+     * @throws IllegalArgumentException if a column is absent, or of a type that its feature cannot take; if a text
+     *     has an encoder and the rows do not hold what it makes, see {@link #encoded}
      * @throws dev.flywheel.core.TrainingException if there is no row or no feature
      */
     public FittedFeatures fit(Dataset data) {

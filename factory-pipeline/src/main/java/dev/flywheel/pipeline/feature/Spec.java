@@ -37,6 +37,18 @@ sealed interface Spec extends Serializable {
         }
     }
 
+    /**
+     * A text whose vector an encoder makes, before the graph.
+     *
+     * @param vector the column that holds the vector; empty until it is known
+     */
+    record Text(String column, TextEncoder encoder, String vector) implements Spec {
+        @Override
+        public String describe() {
+            return "text(" + column + ", " + encoder + ")";
+        }
+    }
+
     /** A vector of numbers that stand side by side, each for itself. */
     record Vector(String column) implements Spec {
         @Override

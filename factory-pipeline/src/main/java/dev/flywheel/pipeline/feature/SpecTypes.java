@@ -57,7 +57,7 @@ final class SpecTypes {
         if (spec instanceof Spec.Numeric || spec instanceof Spec.Cycle) {
             return NUMERIC;
         }
-        if (spec instanceof Spec.Words) {
+        if (spec instanceof Spec.Words || spec instanceof Spec.Text) {
             return EnumSet.of(ColumnType.TEXT);
         }
         if (spec instanceof Spec.Vector || spec instanceof Spec.Image) {
@@ -70,7 +70,7 @@ final class SpecTypes {
         return switch (type) {
             case NUMBER -> "use number, cyclic, or number with bucketize";
             case INTEGER, BOOLEAN -> "use number or category";
-            case TEXT -> "use category, or words for whole sentences";
+            case TEXT -> "use category, or words or text for whole sentences";
             case TIME -> "use calendar or cyclic with a Duration";
             case VECTOR -> "use vector or image";
         };
