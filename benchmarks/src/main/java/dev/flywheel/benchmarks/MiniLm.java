@@ -17,6 +17,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.benchmarks.Contender.Many;
 import dev.flywheel.benchmarks.Contender.One;
+import dev.flywheel.pipeline.feature.TextEncoder;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.EndpointBuilder;
 import dev.flywheel.serving.text.Texts;
@@ -78,6 +79,11 @@ final class MiniLm {
         file.toFile().deleteOnExit();
         directory.toFile().deleteOnExit();
         return file;
+    }
+
+    /** {@return the same as an encoder of a pipeline} */
+    TextEncoder encoder() {
+        return TextEncoder.of(model, vocabulary);
     }
 
     HuggingFaceTokenizer tokenizer() {
