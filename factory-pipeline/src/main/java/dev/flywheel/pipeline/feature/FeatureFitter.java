@@ -123,7 +123,7 @@ final class FeatureFitter {
             } else if (spec instanceof Spec.Words text) {
                 sentences.add(fit(text, rows));
             } else if (spec instanceof Spec.Text text) {
-                wide.add(moments(text.vector()).vector(text.vector()));
+                wide.add(moments(text.vector()).encoded(text.vector()));
             } else if (spec instanceof Spec.Vector vector) {
                 wide.add(moments(vector.column()).vector(vector.column()));
             } else if (spec instanceof Spec.Image image) {

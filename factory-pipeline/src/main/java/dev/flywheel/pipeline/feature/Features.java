@@ -129,8 +129,8 @@ public final class Features<I> implements Serializable {
 
     /**
      * {@return the same, with a text that an encoder makes into a vector, from which a model learns what the text is
-     * about} Each number of the vector is standardized by itself. A missing text counts as the mean of all; an empty
-     * one is a text like others.
+     * about} Each number of the vector is standardized by itself, and all are then scaled down so that they weigh as
+     * one number together. A missing text counts as the mean of all; an empty one is a text like others.
      *
      * <p>The encoder runs before the graph that is trained: over the examples of a run, and over each input on the
      * thread that asks for a prediction. Logs and datasets hold the text alone. Needs
