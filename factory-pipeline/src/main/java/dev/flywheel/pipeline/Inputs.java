@@ -94,9 +94,7 @@ final class Inputs<I> {
                     .current(
                             column,
                             encoder,
-                            known.stream()
-                                    .filter(t -> t.isBy(column, encoder))
-                                    .findFirst());
+                            known.stream().filter(t -> t.isBy(column, encoder)).findFirst());
             own.put(text.vector(), text);
         });
         Map<String, Encoded> all = new LinkedHashMap<>(own);
@@ -192,9 +190,7 @@ final class Inputs<I> {
 
     /** {@return what a version makes of an input} */
     Explanation explain(Explainer explainer, I input, Subject.Scorer scorer) {
-        return texts.isEmpty()
-                ? explainer.explain(type, input, scorer)
-                : explainer.explain(rows(), row(input), scorer);
+        return texts.isEmpty() ? explainer.explain(type, input, scorer) : explainer.explain(rows(), row(input), scorer);
     }
 
     private Rows<I> rows() {

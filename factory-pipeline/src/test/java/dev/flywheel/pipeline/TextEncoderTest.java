@@ -83,15 +83,10 @@ class TextEncoderTest {
         };
         String tokens = graph.node("Gather", graph.floats(table, 7, WIDTH), ids);
         String last = graph.longs(new long[] {2}, 1);
-        String counted =
-                graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 1L), graph.node("Unsqueeze", mask, last));
+        String counted = graph.node(OnnxGraph.ONNX, "Cast", Map.of("to", 1L), graph.node("Unsqueeze", mask, last));
         Map<String, Object> flat = Map.of("keepdims", 0L);
         String sum = graph.node(
-                OnnxGraph.ONNX,
-                "ReduceSum",
-                flat,
-                graph.node("Mul", tokens, counted),
-                graph.longs(new long[] {1}, 1));
+                OnnxGraph.ONNX, "ReduceSum", flat, graph.node("Mul", tokens, counted), graph.longs(new long[] {1}, 1));
         graph.output("sentence_embedding", sum, ElementType.FLOAT, WIDTH);
         graph.write(file);
         return file;
@@ -284,8 +279,7 @@ class TextEncoderTest {
             first = live.predict(asked().get(0)).value();
         }
         try (Factory factory = Factory.open(home);
-                Deployment<Review, Boolean, Double> live =
-                        factory.start(pipeline(TextEncoder.of(other, tokenizer)))) {
+                Deployment<Review, Boolean, Double> live = factory.start(pipeline(TextEncoder.of(other, tokenizer)))) {
             assertThat(live.predict(asked().get(0)).value()).isEqualTo(first);
             Run run = live.retrain().join();
             assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.PROMOTED);
@@ -307,8 +301,8 @@ class TextEncoderTest {
             examples.add(Rows.Example.of(new Review(String.format(frame, animals.get(i / 4)), 1), true));
             examples.add(Rows.Example.of(new Review(String.format(frame, metals.get(i / 4)), 1), false));
         }
-        TextEncoder minilm = TextEncoder.of(
-                extract("all-minilm-l6-v2-q.onnx"), extract("all-minilm-l6-v2-q-tokenizer.json"));
+        TextEncoder minilm =
+                TextEncoder.of(extract("all-minilm-l6-v2-q.onnx"), extract("all-minilm-l6-v2-q-tokenizer.json"));
         Pipeline<Review, Boolean, Double> pipeline = Pipeline.named("subjects")
                 .from(Rows.of("subjects", Review.class, Target.isTrue("animal"), examples::stream))
                 .features(Features.of(Review.class).text(Review::text, minilm))

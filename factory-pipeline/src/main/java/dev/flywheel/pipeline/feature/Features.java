@@ -143,8 +143,8 @@ public final class Features<I> implements Serializable {
     /** {@return the same, with a text that an encoder makes into a vector; see {@link #text(Accessor, TextEncoder)}} */
     public Features<I> text(String column, TextEncoder encoder) {
         if (encoders().containsKey(column)) {
-            throw new IllegalArgumentException("text(" + column + ") has an encoder already: "
-                    + encoders().get(column));
+            throw new IllegalArgumentException(
+                    "text(" + column + ") has an encoder already: " + encoders().get(column));
         }
         return with(new Spec.Text(column, Objects.requireNonNull(encoder, "encoder"), ""));
     }
@@ -308,8 +308,8 @@ public final class Features<I> implements Serializable {
      * are exact up to a million rows and come from a random million of them beyond.
      *
      * @param data the training rows; columns whose names begin with {@code $} are not features
-     * @throws IllegalArgumentException if a column is absent, or of a type that its feature cannot take; if a text
-     *     has an encoder and the rows do not hold what it makes, see {@link #encoded}
+     * @throws IllegalArgumentException if a column is absent, or of a type that its feature cannot take; if a text has
+     *     an encoder and the rows do not hold what it makes, see {@link #encoded}
      * @throws dev.flywheel.core.TrainingException if there is no row or no feature
      */
     public FittedFeatures fit(Dataset data) {
