@@ -157,7 +157,7 @@ final class TrainCommand {
             targets.add(Target.timesPeer(PYTHON, small ? 0.77 : 1));
         }
         results.add(
-                work.name() + ", batch " + batch,
+                "train " + work.name() + ", batch " + batch,
                 "steps/s",
                 new Rounds(rounds).run(measured),
                 null,
