@@ -32,6 +32,7 @@ import java.util.stream.Stream;
  * @param source where it comes from, for messages
  * @param onnx whether it is ONNX
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record OwnFile(String source, boolean onnx, byte[] content) {
 
     private static final int READ = 1 << 16;
