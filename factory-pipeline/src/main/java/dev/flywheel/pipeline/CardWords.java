@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -53,7 +54,7 @@ final class CardWords {
             return limits;
         }
         Metric metric = Metric.of(report.models().task()).get(0);
-        Estimate all = winner.get().metrics().get(metric);
+        Estimate all = Objects.requireNonNull(winner.get().metrics().get(metric));
         weak(report.models().slices(), all, metric, limits);
         long test = rows(data, "test");
         unjudged.forEach((column, rows) -> limits.add(String.format(

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -176,7 +177,7 @@ final class BlockNetwork implements Network {
     }
 
     @Override
-    public NDArray forward(NDManager pass, NDArray parameters, Examples input, AfterLayer after) {
+    public NDArray forward(NDManager pass, NDArray parameters, Examples input, UnaryOperator<NDArray> after) {
         NDArray numbers = Objects.requireNonNull(input.numbers());
         NDArray shaped = row.dimension() == 1 ? numbers : numbers.reshape(new Shape(-1).addAll(row));
         boolean learning = JniUtils.isGradMode() && parameters.hasGradient();

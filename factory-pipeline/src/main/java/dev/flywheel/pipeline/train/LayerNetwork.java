@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The network of a {@link Layout}. Immutable. */
@@ -90,7 +91,7 @@ final class LayerNetwork implements Network {
     }
 
     @Override
-    public NDArray forward(NDManager pass, NDArray parameters, Examples input, AfterLayer after) {
+    public NDArray forward(NDManager pass, NDArray parameters, Examples input, UnaryOperator<NDArray> after) {
         List<NDArray> parts = parts(pass, parameters);
         int next = 0;
         NDArray entries = null;

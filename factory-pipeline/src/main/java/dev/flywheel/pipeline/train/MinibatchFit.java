@@ -7,6 +7,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 
 /**
  * Minimizes a loss over shuffled minibatches. All parameters are one vector, so a step of the optimizer is one native
@@ -217,7 +218,7 @@ final class MinibatchFit {
             }
         }
 
-        Network.AfterLayer on(NDManager pass) {
+        UnaryOperator<NDArray> on(NDManager pass) {
             return share == 0
                     ? hidden -> hidden
                     : hidden -> {

@@ -7,17 +7,13 @@ import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 
 /**
  * What a training learns the parameters of: a way from features to outputs, whose parameters are one flat vector. It
  * holds none of them itself. Immutable.
  */
 interface Network {
-
-    /** What happens to the output of a hidden layer. */
-    interface AfterLayer {
-        NDArray apply(NDArray hidden);
-    }
 
     /** How many outputs a row has. */
     int outputs();
@@ -36,7 +32,7 @@ interface Network {
     /** One for each parameter that is a weight, zero for those that neither decay nor are penalized. */
     float[] weightMask();
 
-    /** The sizes of the layers that {@link AfterLayer} sees. */
+    /** The sizes of the layers that {@code after} of a pass sees. */
     List<Integer> hidden();
 
     /** The size of an id's entry in the table of ids that the parameters begin with; 0 without a table. */
@@ -52,7 +48,7 @@ interface Network {
      * The outputs [rows, outputs] for the rows of {@code input}. Everything that is made on the way is put into
      * {@code pass}, so that closing that frees it.
      */
-    NDArray forward(NDManager pass, NDArray parameters, Examples input, AfterLayer after);
+    NDArray forward(NDManager pass, NDArray parameters, Examples input, UnaryOperator<NDArray> after);
 
     /** Writes the network as nodes behind its features; the name of the predictions, FLOAT [rows, outputs]. */
     String emit(OnnxGraph graph, Emitted front, FittedFeatures features, float[] parameters, Scale scale);

@@ -11,6 +11,7 @@ import dev.flywheel.core.TrainingException;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** One training at work: what it learns from, and how it tells and is told to stop. Not thread-safe. */
@@ -105,7 +106,7 @@ final class Training {
      * Adds the gradient of the mean loss, times {@code share}, to that of the parameters, and returns the outputs, in
      * {@code pass}. The way back begins at the outputs: the loss itself takes more operations, and few ask for it.
      */
-    NDArray learn(NDManager pass, NDArray parameters, Examples rows, double share, Network.AfterLayer after) {
+    NDArray learn(NDManager pass, NDArray parameters, Examples rows, double share, UnaryOperator<NDArray> after) {
         // DJL's own collector allows one training in the whole process.
         boolean before = JniUtils.isGradMode();
         JniUtils.setGradMode(true);
