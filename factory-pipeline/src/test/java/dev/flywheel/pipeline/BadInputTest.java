@@ -333,7 +333,7 @@ class BadInputTest {
     private Path replaced(int field, String by) throws IOException {
         List<String> lines = good();
         for (int i = 1; i < lines.size(); i++) {
-            String[] fields = lines.get(i).split(",");
+            String[] fields = lines.get(i).split(",", -1);
             fields[field] = by;
             lines.set(i, String.join(",", fields));
         }
@@ -344,7 +344,7 @@ class BadInputTest {
     void aConstantAndAnEmptyColumnBesideUsefulOnesAreLeftAsideAndTold() throws IOException {
         List<String> lines = good();
         for (int i = 1; i < lines.size(); i++) {
-            String[] fields = lines.get(i).split(",");
+            String[] fields = lines.get(i).split(",", -1);
             lines.set(i, fields[0] + ",,blue," + fields[3]);
         }
         try (Factory factory = Factory.open(home())) {
@@ -392,7 +392,7 @@ class BadInputTest {
     void fiftyThousandCategoriesAreLearnedInBoundedMemory() throws IOException {
         List<String> lines = good(50_000, 0);
         for (int i = 1; i < lines.size(); i++) {
-            String[] fields = lines.get(i).split(",");
+            String[] fields = lines.get(i).split(",", -1);
             lines.set(i, fields[0] + "," + fields[1] + "," + fields[2] + i + "," + fields[3]);
         }
         try (Factory factory = Factory.open(home())) {
