@@ -456,7 +456,10 @@ final class RunExecution<I, L> {
         return weights == null ? matrix : matrix.weighted(weights);
     }
 
-    /** {@return by age, if that is wanted, and by credit: an old example of half credit weighs the product of both} */
+    /**
+     * {@return by age, if that is wanted, by credit, and by outcome: an old example of half credit weighs the product
+     * of both}
+     */
     private double @Nullable [] weights(History<I> history, Dataset train, BitSet testRows) {
         double[] credit = history.credit();
         double[] weights = null;
@@ -474,7 +477,8 @@ final class RunExecution<I, L> {
             record.fact("weights", Selection.describe(decayed, halfLife));
             weights = weights == null ? decayed : product(weights, decayed);
         }
-        return weights;
+        Optional<double[]> worth = pipeline.source().target().weights(Examples.labels(train));
+        return worth.isEmpty() ? weights : weights == null ? worth.get() : product(weights, worth.get());
     }
 
     private static double[] product(double[] a, double[] b) {

@@ -3,9 +3,12 @@ package dev.flywheel.pipeline.source;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.model.Task;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +45,13 @@ public final class Target<L> implements Serializable {
     private final List<String> classes;
     /** The enum that the classes are the names of, if there is one. */
     private final @Nullable Class<?> type;
+    /** Whether each outcome counts as much as every other. */
+    private final boolean balanced;
+    /** How much an example counts, by outcome; empty if one is said of none. */
+    private final List<Double> worth;
 
     private Target(String column, Kind kind, @Nullable String value, double threshold, Scale scale) {
-        this(column, kind, value, threshold, scale, List.of(), null);
+        this(column, kind, value, threshold, scale, List.of(), null, false, List.of());
     }
 
     private Target(
@@ -54,7 +61,9 @@ public final class Target<L> implements Serializable {
             double threshold,
             Scale scale,
             List<String> classes,
-            @Nullable Class<?> type) {
+            @Nullable Class<?> type,
+            boolean balanced,
+            List<Double> worth) {
         this.column = Objects.requireNonNull(column, "column");
         if (column.isBlank()) {
             throw new IllegalArgumentException("a target needs the name of a column, found \"" + column + "\"");
@@ -65,6 +74,8 @@ public final class Target<L> implements Serializable {
         this.scale = scale;
         this.classes = classes;
         this.type = type;
+        this.balanced = balanced;
+        this.worth = worth;
     }
 
     /** {@return whether a column is true: true, yes, y, t or 1 against false, no, n, f or 0, in any case} */
@@ -117,7 +128,7 @@ public final class Target<L> implements Serializable {
             throw new IllegalArgumentException("the target \"" + column
                     + "\" needs two or more classes, each with a name of its own, found " + classes);
         }
-        return new Target<>(column, Kind.ONE_OF, null, 0, Scale.RAW, classes, type);
+        return new Target<>(column, Kind.ONE_OF, null, 0, Scale.RAW, classes, type, false, List.of());
     }
 
     /** {@return the value of a numeric column} */
@@ -138,6 +149,66 @@ public final class Target<L> implements Serializable {
                     + (kind == Kind.NUMBER ? "is on a log scale already" : "is no number, only numbers have a scale"));
         }
         return new Target<>(column, kind, value, threshold, Scale.LOG);
+    }
+
+    /**
+     * {@return this target, learned as if all outcomes were as frequent} An example of a rare outcome counts more: as
+     * rows / (outcomes * rows of its outcome), as with scikit-learn's {@code class_weight="balanced"}. For outcomes
+     * that matter as much although they are rare. Probabilities are then those of such examples, and higher for the
+     * rare outcome than in truth; metrics and gates count every test row once.
+     *
+     * @throws IllegalStateException if this is a number, or outcomes weigh something already
+     */
+    public Target<L> balanced() {
+        requireUnweighed();
+        return new Target<>(column, kind, value, threshold, scale, classes, type, true, List.of());
+    }
+
+    /**
+     * {@return this target, learned from examples of which those of an outcome count this much; the others count as 1,
+     * or as was said of them before} Probabilities follow, as with {@link #balanced}.
+     *
+     * @param weight above 0
+     * @throws IllegalStateException if this is a number, or balanced
+     * @throws IllegalArgumentException if the weight is not above 0 and finite
+     */
+    public Target<L> weighing(L outcome, double weight) {
+        if (worth.isEmpty()) {
+            requireUnweighed();
+        }
+        if (!(weight > 0) || Double.isInfinite(weight)) {
+            throw new IllegalArgumentException(
+                    "an outcome of \"" + describe() + "\" needs a weight above 0, found " + weight);
+        }
+        List<Double> changed =
+                new ArrayList<>(worth.isEmpty() ? Collections.nCopies(Math.max(2, classes.size()), 1.0) : worth);
+        changed.set((int) encode(outcome), weight);
+        return new Target<>(column, kind, value, threshold, scale, classes, type, false, List.copyOf(changed));
+    }
+
+    private void requireUnweighed() {
+        if (kind == Kind.NUMBER || balanced || !worth.isEmpty()) {
+            throw new IllegalStateException("the target \"" + describe() + "\" "
+                    + (kind == Kind.NUMBER ? "is a number, only outcomes have weights" : "has weights already"));
+        }
+    }
+
+    /**
+     * {@return how much each example counts; empty if all count the same}
+     *
+     * @param labels as {@link #encode} makes them
+     */
+    public Optional<double[]> weights(double[] labels) {
+        if (!balanced && worth.isEmpty()) {
+            return Optional.empty();
+        }
+        double[] counts = new double[Math.max(2, classes.size())];
+        for (double label : labels) {
+            counts[(int) label]++;
+        }
+        return Optional.of(Arrays.stream(labels)
+                .map(label -> balanced ? labels.length / (counts.length * counts[(int) label]) : worth.get((int) label))
+                .toArray());
     }
 
     /** {@return the name of the source's column} */
@@ -204,6 +275,10 @@ public final class Target<L> implements Serializable {
 
     /** {@return the target in words, as "delay at least 15"} */
     public String describe() {
+        return what() + (balanced ? ", outcomes balanced" : "") + (worth.isEmpty() ? "" : ", outcomes weigh " + worth);
+    }
+
+    private String what() {
         return switch (kind) {
             case IS_TRUE -> column + " is true";
             case EQUAL -> column + " is \"" + value + "\"";
@@ -222,12 +297,14 @@ public final class Target<L> implements Serializable {
                 && threshold == that.threshold
                 && scale == that.scale
                 && classes.equals(that.classes)
-                && type == that.type;
+                && type == that.type
+                && balanced == that.balanced
+                && worth.equals(that.worth);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(column, kind, value, threshold, scale, classes);
+        return Objects.hash(column, kind, value, threshold, scale, classes, balanced, worth);
     }
 
     /** {@return {@link #describe()}} */

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.ImageShape;
 import dev.flywheel.pipeline.source.Target;
@@ -80,6 +81,11 @@ public final class CnnTrainer extends Pausable {
         return with(settings.learningRate(Settings.atLeast("learningRate", 0, rate)));
     }
 
+    /** {@return the same with another way of the learning rate; by default {@link Schedule#COSINE}} */
+    public CnnTrainer schedule(Schedule schedule) {
+        return with(settings.schedule(Objects.requireNonNull(schedule, "schedule")));
+    }
+
     /**
      * {@return the same with this decay of all weights but biases}
      *
@@ -101,6 +107,14 @@ public final class CnnTrainer extends Pausable {
      */
     public CnnTrainer earlyStopping(int epochs) {
         return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));
+    }
+
+    /**
+     * {@return the same with early stopping by a metric, such as the one that a gate judges} As
+     * {@link #earlyStopping(int)}, but what must get better on the rows set aside is this.
+     */
+    public CnnTrainer earlyStopping(int epochs, Metric metric) {
+        return with(earlyStopping(epochs).settings.stopBy(Objects.requireNonNull(metric, "metric")));
     }
 
     private CnnTrainer with(MlpSettings changed) {
@@ -125,7 +139,7 @@ public final class CnnTrainer extends Pausable {
     /** Learns every task. */
     @Override
     public void requireTask(Task task) {
-        Objects.requireNonNull(task, "task");
+        settings.requireTask(describe(), Objects.requireNonNull(task, "task"));
     }
 
     /** @throws IllegalArgumentException if the features have no image, or one too small for so many convolutions */

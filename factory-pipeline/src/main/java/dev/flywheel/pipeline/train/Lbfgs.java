@@ -15,6 +15,9 @@ final class Lbfgs {
     private static final double ARMIJO = 1e-4;
     private static final int MOST_HALVINGS = 20;
 
+    /** The first step knows nothing of the function yet: numbers around a million want one of a 10^12th. */
+    private static final int MOST_FIRST_HALVINGS = 40;
+
     /** Two steps in a row that lower the value by less than this share of it are the end: losses are 32-bit. */
     private static final double ENOUGH = 1e-6;
 
@@ -62,7 +65,8 @@ final class Lbfgs {
             double length = memory.isEmpty() ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
             double nextValue = Double.POSITIVE_INFINITY;
             int halvings = 0;
-            for (; halvings <= MOST_HALVINGS; halvings++) {
+            int most = memory.isEmpty() ? MOST_FIRST_HALVINGS : MOST_HALVINGS;
+            for (; halvings <= most; halvings++) {
                 for (int i = 0; i < next.length; i++) {
                     next[i] = point[i] + length * direction[i];
                 }
@@ -72,7 +76,7 @@ final class Lbfgs {
                 }
                 length /= 2;
             }
-            if (halvings > MOST_HALVINGS) {
+            if (halvings > most) {
                 break; // the value cannot be told apart from its neighbours any more
             }
             remember(memory, point, next, gradient, nextGradient);

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.pytorch.engine.PtNDArray;
+import dev.flywheel.core.stat.Metric;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -17,8 +18,6 @@ import java.util.function.UnaryOperator;
 final class MinibatchFit {
 
     private static final int READ_STEPS = 16;
-    private static final double WARM_UP = 0.1;
-    private static final double LAST_RATE = 1e-3;
     private final Training training;
     private final MlpSettings settings;
     private final NDManager manager;
@@ -29,6 +28,7 @@ final class MinibatchFit {
     private final Examples learned;
     private final Minibatch minibatch;
     private final Examples held;
+    private final int[] heldPlaces;
     private final int batch;
     private final int epochs;
     private final long steps;
@@ -74,7 +74,8 @@ final class MinibatchFit {
         int rows = training.examples().rows();
         int heldRows = settings.patience() > 0 && rows >= 20 ? rows / 10 : 0;
         int[] order = permutation(rows);
-        this.held = training.examples().take(manager, Arrays.copyOf(order, heldRows));
+        this.heldPlaces = Arrays.copyOf(order, heldRows);
+        this.held = training.examples().take(manager, heldPlaces);
         this.learned = heldRows == 0
                 ? training.examples()
                 : training.examples().take(manager, Arrays.copyOfRange(order, heldRows, rows));
@@ -131,9 +132,11 @@ final class MinibatchFit {
             double loss = held.rows() == 0 ? Double.NaN : training.loss(parameters, held);
             training.ended(epoch, epochs, learned.rows(), loss);
             if (held.rows() > 0) {
-                worse = loss < bestLoss ? 0 : worse + 1;
+                Metric metric = settings.stopBy();
+                double bad = metric == null ? loss : training.badness(parameters, held, heldPlaces, metric);
+                worse = bad < bestLoss ? 0 : worse + 1;
                 if (worse == 0) {
-                    bestLoss = loss;
+                    bestLoss = bad;
                     best = parameters.toFloatArray();
                 }
             }
@@ -177,13 +180,8 @@ final class MinibatchFit {
         behind = 0;
     }
 
-    /** Up along a line, then down along half a cosine. */
     private double rate() {
-        double share = step / (double) steps;
-        double height = share < WARM_UP
-                ? share / WARM_UP
-                : LAST_RATE + (1 - LAST_RATE) * (1 + Math.cos(Math.PI * (share - WARM_UP) / (1 - WARM_UP))) / 2;
-        return settings.learningRate() * height;
+        return settings.learningRate() * settings.schedule().rate(step / (double) steps);
     }
 
     /**

@@ -1,7 +1,10 @@
 package dev.flywheel.pipeline.train;
 
+import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Metric;
 import java.io.Serializable;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The settings of networks that learn from minibatches. Immutable.
@@ -17,6 +20,8 @@ import java.util.Map;
  * @param dropout the share of hidden units left out
  * @param embedding the size of the vectors of ids
  * @param patience passes without a better loss before stopping; 0 for no early stopping
+ * @param stopBy what must get better; null for the loss
+ * @param schedule how the learning rate goes
  * @param warm whether a run trains one more network, which goes on from the champion
  */
 record MlpSettings(
@@ -27,44 +32,72 @@ record MlpSettings(
         double dropout,
         int embedding,
         int patience,
+        @Nullable Metric stopBy,
+        Schedule schedule,
         boolean warm)
         implements Serializable {
 
-    static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, false);
+    static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, null, Schedule.COSINE, false);
 
     /** Rows learned from in all passes: more makes networks on flights overconfident. */
     private static final int LEARNED_ROWS = 1_500_000;
 
     MlpSettings epochs(int value) {
-        return new MlpSettings(value, batchSize, learningRate, weightDecay, dropout, embedding, patience, warm);
+        return new MlpSettings(
+                value, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
     MlpSettings batchSize(int value) {
-        return new MlpSettings(epochs, value, learningRate, weightDecay, dropout, embedding, patience, warm);
+        return new MlpSettings(
+                epochs, value, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
     MlpSettings learningRate(double value) {
-        return new MlpSettings(epochs, batchSize, value, weightDecay, dropout, embedding, patience, warm);
+        return new MlpSettings(
+                epochs, batchSize, value, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
     MlpSettings weightDecay(double value) {
-        return new MlpSettings(epochs, batchSize, learningRate, value, dropout, embedding, patience, warm);
+        return new MlpSettings(
+                epochs, batchSize, learningRate, value, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
     MlpSettings dropout(double value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, value, embedding, patience, warm);
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, value, embedding, patience, stopBy, schedule, warm);
     }
 
     MlpSettings embedding(int value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, value, patience, warm);
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, value, patience, stopBy, schedule, warm);
+    }
+
+    MlpSettings stopBy(Metric value) {
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, value, schedule, warm);
+    }
+
+    /** @throws IllegalArgumentException if a model of the task cannot be stopped by the metric */
+    void requireTask(String trainer, Task task) {
+        if (stopBy != null && !stopBy.judges(task)) {
+            throw new IllegalArgumentException("trainer " + trainer + " is stopped early by " + stopBy
+                    + ", which is not a metric of a " + task + " target");
+        }
     }
 
     MlpSettings patience(int value) {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, value, warm);
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, embedding, value, stopBy, schedule, warm);
+    }
+
+    MlpSettings schedule(Schedule value) {
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, value, warm);
     }
 
     MlpSettings startingWarm() {
-        return new MlpSettings(epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, true);
+        return new MlpSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, true);
     }
 
     /** The smallest power of two that is at least a two hundredth of the rows, 64 to 1,024. */
@@ -94,7 +127,10 @@ record MlpSettings(
         all.put("weightDecay", Double.isNaN(weightDecay) ? "by rows" : Settings.plain(weightDecay));
         all.put("dropout", Settings.plain(dropout));
         all.put("embedding", Integer.toString(embedding));
-        all.put("earlyStopping", patience == 0 ? "off" : Integer.toString(patience));
+        all.put("earlyStopping", patience == 0 ? "off" : patience + (stopBy == null ? "" : " by " + stopBy));
+        if (schedule != Schedule.COSINE) {
+            all.put("schedule", schedule.toString());
+        }
         if (warm) {
             all.put("warmStart", "on");
         }

@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline.train;
 
 import dev.flywheel.core.model.Task;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.source.Target;
@@ -69,6 +70,11 @@ public final class MlpTrainer extends Pausable {
         return with(settings.learningRate(Settings.atLeast("learningRate", 0, rate)));
     }
 
+    /** {@return the same with another way of the learning rate; by default {@link Schedule#COSINE}} */
+    public MlpTrainer schedule(Schedule schedule) {
+        return with(settings.schedule(Objects.requireNonNull(schedule, "schedule")));
+    }
+
     /**
      * {@return the same with this decay of all weights but biases}
      *
@@ -96,6 +102,14 @@ public final class MlpTrainer extends Pausable {
      */
     public MlpTrainer earlyStopping(int epochs) {
         return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));
+    }
+
+    /**
+     * {@return the same with early stopping by a metric, such as the one that a gate judges} As
+     * {@link #earlyStopping(int)}, but what must get better on the rows set aside is this.
+     */
+    public MlpTrainer earlyStopping(int epochs, Metric metric) {
+        return with(earlyStopping(epochs).settings.stopBy(Objects.requireNonNull(metric, "metric")));
     }
 
     /**
@@ -132,7 +146,7 @@ public final class MlpTrainer extends Pausable {
     /** Learns every task. */
     @Override
     public void requireTask(Task task) {
-        Objects.requireNonNull(task, "task");
+        settings.requireTask(describe(), Objects.requireNonNull(task, "task"));
     }
 
     @Override

@@ -74,9 +74,9 @@ final class NetworkFit {
             Examples examples = Examples.of(manager, matrix, labels, objective);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
-            float[] parameters =
-                    fit.apply(new Training(trainer, manager, network, examples, weight, idWeights, objective, listener)
-                            .by(loss, optimizer));
+            float[] parameters = fit.apply(new Training(
+                            trainer, manager, network, examples, weight, idWeights, learned, matrix.labels(), listener)
+                    .by(loss, optimizer));
             requireFinite(parameters);
             if (before == null) {
                 fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before

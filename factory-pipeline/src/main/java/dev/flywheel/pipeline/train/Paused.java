@@ -14,7 +14,7 @@ import java.util.zip.CRC32;
  * @param means Adam's running means of the gradient
  * @param squares Adam's running means of the squared gradient
  * @param best with early stopping the best parameters so far, otherwise none
- * @param bestLoss their loss
+ * @param bestLoss their loss, or how bad they are by the metric that stops the training
  * @param worse for how many epochs there has been no better one
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared

@@ -8,6 +8,9 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Metrics;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
@@ -30,6 +33,8 @@ final class Training {
     private final double weight;
     private final double[] idWeights;
     private final Objective objective;
+    private final Scale scale;
+    private final double[] labels;
     private final TrainingListener listener;
     private final long start = System.nanoTime();
     private long rows;
@@ -46,7 +51,8 @@ final class Training {
             Examples examples,
             double weight,
             double[] idWeights,
-            Objective objective,
+            Scale scale,
+            double[] labels,
             TrainingListener listener) {
         this.trainer = trainer;
         this.manager = manager;
@@ -54,7 +60,9 @@ final class Training {
         this.examples = examples;
         this.weight = weight;
         this.idWeights = idWeights;
-        this.objective = objective;
+        this.objective = scale.objective();
+        this.scale = scale;
+        this.labels = labels;
         this.listener = listener;
     }
 
@@ -146,6 +154,14 @@ final class Training {
             }
         }
         return sum / rows.rows();
+    }
+
+    /** {@return how bad the model is by a metric on rows, smaller is better; NaN if that is undefined} */
+    double badness(NDArray parameters, Examples rows, int[] places, Metric metric) {
+        double[] outcomes =
+                Arrays.stream(places).mapToDouble(place -> labels[place]).toArray();
+        double[] answers = scale.predict(network.outputs(manager, parameters, rows), network.outputs());
+        return -metric.oriented(Metrics.estimate(metric, outcomes, answers).value());
     }
 
     /** @throws CancellationException if the thread was interrupted; it still is */

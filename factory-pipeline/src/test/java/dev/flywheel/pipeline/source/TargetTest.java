@@ -173,4 +173,37 @@ class TargetTest {
             assertThat(in.readObject()).isEqualTo(target).hasSameHashCodeAs(target);
         }
     }
+
+    /** scikit-learn 1.2.1: {@code compute_sample_weight("balanced", [0, 0, 0, 1])}. */
+    @Test
+    void balancedOutcomesCountTheSameInAll() {
+        Target<Boolean> target = Target.isTrue("churn").balanced();
+        assertThat(target.weights(new double[] {0, 0, 0, 1}).orElseThrow())
+                .containsExactly(2 / 3.0, 2 / 3.0, 2 / 3.0, 2);
+        assertThat(target.describe()).isEqualTo("churn is true, outcomes balanced");
+        assertThat(target).isNotEqualTo(Target.isTrue("churn"));
+        assertThat(Target.isTrue("churn").weights(new double[] {0, 1})).isEmpty();
+        assertThat(Target.oneOf("kind", "a", "b", "c")
+                        .balanced()
+                        .weights(new double[] {0, 1, 1, 2, 2, 2})
+                        .orElseThrow())
+                .containsExactly(2, 1, 1, 2 / 3.0, 2 / 3.0, 2 / 3.0);
+    }
+
+    @Test
+    void anOutcomeCountsAsMuchAsWasSaid() {
+        Target<String> target =
+                Target.oneOf("kind", "a", "b", "c").weighing("b", 5).weighing("c", 0.5);
+        assertThat(target.weights(new double[] {2, 1, 0}).orElseThrow()).containsExactly(0.5, 5, 1);
+        assertThat(target.describe()).endsWith(", outcomes weigh [1.0, 5.0, 0.5]");
+        assertThatThrownBy(() -> target.weighing("a", 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("needs a weight above 0, found 0.0");
+        assertThatThrownBy(target::balanced)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("has weights already");
+        assertThatThrownBy(() -> Target.number("price").balanced())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is a number, only outcomes have weights");
+    }
 }

@@ -326,7 +326,8 @@ class DjlTrainerTest {
                             Examples.of(manager, matrix, matrix.labels(), Objective.PROBABILITY),
                             matrix.rows(),
                             new double[0],
-                            Objective.PROBABILITY,
+                            Scale.unscaled(Objective.PROBABILITY),
+                            matrix.labels(),
                             epoch -> held.add(manager.getManagedArrays().size()))
                     .by(Loss.sigmoidBinaryCrossEntropyLoss(), adam());
             new MinibatchFit(training, MlpSettings.DEFAULT.epochs(4), 1).run();

@@ -17,6 +17,7 @@ import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.TensorSpec;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.Features;
@@ -298,6 +299,32 @@ class TrainersTest {
     }
 
     @Test
+    void stopsEarlyByTheMetricThatIsNamed() {
+        FeatureMatrix matrix = matrix(1_000, (x, c) -> x > 0 ? 1 : 0);
+        MlpTrainer trainer = Trainers.mlp(16).epochs(60);
+        List<TrainingListener.Epoch> byLoss = new ArrayList<>();
+        trainer.earlyStopping(3).train(matrix, YES, 1, byLoss::add);
+        List<TrainingListener.Epoch> byAccuracy = new ArrayList<>();
+        trainer.earlyStopping(3, Metric.ACCURACY).train(matrix, YES, 1, byAccuracy::add);
+        assertThat(byAccuracy)
+                .as("nothing is left to be decided rightly, though the loss still falls")
+                .hasSizeLessThan(byLoss.size());
+        int last = byAccuracy.size() - 1;
+        assertThat(byAccuracy.get(last).validationLoss())
+                .isLessThan(byAccuracy.get(last - 3).validationLoss());
+    }
+
+    @Test
+    void isNotStoppedByAMetricOfAnotherTask() {
+        MlpTrainer trainer = Trainers.mlp(8).earlyStopping(2, Metric.RMSE);
+        trainer.requireTask(Task.REGRESSION);
+        assertThatThrownBy(() -> trainer.requireTask(Task.BINARY))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageEndingWith("earlyStopping=2 by RMSE) is stopped early by RMSE, which is not a metric of a"
+                        + " BINARY target");
+    }
+
+    @Test
     void endsWhenItsThreadIsInterrupted() {
         FeatureMatrix matrix = matrix(1000, TrainersTest::noisy);
         for (Trainer trainer : List.of(Trainers.logistic(), Trainers.mlp(8).epochs(1_000_000))) {
@@ -377,7 +404,8 @@ class TrainersTest {
                     Examples.of(manager, matrix, labels, Objective.PROBABILITY),
                     matrix.rows(),
                     new double[layout.ids()],
-                    Objective.PROBABILITY,
+                    Scale.unscaled(Objective.PROBABILITY),
+                    matrix.labels(),
                     epoch -> held.add(manager.getManagedArrays().size()));
             new MinibatchFit(training, MlpSettings.DEFAULT.epochs(5).dropout(0.5), 1).run();
         }
