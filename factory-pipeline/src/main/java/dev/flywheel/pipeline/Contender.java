@@ -50,7 +50,7 @@ record Contender<I>(
 
     private static final long WARM_UP_NANOS = 2_000_000_000L;
 
-    /** {@return what the exported graph of an artifact predicts, of shape [rows]} */
+    /** {@return what the exported graph of an artifact predicts, of shape [rows], or [rows * classes]} */
     static <I> double[] score(Artifact artifact, Codec<I, ?> codec, Dataset rows) {
         try (Endpoint<I, ?> endpoint = Endpoint.of(artifact, codec).open()) {
             return endpoint.score(rows);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.Factory;
 import dev.flywheel.pipeline.Run;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,7 @@ class CreditTest {
     Path home;
 
     @Test
-    void aModelThatDecidesAboutPeopleIsJudgedByAllGates() {
+    void aModelThatDecidesAboutPeopleIsJudgedByAllGates() throws IOException {
         Path examples = examples();
         try (Factory factory = Factory.open(home)) {
             Run run = factory.run(Credit.pipeline(examples));
@@ -26,6 +27,13 @@ class CreditTest {
                     .filteredOn(verdict -> !verdict.gate().contains("p99")) // the machine's
                     .allSatisfy(verdict ->
                             assertThat(verdict.outcome()).as(verdict.toString()).isEqualTo(Verdict.Outcome.PASS));
+            String readme = Files.readString(Path.of("..", "README.md"));
+            assertThat(run.verdicts())
+                    .filteredOn(verdict -> readme.contains("\n" + verdict.gate() + ": "))
+                    .hasSize(3)
+                    .allSatisfy(verdict -> assertThat(readme)
+                            .contains("\n" + verdict.gate() + ": " + verdict.outcome() + ", " + verdict.evidence()
+                                    + "\n"));
             assertThat(run.report().resolveSibling("card.html")).content().contains("equal opportunity");
         }
     }
