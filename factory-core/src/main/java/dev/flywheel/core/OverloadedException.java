@@ -2,7 +2,7 @@ package dev.flywheel.core;
 
 import org.jspecify.annotations.Nullable;
 
-/** A request refused because the queue is full. */
+/** A request refused because the queue, or the memory of a device, is full. */
 public final class OverloadedException extends FactoryException {
 
     private static final long serialVersionUID = 1L;
