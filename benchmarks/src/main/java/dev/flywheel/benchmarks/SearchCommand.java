@@ -79,13 +79,12 @@ final class SearchCommand {
                     .rows(one.target)
                     .ingest(Ingestion.into(folder))
                     .dataset();
-            FeatureMatrix rows = Features.auto().fit(all).matrix(all);
-            int[] order = IntStream.range(0, rows.rows()).toArray();
-            FeatureMatrix train =
-                    rows.select(IntStream.of(order).filter(row -> row % 5 != 4).toArray());
-            FeatureMatrix test =
-                    rows.select(IntStream.of(order).filter(row -> row % 5 == 4).toArray());
-            compare(one, train, test, folder);
+            int count = (int) all.rows();
+            int[] train =
+                    IntStream.range(0, count).filter(row -> row % 5 != 4).toArray();
+            int[] test = IntStream.range(0, count).filter(row -> row % 5 == 4).toArray();
+            FeatureMatrix rows = Features.auto().fit(all).matrix(all).refitted(train);
+            compare(one, rows.select(train), rows.select(test), folder);
         } finally {
             MoreFiles.deleteRecursively(folder, RecursiveDeleteOption.ALLOW_INSECURE);
         }

@@ -11,10 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.function.LongPredicate;
+import java.util.stream.IntStream;
 
-/** Reads the training rows once, gathers what the features need to know of each column, and fits them. */
+/** Reads the rows to learn from once, gathers what the features need to know of each column, and fits them. */
 final class FeatureFitter {
 
+    private final Features<?> features;
     private final Schema schema;
     private final List<Spec> specs;
     private final Map<String, ColumnSample> samples = new LinkedHashMap<>();
@@ -23,8 +26,10 @@ final class FeatureFitter {
     private final Map<String, VectorMoments> vectors = new LinkedHashMap<>();
     private final Map<String, TimeSpan> spans = new LinkedHashMap<>();
     private final TreeSet<String> notes = new TreeSet<>();
+    private long rows;
 
-    private FeatureFitter(Schema schema, List<Spec> specs) {
+    private FeatureFitter(Features<?> features, Schema schema, List<Spec> specs) {
+        this.features = features;
         this.schema = schema;
         this.specs = specs;
         for (Spec spec : specs) {
@@ -51,7 +56,8 @@ final class FeatureFitter {
         }
     }
 
-    static FittedFeatures fit(Features<?> features, Dataset data) {
+    /** @param chosen whether a row, counted from 0, is learned from */
+    static FittedFeatures fit(Features<?> features, Dataset data, LongPredicate chosen) {
         List<Spec> specs = features.resolve(data.schema());
         if (specs.isEmpty()) {
             throw new TrainingException(
@@ -65,26 +71,34 @@ final class FeatureFitter {
                     "the dataset has no rows",
                     "check the source, its filter and the split");
         }
-        FeatureFitter fitter = new FeatureFitter(data.schema(), specs);
+        FeatureFitter fitter = new FeatureFitter(features, data.schema(), specs);
+        long first = 0;
         try (Scan scan = data.scan()) {
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
-                fitter.read(batch);
+                long from = first;
+                fitter.read(
+                        batch,
+                        IntStream.range(0, batch.rows())
+                                .filter(row -> chosen.test(from + row))
+                                .toArray());
+                first += batch.rows();
             }
         }
-        return fitter.fitted(data.rows());
+        return fitter.fitted();
     }
 
-    private void read(Batch batch) {
+    private void read(Batch batch, int[] chosen) {
+        rows += chosen.length;
         float[] numbers = new float[batch.rows()];
         samples.forEach((name, sample) -> {
             batch.numbers(schema.indexOf(name), numbers, 0, 1);
-            for (float number : numbers) {
-                sample.add(number);
+            for (int row : chosen) {
+                sample.add(numbers[row]);
             }
         });
         vocabularies.forEach((name, vocabulary) -> {
             int column = schema.indexOf(name);
-            for (int row = 0; row < numbers.length; row++) {
+            for (int row : chosen) {
                 if (!batch.missing(column, row)) {
                     vocabulary.add(RawColumns.text(batch, column, row));
                 }
@@ -92,16 +106,16 @@ final class FeatureFitter {
         });
         words.forEach((name, vocabulary) -> {
             int column = schema.indexOf(name);
-            for (int row = 0; row < numbers.length; row++) {
+            for (int row : chosen) {
                 if (!batch.missing(column, row)) {
                     WordBlock.terms(batch.text(column, row)).forEach(vocabulary::add);
                 }
             }
         });
-        vectors.forEach((name, moments) -> moments.add(batch, schema.indexOf(name)));
+        vectors.forEach((name, moments) -> moments.add(batch, schema.indexOf(name), chosen));
         spans.forEach((name, span) -> {
             int column = schema.indexOf(name);
-            for (int row = 0; row < numbers.length; row++) {
+            for (int row : chosen) {
                 if (!batch.missing(column, row)) {
                     span.add(batch.time(column, row));
                 }
@@ -109,7 +123,7 @@ final class FeatureFitter {
         });
     }
 
-    private FittedFeatures fitted(long rows) {
+    private FittedFeatures fitted() {
         List<VectorBlock.Slot> wide = new ArrayList<>();
         List<NumberBlock.Slot> numbers = new ArrayList<>();
         List<TextBlock.Slot> texts = new ArrayList<>();
@@ -119,9 +133,9 @@ final class FeatureFitter {
             if (spec instanceof Spec.Numeric number) {
                 numbers.add(fit(number, of(samples, number.column())));
             } else if (spec instanceof Spec.Category category) {
-                texts.add(fit(category, rows));
+                texts.add(fit(category));
             } else if (spec instanceof Spec.Words text) {
-                sentences.add(fit(text, rows));
+                sentences.add(fit(text));
             } else if (spec instanceof Spec.Text text) {
                 wide.add(moments(text.vector()).encoded(text.vector()));
             } else if (spec instanceof Spec.Vector vector) {
@@ -162,7 +176,8 @@ final class FeatureFitter {
                 new TextBlock(texts),
                 new WordBlock(sentences),
                 new TimeBlock(List.copyOf(times.values())),
-                List.copyOf(notes));
+                List.copyOf(notes),
+                features);
     }
 
     private NumberBlock.Slot fit(Spec.Numeric spec, ColumnSample sample) {
@@ -234,7 +249,7 @@ final class FeatureFitter {
         return new double[] {mean, constant ? 0 : 1 / deviation};
     }
 
-    private TextBlock.Slot fit(Spec.Category spec, long rows) {
+    private TextBlock.Slot fit(Spec.Category spec) {
         Encoding encoding = spec.encoding();
         if (encoding.kind() == Encoding.Kind.HASHED) {
             return new TextBlock.Slot(spec.column(), encoding, List.of());
@@ -253,7 +268,7 @@ final class FeatureFitter {
         return new TextBlock.Slot(spec.column(), encoding, known);
     }
 
-    private WordBlock.Slot fit(Spec.Words spec, long rows) {
+    private WordBlock.Slot fit(Spec.Words spec) {
         WordBlock.Slot slot = WordBlock.fit(spec.column(), of(words, spec.column()), rows);
         if (slot.terms().isEmpty()) {
             throw new TrainingException(

@@ -19,7 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HexFormat;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,10 +44,16 @@ public final class FeatureMatrix {
     private final double @Nullable [] labels;
     private final long @Nullable [] times;
     private final double @Nullable [] weights;
+    private final @Nullable Dataset source;
+    /** Where the rows are in the source; null if they are all of it. */
+    private final int @Nullable [] places;
 
-    private FeatureMatrix(FittedFeatures features, int rows, Schema schema) {
+    private FeatureMatrix(FittedFeatures features, int rows, Dataset source) {
+        Schema schema = source.schema();
         this.features = features;
         this.rows = rows;
+        this.source = source;
+        this.places = null;
         this.numbers = allocate(rows, numberCount(), Float.BYTES);
         this.ids = allocate(rows, idCount(), Long.BYTES);
         this.labels = schema.contains(LABEL) ? new double[rows] : null;
@@ -61,6 +69,8 @@ public final class FeatureMatrix {
         this.labels = other.labels;
         this.times = other.times;
         this.weights = weights;
+        this.source = other.source;
+        this.places = other.places;
     }
 
     private FeatureMatrix(FeatureMatrix other, ByteBuffer numbers) {
@@ -71,6 +81,8 @@ public final class FeatureMatrix {
         this.labels = other.labels;
         this.times = other.times;
         this.weights = other.weights;
+        this.source = null; // features made anew would not be these
+        this.places = null;
     }
 
     private FeatureMatrix(FeatureMatrix other, int[] order) {
@@ -90,6 +102,11 @@ public final class FeatureMatrix {
         this.weights = heavy == null
                 ? null
                 : Arrays.stream(order).mapToDouble(row -> heavy[row]).toArray();
+        int[] from = other.places;
+        this.source = other.source;
+        this.places = from == null
+                ? order.clone()
+                : Arrays.stream(order).map(row -> from[row]).toArray();
     }
 
     private static ByteBuffer picked(ByteBuffer from, int[] order, int rowBytes) {
@@ -113,7 +130,7 @@ public final class FeatureMatrix {
 
     static FeatureMatrix of(FittedFeatures features, Dataset data) {
         int rows = (int) Math.min(data.rows(), Integer.MAX_VALUE);
-        FeatureMatrix matrix = new FeatureMatrix(features, rows, data.schema());
+        FeatureMatrix matrix = new FeatureMatrix(features, rows, data);
         try {
             Path file = Files.createTempFile("features", ".onnx");
             try {
@@ -192,6 +209,29 @@ public final class FeatureMatrix {
      */
     public FeatureMatrix select(int... order) {
         return new FeatureMatrix(this, order);
+    }
+
+    /**
+     * {@return the same rows with features that have learned from some of them alone} The others are then as new to a
+     * model as rows that come later. Features that were read from a file, or given with {@link #withNumbers}, learned
+     * from none of the rows and stay.
+     *
+     * @param learned the rows to learn from, from 0
+     * @throws IndexOutOfBoundsException if there is no such row
+     * @throws TrainingException if there is nothing to learn from them
+     * @throws StoreException if the dataset that the rows are from cannot be read any more
+     */
+    public FeatureMatrix refitted(int... learned) {
+        if (source == null) {
+            return this;
+        }
+        BitSet chosen = new BitSet();
+        for (int row : learned) {
+            chosen.set(places == null ? Objects.checkIndex(row, rows) : places[row]);
+        }
+        FeatureMatrix all = of(features.refitted(source, chosen), source);
+        FeatureMatrix same = places == null ? all : all.select(places);
+        return weights == null ? same : same.weighted(weights);
     }
 
     /**

@@ -77,7 +77,8 @@ record FeatureState(
                 new TextBlock(state.texts.stream().map(FeatureState::slot).toList()),
                 new WordBlock(state.words == null ? List.of() : state.words),
                 new TimeBlock(state.times),
-                List.copyOf(state.notes));
+                List.copyOf(state.notes),
+                null);
     }
 
     private static Numeric number(NumberBlock.Slot slot) {

@@ -313,7 +313,7 @@ public final class Features<I> implements Serializable {
      * @throws dev.flywheel.core.TrainingException if there is no row or no feature
      */
     public FittedFeatures fit(Dataset data) {
-        return FeatureFitter.fit(this, data);
+        return FeatureFitter.fit(this, data, row -> true);
     }
 
     /** {@return the raw columns that are known from the definition alone: of an automatic one over rows, the named} */

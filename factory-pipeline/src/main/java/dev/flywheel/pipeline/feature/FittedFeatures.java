@@ -8,6 +8,7 @@ import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,22 +38,26 @@ public final class FittedFeatures {
     private final WordBlock words;
     private final TimeBlock times;
     private final List<String> notes;
+    private final @Nullable Features<?> definition;
     private final List<String> numberNames;
     private final List<IdColumn> idColumns;
 
+    /** @param definition what was fitted; null if that is not known */
     FittedFeatures(
             VectorBlock vectors,
             NumberBlock numbers,
             TextBlock texts,
             WordBlock words,
             TimeBlock times,
-            List<String> notes) {
+            List<String> notes,
+            @Nullable Features<?> definition) {
         this.vectors = vectors;
         this.numbers = numbers;
         this.texts = texts;
         this.words = words;
         this.times = times;
         this.notes = notes;
+        this.definition = definition;
         Emission layout = emission(new OnnxGraph("layout"));
         this.numberNames = layout.numberNames();
         this.idColumns = layout.idColumns();
@@ -154,6 +159,11 @@ public final class FittedFeatures {
      */
     public FeatureMatrix matrix(Dataset data) {
         return FeatureMatrix.of(this, data);
+    }
+
+    /** {@return the same definition fitted on some rows; these features where it is not known} */
+    FittedFeatures refitted(Dataset data, BitSet rows) {
+        return definition == null ? this : FeatureFitter.fit(definition, data, row -> rows.get((int) row));
     }
 
     /** {@return all that was learned, as JSON in UTF-8} */

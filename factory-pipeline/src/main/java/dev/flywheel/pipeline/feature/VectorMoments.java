@@ -21,13 +21,13 @@ final class VectorMoments {
         this.squares = new double[length];
     }
 
-    void add(Batch batch, int column) {
+    void add(Batch batch, int column, int[] rows) {
         int length = counts.length;
         float[] values = new float[batch.rows() * length];
         batch.vectors(column, 0, batch.rows(), FloatBuffer.wrap(values));
-        for (int row = 0; row < values.length; row += length) {
+        for (int row : rows) {
             for (int place = 0; place < length; place++) {
-                float value = values[row + place];
+                float value = values[row * length + place];
                 if (Float.isFinite(value)) {
                     double difference = value - means[place];
                     means[place] += difference / ++counts[place];

@@ -5,8 +5,10 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Training rows in two parts: to learn from, and to judge by. Immutable.
@@ -17,12 +19,54 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
 
     private static final double SHARE = 0.2;
 
+    /** Where the rows of both parts are. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Cut(int[] learned, int[] held, String how) {
+
+        /** @throws TrainingException if the rows to judge by are of one class */
+        Holdout of(FeatureMatrix matrix, Task task, String who) {
+            Holdout holdout = new Holdout(matrix.select(learned), matrix.select(held), how);
+            if (task != Task.REGRESSION) {
+                requireBoth(holdout.held.labels(), how, who);
+            }
+            return holdout;
+        }
+    }
+
     /**
-     * Of a mix of classes, both parts get each.
+     * A fifth is held back. Of a mix of classes, both parts get each. The features have learned from all rows.
      *
      * @param who who judges by the rows that are held back, for messages
      */
     static Holdout of(FeatureMatrix matrix, Task task, long seed, String who) {
+        return cut(matrix, task, seed, who).of(matrix, task, who);
+    }
+
+    /**
+     * What a search judges its trials by: a fifth, or the test rows of folds. The features have learned from no row
+     * that is held back.
+     */
+    static List<Holdout> apart(FeatureMatrix matrix, Task task, long seed, @Nullable Folds folds) {
+        String who = "a search";
+        List<Cut> cuts = folds == null ? List.of(cut(matrix, task, seed, who)) : cuts(matrix, folds);
+        return cuts.stream()
+                .map(cut -> cut.of(matrix.refitted(cut.learned), task, who))
+                .toList();
+    }
+
+    private static List<Cut> cuts(FeatureMatrix matrix, Folds folds) {
+        if (!matrix.hasTimes()) {
+            throw new TrainingException(
+                    "a search cannot cut folds: " + folds.describe(),
+                    "the source tells no event time",
+                    "name its column with eventTime(...), or search without folds");
+        }
+        return folds.of(matrix.times()).stream()
+                .map(fold -> new Cut(fold.train(), fold.test(), "in folds: " + folds.describe()))
+                .toList();
+    }
+
+    private static Cut cut(FeatureMatrix matrix, Task task, long seed, String who) {
         BitSet held = matrix.hasTimes() ? newest(matrix.times()) : new BitSet();
         String how = "the newest by event time";
         if (held.isEmpty() || held.cardinality() == matrix.rows()) {
@@ -40,11 +84,7 @@ record Holdout(FeatureMatrix learned, FeatureMatrix held, String how) {
                     "there are " + matrix.rows() + " training rows",
                     "train on more rows, or without " + who);
         }
-        Holdout holdout = new Holdout(matrix.select(from), matrix.select(to), how);
-        if (task != Task.REGRESSION) {
-            requireBoth(holdout.held.labels(), how, who);
-        }
-        return holdout;
+        return new Cut(from, to, how);
     }
 
     private static void requireBoth(double[] labels, String how, String who) {

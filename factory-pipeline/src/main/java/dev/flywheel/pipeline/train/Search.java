@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A fifth of the training rows is held back to judge by: the newest by event time, or random ones where there is no
- * time. The champion's settings, if they are of this search, and those of the trainer itself are tried first, then
+ * time; or several parts, one after the other ({@link #over}). The features of a trial have learned from no row
+ * that it is judged by. The champion's settings, if they are of this search, and those of the trainer itself are tried first, then
  * points that fill the space evenly. A network begins with a ninth of its epochs; the best third goes on from where it
  * stopped to a third of them, and the best third of those to the end ({@link dev.flywheel.pipeline.search.Asha}). The
  * winner is then trained on all rows. A trial that fails is counted and left behind.
@@ -57,6 +58,7 @@ public final class Search<T extends Trainer> implements Trainer {
     private int trials = 40;
     private @Nullable Duration within;
     private @Nullable Metric metric;
+    private @Nullable Folds folds;
     private Sampling sampling = Sampling.EVEN;
     private Length length = Length.HALVED;
     private String directory = "";
@@ -83,6 +85,7 @@ public final class Search<T extends Trainer> implements Trainer {
         copy.trials = trials;
         copy.within = within;
         copy.metric = metric;
+        copy.folds = folds;
         copy.sampling = sampling;
         copy.length = length;
         copy.directory = directory;
@@ -144,6 +147,15 @@ public final class Search<T extends Trainer> implements Trainer {
         return with(copy -> copy.metric = chosen);
     }
 
+    /**
+     * {@return the same, each trial judged by its mean over folds in the order of time} That takes longer: a trial is
+     * trained once for each fold. The rows need an event time.
+     */
+    public Search<T> over(Folds chosen) {
+        Objects.requireNonNull(chosen, "folds");
+        return with(copy -> copy.folds = chosen);
+    }
+
     /** {@return the same with points at random, instead of ones that fill the space evenly} */
     public Search<T> random() {
         return with(copy -> copy.sampling = Sampling.RANDOM);
@@ -195,6 +207,11 @@ public final class Search<T extends Trainer> implements Trainer {
         return within;
     }
 
+    @Nullable
+    Folds folds() {
+        return folds;
+    }
+
     Sampling sampling() {
         return sampling;
     }
@@ -232,6 +249,9 @@ public final class Search<T extends Trainer> implements Trainer {
         dials.forEach(dial -> all.put(dial.name(), dial.range().describe()));
         if (metric != null) {
             all.put("by", metric.name());
+        }
+        if (folds != null) {
+            all.put("folds", folds.describe());
         }
         all.put("points", sampling == Sampling.EVEN ? "even" : "random");
         if (length == Length.IN_FULL) {

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class SearchJournal implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(SearchJournal.class);
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final String PAUSED = ".paused";
     private static final String NEWLINE = "\n";
 
@@ -240,21 +240,21 @@ final class SearchJournal implements AutoCloseable {
         return out;
     }
 
-    private Path place(int trial) {
-        return directory.resolve("trial-" + trial + PAUSED);
+    private Path place(int trial, int part) {
+        return directory.resolve("trial-" + trial + "-" + part + PAUSED);
     }
 
-    /** Keeps where a trial can go on. */
-    void keep(int trial, Paused paused) {
-        Durable.write(place(trial), paused.bytes());
+    /** Keeps where a trial can go on, on one part of the rows. */
+    void keep(int trial, int part, Paused paused) {
+        Durable.write(place(trial, part), paused.bytes());
     }
 
     /** Where a trial can go on, at an epoch or before; null if it must begin. */
     @Nullable
-    Paused kept(int trial, int epoch) {
+    Paused kept(int trial, int part, int epoch) {
         try {
-            return Files.exists(place(trial))
-                    ? Paused.read(Files.readAllBytes(place(trial)))
+            return Files.exists(place(trial, part))
+                    ? Paused.read(Files.readAllBytes(place(trial, part)))
                             .filter(paused -> paused.epoch() <= epoch)
                             .orElse(null)
                     : null;
@@ -265,10 +265,8 @@ final class SearchJournal implements AutoCloseable {
     }
 
     /** Deletes where trials could go on. */
-    void forget(int trials) {
-        for (int trial = 1; trial <= trials; trial++) {
-            Durable.delete(place(trial));
-        }
+    void forget() {
+        clear(directory, "trial-*" + PAUSED);
     }
 
     @Override

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,8 +62,8 @@ final class SearchRun<T extends Trainer> {
     private final long seed;
     private final TrainingListener listener;
     private final Metric metric;
-    private final Holdout holdout;
-    private final double[] heldLabels;
+    private final List<Holdout> holdouts;
+    private final int learnedRows;
     private final int rungs;
     private final Asha asha;
     private final Proposals<T> proposals;
@@ -79,18 +80,25 @@ final class SearchRun<T extends Trainer> {
         this.seed = seed;
         this.listener = listener;
         this.metric = search.metric().orElse(Metric.of(target.task()).get(0));
-        this.holdout = Holdout.of(matrix, target.task(), seed, "a search");
-        this.heldLabels = holdout.held().labels();
+        this.holdouts = Holdout.apart(matrix, target.task(), seed, search.folds());
+        this.learnedRows = rows(Holdout::learned);
         this.rungs = rungs();
         this.asha = new Asha(rungs, FACTOR);
         this.proposals = new Proposals<>(search, seed);
+    }
+
+    private int rows(Function<Holdout, FeatureMatrix> part) {
+        return holdouts.stream().mapToInt(each -> part.apply(each).rows()).sum();
     }
 
     private int rungs() {
         if (search.length() == Search.Length.IN_FULL || !(search.base() instanceof Pausable pausable)) {
             return 1;
         }
-        int epochs = pausable.epochsFor(holdout.learned().rows());
+        int epochs = holdouts.stream()
+                .mapToInt(each -> pausable.epochsFor(each.learned().rows()))
+                .min()
+                .orElseThrow();
         return epochs >= FACTOR * FACTOR ? MOST_RUNGS : epochs >= FACTOR ? 2 : 1;
     }
 
@@ -126,7 +134,7 @@ final class SearchRun<T extends Trainer> {
         try (SearchJournal journal = SearchJournal.open(directory, head)) {
             search(journal);
             TrainedModel best = best(directory, journal.elapsed());
-            journal.forget(trials.size());
+            journal.forget();
             return best;
         }
     }
@@ -178,8 +186,7 @@ final class SearchRun<T extends Trainer> {
             return false;
         }
         Trial<T> best = trials.get(ranking.get(0).trial() - 1);
-        double last =
-                best.seconds / best.share * matrix.rows() / holdout.learned().rows();
+        double last = best.seconds / best.share * matrix.rows() / learnedRows;
         return journal.elapsed() + last >= limit.toNanos() / 1e9;
     }
 
@@ -189,8 +196,7 @@ final class SearchRun<T extends Trainer> {
         double value = Double.NaN;
         String problem = "";
         try {
-            double[] scores = scores(place, trial.trainer, journal);
-            value = Metrics.estimate(metric, heldLabels, scores).value();
+            value = value(place, trial.trainer, journal);
             problem = Double.isNaN(value) ? "its " + metric.label() + " is undefined on the rows held back" : "";
         } catch (OutOfTime e) {
             return null;
@@ -218,30 +224,39 @@ final class SearchRun<T extends Trainer> {
         }
     }
 
-    private double[] scores(Place place, T trainer, SearchJournal journal) {
+    /** The mean over the parts that are held back. */
+    private double value(Place place, T trainer, SearchJournal journal) {
+        double sum = 0;
+        for (int part = 0; part < holdouts.size(); part++) {
+            FeatureMatrix held = holdouts.get(part).held();
+            double[] scores = trained(place, part, trainer, journal).predict(held);
+            sum += Metrics.estimate(metric, held.labels(), scores).value();
+        }
+        return sum / holdouts.size();
+    }
+
+    private TrainedModel trained(Place place, int part, T trainer, SearchJournal journal) {
         TrainingListener watch = epoch -> {
             journal.atWork();
             if (late(journal)) {
                 throw new OutOfTime();
             }
         };
-        TrainedModel model;
-        if (rungs > 1 && trainer instanceof Pausable pausable) {
-            int until = epochs(pausable, place.rung());
-            Paused from = journal.kept(place.trial(), until);
-            Pausable.Part part = pausable.trainTo(until, Checkpoint.at(from), holdout.learned(), target, seed, watch);
-            journal.keep(place.trial(), part.paused());
-            model = part.model();
-        } else {
-            model = trainer.train(holdout.learned(), target, seed, watch);
+        FeatureMatrix learned = holdouts.get(part).learned();
+        if (rungs == 1 || !(trainer instanceof Pausable pausable)) {
+            return trainer.train(learned, target, seed, watch);
         }
-        return model.predict(holdout.held());
+        int until = epochs(pausable, learned.rows(), place.rung());
+        Paused from = journal.kept(place.trial(), part, until);
+        Pausable.Part trained = pausable.trainTo(until, Checkpoint.at(from), learned, target, seed, watch);
+        journal.keep(place.trial(), part, trained.paused());
+        return trained.model();
     }
 
     /** How many epochs a trial has had at the end of a rung. */
-    private int epochs(Pausable trainer, int rung) {
+    private int epochs(Pausable trainer, int rows, int rung) {
         double part = Math.pow(FACTOR, rungs - 1.0 - rung);
-        return Math.max(1, (int) Math.round(trainer.epochsFor(holdout.learned().rows()) / part));
+        return Math.max(1, (int) Math.round(trainer.epochsFor(rows) / part));
     }
 
     private void take(Place place, Trial<T> trial, SearchJournal.Entry entry, double elapsed) {
@@ -304,8 +319,8 @@ final class SearchRun<T extends Trainer> {
                 failed,
                 metric.label(),
                 best.value,
-                heldLabels.length,
-                holdout.how());
+                rows(Holdout::held),
+                holdouts.get(0).how());
     }
 
     private void stopIfInterrupted() {

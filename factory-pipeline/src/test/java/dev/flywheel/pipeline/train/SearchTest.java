@@ -3,6 +3,7 @@ package dev.flywheel.pipeline.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.TrainingException;
@@ -280,6 +281,56 @@ class SearchTest {
         assertThat(holdout.learned().rows()).isEqualTo(40);
         assertThat(TestData.numbers(holdout.held())[0]).isEqualTo(Arrays.copyOf(TestData.numbers(matrix)[0], 10));
         assertThat(holdout.learned().labels()).isEqualTo(Arrays.copyOfRange(matrix.labels(), 10, 50));
+    }
+
+    private FeatureMatrix timed(int rows) {
+        SplittableRandom random = new SplittableRandom(3);
+        List<@Nullable Object[]> data = new ArrayList<>();
+        for (int i = 0; i < rows; i++) {
+            data.add(new @Nullable Object[] {i * random.nextDouble(), i % 2.0, Instant.ofEpochSecond(i)});
+        }
+        var dataset = TestData.rows(folder, Schema.of(TestData.number("x"), LABEL, TIME), data);
+        return Features.rows().number("x").fit(dataset).matrix(dataset);
+    }
+
+    @Test
+    void featuresLearnFromNoRowThatIsHeldBack() {
+        FeatureMatrix matrix = timed(60);
+        Folds folds = Folds.expanding(2).gap(Duration.ofSeconds(5));
+        List<Holdout> all = new ArrayList<>(Holdout.apart(matrix, Task.BINARY, 1, null));
+        all.addAll(Holdout.apart(matrix, Task.BINARY, 1, folds));
+        assertThat(all).extracting(one -> one.held().rows()).containsExactly(12, 20, 20);
+        for (Holdout one : all) {
+            double[] learned = TestData.numbers(one.learned())[0];
+            assertThat(Arrays.stream(learned).sum()).as("standardized by their own mean").isCloseTo(0, within(1e-4));
+            assertThat(Arrays.stream(learned).map(value -> value * value).average())
+                    .hasValueCloseTo(1.0, within(1e-4));
+            assertThat(one.held().features()).isSameAs(one.learned().features());
+        }
+    }
+
+    @Test
+    void judgesByTheMeanOverFolds() {
+        Folds folds = Folds.expanding(3).gap(Duration.ofSeconds(2));
+        Search<Curve> search = curves().trials(4).over(folds).journal(folder.resolve("search"));
+        assertThat(search.settings()).containsEntry("folds", "3 expanding, gap PT2S");
+        Told told = new Told();
+        told.interruptAfter = 2;
+        assertThatThrownBy(() -> search.train(timed(80), NUMBER, 42, told)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(Curve.ASKED).as("each trial once a fold").hasSize(2 * 3);
+        Told rest = new Told();
+        TrainedModel model = search.train(timed(80), NUMBER, 42, rest);
+        assertThat(rest.decisions()).startsWith(told.decisions().toArray(String[]::new));
+        assertThat(Curve.ASKED.stream().filter(asked -> asked.endsWith(": 0 to 1")))
+                .hasSizeGreaterThanOrEqualTo(3 * 3);
+        assertThat(model.finding().orElseThrow().summary())
+                .endsWith(" on 60 rows held back, in folds: 3 expanding, gap PT2S");
+        assertThat(folder.resolve("search")).isDirectoryNotContaining("glob:**.paused");
+        assertThatThrownBy(() -> search.train(matrix(100, x -> x), NUMBER, 42, new Told()))
+                .isInstanceOf(TrainingException.class)
+                .hasMessage("a search cannot cut folds: 3 expanding, gap PT2S: the source tells no event time. Fix: "
+                        + "name its column with eventTime(...), or search without folds.");
     }
 
     @Test

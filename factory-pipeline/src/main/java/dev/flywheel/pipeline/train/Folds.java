@@ -1,7 +1,8 @@
-package dev.flywheel.pipeline;
+package dev.flywheel.pipeline.train;
 
 import com.google.common.math.LongMath;
 import dev.flywheel.core.DataException;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,15 +16,15 @@ import java.util.stream.IntStream;
  * next fold learns from both. Immutable.
  *
  * <pre>{@code
- * for (Folds.Fold fold : Folds.expanding(5).gap(Duration.ofDays(7)).of(times)) {
- *     train(fold.train()); test(fold.test());
- * }
+ * Trainers.search(Trainers.mlp(64, 32)).over(Folds.expanding(5).gap(Duration.ofDays(7)))
  * }</pre>
  *
  * <p>The gap is what lies between a row and the time its outcome is known: without one, a fold learns from outcomes
  * that nobody knew when its first test row came.
  */
-public final class Folds {
+public final class Folds implements Serializable {
+
+    private static final long serialVersionUID = 1L;
 
     private final int count;
     private final Duration time;
@@ -61,6 +62,11 @@ public final class Folds {
             throw new IllegalArgumentException("Folds.gap is invalid: found " + chosen + ", expected 0 or more");
         }
         return new Folds(count, time, chosen);
+    }
+
+    /** {@return the folds in words, the same for equal ones} */
+    String describe() {
+        return count + " expanding" + (time.isZero() ? "" : ", gap " + time) + (rows == 0 ? "" : ", gap " + rows + " rows");
     }
 
     /** The rows of one fold, by their positions, in the order of time. Immutable. */

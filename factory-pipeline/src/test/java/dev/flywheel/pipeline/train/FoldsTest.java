@@ -1,4 +1,4 @@
-package dev.flywheel.pipeline;
+package dev.flywheel.pipeline.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
