@@ -80,8 +80,7 @@ final class SearchCommand {
                     .ingest(Ingestion.into(folder))
                     .dataset();
             int count = (int) all.rows();
-            int[] train =
-                    IntStream.range(0, count).filter(row -> row % 5 != 4).toArray();
+            int[] train = IntStream.range(0, count).filter(row -> row % 5 != 4).toArray();
             int[] test = IntStream.range(0, count).filter(row -> row % 5 == 4).toArray();
             FeatureMatrix rows = Features.auto().fit(all).matrix(all).refitted(train);
             compare(one, rows.select(train), rows.select(test), folder);

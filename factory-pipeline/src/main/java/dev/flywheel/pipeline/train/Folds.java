@@ -66,7 +66,8 @@ public final class Folds implements Serializable {
 
     /** {@return the folds in words, the same for equal ones} */
     String describe() {
-        return count + " expanding" + (time.isZero() ? "" : ", gap " + time) + (rows == 0 ? "" : ", gap " + rows + " rows");
+        return count + " expanding" + (time.isZero() ? "" : ", gap " + time)
+                + (rows == 0 ? "" : ", gap " + rows + " rows");
     }
 
     /** The rows of one fold, by their positions, in the order of time. Immutable. */

@@ -28,11 +28,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A fifth of the training rows is held back to judge by: the newest by event time, or random ones where there is no
- * time; or several parts, one after the other ({@link #over}). The features of a trial have learned from no row
- * that it is judged by. The champion's settings, if they are of this search, and those of the trainer itself are tried first, then
- * points that fill the space evenly. A network begins with a ninth of its epochs; the best third goes on from where it
- * stopped to a third of them, and the best third of those to the end ({@link dev.flywheel.pipeline.search.Asha}). The
- * winner is then trained on all rows. A trial that fails is counted and left behind.
+ * time; or several parts, one after the other ({@link #over}). The features of a trial have learned from no row that it
+ * is judged by. The champion's settings, if they are of this search, and those of the trainer itself are tried first,
+ * then points that fill the space evenly. A network begins with a ninth of its epochs; the best third goes on from
+ * where it stopped to a third of them, and the best third of those to the end
+ * ({@link dev.flywheel.pipeline.search.Asha}). The winner is then trained on all rows. A trial that fails is counted
+ * and left behind.
  *
  * @param <T> the trainer whose settings are varied
  */

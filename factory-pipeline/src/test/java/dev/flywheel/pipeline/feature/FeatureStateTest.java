@@ -58,7 +58,8 @@ class FeatureStateTest {
         SplittableRandom random = new SplittableRandom(1);
         List<@Nullable Object[]> rows = new ArrayList<>();
         for (int i = 0; i < 200; i++) {
-            @Nullable Object[] row = {
+            @Nullable
+            Object[] row = {
                 i % 7 == 0 ? null : random.nextDouble(),
                 random.nextDouble(0, 100),
                 random.nextDouble(0, 1e9),
@@ -105,7 +106,9 @@ class FeatureStateTest {
             assertThat(taught.ids()).isEqualTo(alone.ids());
         }
         FittedFeatures read = FittedFeatures.read(fitted().json(), "a test");
-        assertThat(read.matrix(all).refitted(thirds).features()).as("learned elsewhere").isSameAs(read);
+        assertThat(read.matrix(all).refitted(thirds).features())
+                .as("learned elsewhere")
+                .isSameAs(read);
         assertThatThrownBy(() -> matrix.refitted(200)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 

@@ -302,7 +302,9 @@ class SearchTest {
         assertThat(all).extracting(one -> one.held().rows()).containsExactly(12, 20, 20);
         for (Holdout one : all) {
             double[] learned = TestData.numbers(one.learned())[0];
-            assertThat(Arrays.stream(learned).sum()).as("standardized by their own mean").isCloseTo(0, within(1e-4));
+            assertThat(Arrays.stream(learned).sum())
+                    .as("standardized by their own mean")
+                    .isCloseTo(0, within(1e-4));
             assertThat(Arrays.stream(learned).map(value -> value * value).average())
                     .hasValueCloseTo(1.0, within(1e-4));
             assertThat(one.held().features()).isSameAs(one.learned().features());
