@@ -1,33 +1,29 @@
 package dev.flywheel.gpu;
 
-import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.DeviceProvider;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.TreeMap;
+import dev.flywheel.core.device.Probe;
+import java.util.function.Function;
 
 /**
- * The CUDA devices that ONNX Runtime or DJL, whichever is on the class path, can use. Thread-safe.
+ * The CUDA devices that ONNX Runtime or DJL, whichever is on the class path, can use: those that the driver shows, and
+ * on which the engine has run something tiny. Thread-safe.
  *
  * <p>Nothing native is touched unless an NVIDIA driver is visible: libraries built for CUDA can take the process down
  * on a machine without one.
  */
 public final class CudaDeviceProvider implements DeviceProvider {
 
-    private final NvidiaDriver driver;
-    private final List<CudaProbe> probes;
-    private volatile String explanation = "not looked for yet";
+    private final CudaDriver driver;
+    private final Function<Probe.Engine, CudaProbe> probes;
 
-    /** Looks at this machine; cheap until {@link #devices()} is asked. */
+    /** Looks at nothing until it is asked. */
     public CudaDeviceProvider() {
-        this(NvidiaDriver.ofThisMachine(), List.of(CudaProbe.onnxRuntime(), CudaProbe.djl()));
+        this(CudaDriver.ofThisMachine(), CudaProbe::of);
     }
 
-    CudaDeviceProvider(NvidiaDriver driver, List<CudaProbe> probes) {
+    CudaDeviceProvider(CudaDriver driver, Function<Probe.Engine, CudaProbe> probes) {
         this.driver = driver;
-        this.probes = List.copyOf(probes);
+        this.probes = probes;
     }
 
     @Override
@@ -36,36 +32,11 @@ public final class CudaDeviceProvider implements DeviceProvider {
     }
 
     @Override
-    public List<Device> devices() {
-        Optional<String> missing = driver.missing();
-        if (missing.isPresent()) {
-            explanation = missing.get();
-            return List.of();
+    public Probe probe(Probe.Engine engine) {
+        try {
+            return probes.apply(engine).probe(driver.devices());
+        } catch (CudaDriver.Blocked e) {
+            return CudaObstacles.blocked(engine, e.obstacle());
         }
-        TreeMap<Integer, OptionalLong> memory = new TreeMap<>();
-        List<String> explanations = new ArrayList<>();
-        for (CudaProbe probe : probes) {
-            explanations.add(probe.name() + ": " + probe.find(memory));
-        }
-        explanation = String.join(", ", explanations);
-        List<Device> devices = new ArrayList<>();
-        memory.forEach((index, bytes) -> devices.add(device(index, bytes, memory.size())));
-        return List.copyOf(devices);
-    }
-
-    @Override
-    public String explanation() {
-        return explanation;
-    }
-
-    /** The driver lists GPUs in another order than CUDA, so a name is sure only where there is one of each. */
-    private Device device(int index, OptionalLong bytes, int count) {
-        Optional<NvidiaDriver.Gpu> only = count == 1 ? driver.onlyGpu() : Optional.empty();
-        return new Device(
-                Device.Kind.CUDA,
-                index,
-                only.map(NvidiaDriver.Gpu::model).orElse("CUDA device " + index),
-                bytes,
-                only.flatMap(NvidiaDriver.Gpu::uuid));
     }
 }

@@ -1,66 +1,61 @@
 package dev.flywheel.gpu;
 
-import java.util.Map;
-import java.util.OptionalLong;
+import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.Probe;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One way to find CUDA devices. The class behind it links to an optional library and is loaded only if that is there.
+ * How one engine is tried on CUDA devices. The class behind it links to an optional library and is loaded only if that
+ * is there.
  */
 abstract class CudaProbe {
 
     private static final Logger log = LoggerFactory.getLogger(CudaProbe.class);
 
-    private final String name;
+    private final Probe.Engine engine;
     private final String neededClass;
 
-    CudaProbe(String name, String neededClass) {
-        this.name = name;
+    CudaProbe(Probe.Engine engine, String neededClass) {
+        this.engine = engine;
         this.neededClass = neededClass;
     }
 
-    static CudaProbe onnxRuntime() {
-        return new CudaProbe("ONNX Runtime", "ai.onnxruntime.OrtEnvironment") {
-            @Override
-            String look(Map<Integer, OptionalLong> memory) throws Exception {
-                return OnnxRuntimeCuda.find(memory);
-            }
+    static CudaProbe of(Probe.Engine engine) {
+        return switch (engine) {
+            case ONNX_RUNTIME ->
+                new CudaProbe(engine, "ai.onnxruntime.OrtEnvironment") {
+                    @Override
+                    Probe attempt(List<Device> devices) throws Exception {
+                        return OnnxRuntimeCuda.probe(devices);
+                    }
+                };
+            case DJL ->
+                new CudaProbe(engine, "ai.djl.engine.Engine") {
+                    @Override
+                    Probe attempt(List<Device> devices) {
+                        return DjlCuda.probe(devices);
+                    }
+                };
         };
     }
 
-    static CudaProbe djl() {
-        return new CudaProbe("DJL", "ai.djl.util.cuda.CudaUtils") {
-            @Override
-            String look(Map<Integer, OptionalLong> memory) {
-                return DjlCuda.find(memory);
-            }
-        };
-    }
-
-    String name() {
-        return name;
-    }
-
-    /**
-     * Adds the devices that it finds, with their memory where it knows that.
-     *
-     * @return what it found, or why nothing
-     */
-    String find(Map<Integer, OptionalLong> memory) {
+    /** {@return which of the devices that the driver shows the engine can use, or why none} */
+    Probe probe(List<Device> devices) {
         try {
             Class.forName(neededClass, false, CudaProbe.class.getClassLoader());
         } catch (ClassNotFoundException | LinkageError e) {
-            return "not on the class path";
+            return CudaObstacles.blocked(engine, CudaObstacles.noEngine(engine));
         }
         try {
-            return look(memory);
+            return attempt(devices);
         } catch (Exception | LinkageError e) {
-            log.debug("looking for CUDA devices with {} failed", name, e);
-            return String.valueOf(e.getMessage()).lines().findFirst().orElse("") + " ("
-                    + e.getClass().getSimpleName() + ")";
+            log.debug("{} does not run on CUDA", engine, e);
+            return CudaObstacles.blocked(engine, CudaObstacles.of(engine, e));
         }
     }
 
-    abstract String look(Map<Integer, OptionalLong> memory) throws Exception;
+    /** @throws Exception what the engine says when the first device cannot be used */
+    abstract Probe attempt(List<Device> devices) throws Exception;
 }

@@ -2,46 +2,44 @@ package dev.flywheel.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.onnxruntime.OrtException;
 import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.DeviceChoice;
 import dev.flywheel.core.device.DeviceProvider;
+import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.device.Probe;
+import dev.flywheel.core.device.Probe.Cause;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class CudaDeviceProviderTest {
 
     @TempDir
     Path directory;
 
-    private static CudaProbe counting(int count, long bytes) {
-        return new CudaProbe("fake", "java.lang.String") {
+    private static CudaProbe probing(Exception failure) {
+        return new CudaProbe(Probe.Engine.ONNX_RUNTIME, "java.lang.String") {
             @Override
-            String look(Map<Integer, OptionalLong> memory) {
-                for (int i = 0; i < count; i++) {
-                    memory.put(i, OptionalLong.of(bytes));
-                }
-                return count + " counted";
+            Probe attempt(List<Device> devices) throws Exception {
+                throw failure;
             }
         };
     }
 
-    private NvidiaDriver driver(String... gpus) throws IOException {
-        for (int i = 0; i < gpus.length; i++) {
-            Path gpu = Files.createDirectories(directory.resolve("gpus/0000:0" + i + ":00.0"));
-            Files.writeString(gpu.resolve("information"), gpus[i]);
-        }
-        Path sign = Files.writeString(directory.resolve("nvidiactl"), "");
-        return new NvidiaDriver(List.of(sign), directory.resolve("gpus"));
+    private CudaDriver driver() throws IOException, InterruptedException {
+        Path library = NativeFake.compile(directory, "fake_cuda.c", "libcuda.so.1");
+        return new CudaDriver(List.of(Files.writeString(directory.resolve("nvidiactl"), "")), library.toString());
     }
 
     @Test
@@ -50,89 +48,86 @@ class CudaDeviceProviderTest {
     }
 
     @Test
-    void withoutADriverNothingNativeIsTouchedAndTheReasonIsNamed() {
-        NvidiaDriver none = new NvidiaDriver(List.of(directory.resolve("nvidiactl")), directory.resolve("gpus"));
-        CudaProbe untouchable = new CudaProbe("fake", "java.lang.String") {
-            @Override
-            String look(Map<Integer, OptionalLong> memory) {
-                throw new AssertionError("asked without a driver");
-            }
-        };
-        CudaDeviceProvider provider = new CudaDeviceProvider(none, List.of(untouchable));
-        assertThat(provider.devices()).isEmpty();
-        assertThat(provider.explanation())
-                .isEqualTo("no NVIDIA driver is visible: found none of [" + directory.resolve("nvidiactl") + "]");
-    }
-
-    @Test
-    void onAMachineWithoutAGpuTheBestDeviceIsTheCpu() {
-        Assumptions.assumeTrue(NvidiaDriver.ofThisMachine().missing().isPresent(), "this machine has an NVIDIA driver");
-        CudaDeviceProvider provider = new CudaDeviceProvider();
-        assertThat(provider.devices()).isEmpty();
-        assertThat(provider.explanation()).startsWith("no NVIDIA driver is visible: found none of ");
-        assertThat(Devices.best().kind()).isEqualTo(Device.Kind.CPU);
-    }
-
-    @Test
-    void eachLibrarySaysWhyItFindsNothing() throws IOException {
-        Assumptions.assumeTrue(NvidiaDriver.ofThisMachine().missing().isPresent(), "this machine has an NVIDIA driver");
+    void withoutADriverNoEngineIsAsked() {
+        CudaDriver none = new CudaDriver(List.of(directory.resolve("nvidiactl")), "libcuda.so.1");
         CudaDeviceProvider provider =
-                new CudaDeviceProvider(driver(), List.of(CudaProbe.onnxRuntime(), CudaProbe.djl()));
-        assertThat(provider.devices()).isEmpty();
-        assertThat(provider.explanation())
-                .isEqualTo("ONNX Runtime: its build on the class path is for the CPU only, DJL: 0 counted");
+                new CudaDeviceProvider(none, engine -> probing(new IllegalStateException("asked without a driver")));
+        assertThat(provider.probe(Probe.Engine.ONNX_RUNTIME))
+                .isEqualTo(Probe.blocked(
+                        Probe.Engine.ONNX_RUNTIME,
+                        Cause.NO_DRIVER,
+                        "no NVIDIA driver is visible, as there is none of [" + directory.resolve("nvidiactl") + "]",
+                        "install the NVIDIA driver, and in a container start with the NVIDIA runtime "
+                                + "(docker run --gpus all)"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void onAMachineWithoutADriverEverythingRunsOnTheCpu(Probe.Engine engine) {
+        Assumptions.assumeFalse(CudaDriver.ofThisMachine().visible(), "this machine has an NVIDIA driver");
+        DeviceChoice choice = Devices.choose(DeviceRequest.AUTO, engine);
+        assertThat(choice.device()).isEqualTo(Device.cpu());
+        assertThat(choice.fallback())
+                .hasValueSatisfying(line -> assertThat(line)
+                        .startsWith(engine + " runs on the CPU, not on CUDA: no NVIDIA driver is visible, as there is")
+                        .contains(". Fix: install the NVIDIA driver"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void withADriverEachEngineOfTheClassPathIsTried(Probe.Engine engine) throws Exception {
+        Probe probe = new CudaDeviceProvider(driver(), CudaProbe::of).probe(engine);
+        assertThat(probe.obstacle())
+                .contains(engine == Probe.Engine.DJL ? CudaObstacles.noEngine(engine) : CudaObstacles.cpuBuild(engine));
     }
 
     @Test
-    void aProbeWithoutItsLibraryOrThatFailsFindsNothing() throws IOException {
-        CudaProbe absent = new CudaProbe("absent", "no.such.Library") {
+    void anEngineThatIsNotThereIsNotAsked() {
+        CudaProbe absent = new CudaProbe(Probe.Engine.DJL, "no.such.Library") {
             @Override
-            String look(Map<Integer, OptionalLong> memory) {
+            Probe attempt(List<Device> devices) {
                 throw new AssertionError("asked without its library");
             }
         };
-        CudaProbe failing = new CudaProbe("failing", "java.lang.String") {
-            @Override
-            String look(Map<Integer, OptionalLong> memory) {
-                throw new UnsatisfiedLinkError("libcudart.so.12: cannot open shared object file\nmore");
-            }
-        };
-        CudaDeviceProvider provider = new CudaDeviceProvider(driver(), List.of(absent, failing, counting(1, 8)));
-        assertThat(provider.devices()).hasSize(1);
-        assertThat(provider.explanation())
-                .isEqualTo("absent: not on the class path, failing: libcudart.so.12: cannot open shared object file "
-                        + "(UnsatisfiedLinkError), fake: 1 counted");
+        assertThat(absent.probe(List.of()))
+                .isEqualTo(Probe.blocked(
+                        Probe.Engine.DJL,
+                        Cause.NO_ENGINE,
+                        "DJL is not on the class path",
+                        "add ai.djl.pytorch:pytorch-engine and ai.djl.pytorch:pytorch-jni"));
     }
 
-    @Test
-    void theOnlyGpuHasTheNameThatTheDriverGivesIt() throws IOException {
-        NvidiaDriver driver =
-                driver("Model: \t\t NVIDIA H200\nIRQ:   \t\t 47\nGPU UUID: \t GPU-7e6c1f2a-11\nBus Type: \t PCIe\n");
-        assertThat(new CudaDeviceProvider(driver, List.of(counting(1, 144))).devices())
-                .containsExactly(new Device(
-                        Device.Kind.CUDA, 0, "NVIDIA H200", OptionalLong.of(144), Optional.of("GPU-7e6c1f2a-11")));
-    }
-
-    @Test
-    void severalGpusAreNotNamedByGuessing() throws IOException {
-        NvidiaDriver driver = driver("Model: A\nGPU UUID: GPU-a\n", "Model: B\nGPU UUID: GPU-b\n");
-        assertThat(new CudaDeviceProvider(driver, List.of(counting(2, 24))).devices())
-                .extracting(Device::name)
-                .containsExactly("CUDA device 0", "CUDA device 1");
-        assertThat(new CudaDeviceProvider(driver, List.of(counting(1, 24))).devices())
-                .extracting(Device::name)
-                .containsExactly("CUDA device 0");
-    }
-
-    @Test
-    void aHiddenUuidIsUnknown() throws IOException {
-        NvidiaDriver driver = driver("Model: NVIDIA H200\nGPU UUID: GPU-????????-????\n");
-        assertThat(driver.onlyGpu()).contains(new NvidiaDriver.Gpu("NVIDIA H200", Optional.empty()));
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CPU_BUILD | the build of ONNX Runtime that is there is for the CPU only "
+                        + "| Error code - ORT_EP_FAIL - message: Failed to find CUDA shared provider",
+                "LIBRARY_MISSING | ONNX Runtime needs libcublasLt.so.12, which does not load "
+                        + "| Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: "
+                        + "cannot open shared object file: No such file or directory",
+                "DRIVER_TOO_OLD | the NVIDIA driver is older than the CUDA libraries (CUDA error 35) "
+                        + "| CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version",
+                "NO_DEVICE | the driver shows no GPU to this process (CUDA error 100) "
+                        + "| CUDA failure 100: no CUDA-capable device is detected",
+                "FAILED | ONNX Runtime fails on the GPU: out of luck (OrtException) | out of luck."
+            })
+    void whatAnEngineSaysIsUnderstood(Cause cause, String why, String message) throws Exception {
+        CudaDeviceProvider provider =
+                new CudaDeviceProvider(driver(), engine -> probing(new OrtException(message)));
+        assertThat(provider.probe(Probe.Engine.ONNX_RUNTIME).obstacle()).hasValueSatisfying(o -> {
+            assertThat(o.cause()).isEqualTo(cause);
+            assertThat(o.why()).startsWith(why);
+            assertThat(o.fix()).isNotBlank();
+        });
     }
 
     @Test
     @Tag("gpu")
-    void findsTheGpuOfThisMachine() {
-        assertThat(Devices.best().kind()).isEqualTo(Device.Kind.CUDA);
+    void everyEngineUsesTheGpuOfThisMachine() {
+        assertThat(Devices.choose(DeviceRequest.REQUIRE_CUDA, Probe.Engine.ONNX_RUNTIME)
+                        .device()
+                        .kind())
+                .isEqualTo(Device.Kind.CUDA);
     }
 }

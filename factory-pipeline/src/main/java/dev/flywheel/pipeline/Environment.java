@@ -3,6 +3,7 @@ package dev.flywheel.pipeline;
 import ai.djl.engine.Engine;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.Devices;
+import dev.flywheel.serving.engine.DjlDefaults;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -24,6 +25,7 @@ final class Environment {
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
                         + System.getProperty("os.arch"));
         facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        DjlDefaults.apply();
         facts.put("devices", Devices.all().stream().map(Device::name).collect(Collectors.joining(", ")));
         String djl = Engine.class.getPackage().getSpecificationVersion();
         facts.put(

@@ -1,36 +1,53 @@
 package dev.flywheel.core.device;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The devices of this machine, found once in a process. What was found, and why, is in the log. Thread-safe. */
+/** The devices of this machine, found once in a process. Thread-safe. */
 public final class Devices {
 
     private static final Logger log = LoggerFactory.getLogger(Devices.class);
+
+    private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
 
     private Devices() {}
 
     /** Looked for on the first use, because looking may load native libraries. */
     private static final class Found {
 
-        static final Discovery DISCOVERY = look();
-
-        private static Discovery look() {
-            Discovery discovery = Discovery.of(ServiceLoader.load(DeviceProvider.class));
-            log.info("{}", discovery.summary());
-            return discovery;
-        }
+        static final Discovery DISCOVERY = Discovery.of(ServiceLoader.load(DeviceProvider.class));
     }
 
-    /** {@return every device; the CPU is always there, and last} */
+    /** {@return every device that any engine can use; the CPU is always there, and last} */
     public static List<Device> all() {
         return Found.DISCOVERY.devices();
     }
 
-    /** {@return the accelerator with the most memory, or the CPU if there is none} */
-    public static Device best() {
-        return Found.DISCOVERY.best();
+    /**
+     * {@return where a model is to run, as {@link DeviceChoice#of} has it} That it runs on the CPU in spite of the
+     * request is a warning in the log: for {@link DeviceRequest#AUTO} one in a process, for {@link DeviceRequest#CUDA}
+     * one for each call.
+     *
+     * @param request where the caller wants it
+     * @param engine what is to run it
+     * @throws dev.flywheel.core.MissingEngineException if a GPU is required and there is none that the engine can use
+     */
+    public static DeviceChoice choose(DeviceRequest request, Probe.Engine engine) {
+        if (request == DeviceRequest.CPU) {
+            return new DeviceChoice(Device.cpu(), Optional.empty());
+        }
+        DeviceChoice choice = DeviceChoice.of(request, Found.DISCOVERY.probe(engine));
+        choice.fallback().ifPresent(line -> {
+            if (request == DeviceRequest.CUDA || WARNED.add(line)) {
+                log.warn("{}", line);
+            }
+        });
+        log.debug("{} runs on {}", engine, choice.device());
+        return choice;
     }
 }

@@ -3,12 +3,15 @@ package dev.flywheel.core.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Arrays;
+import dev.flywheel.core.device.Probe.Cause;
+import dev.flywheel.core.device.Probe.Engine;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceConfigurationError;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class DevicesTest {
@@ -18,7 +21,7 @@ class DevicesTest {
                 Device.Kind.CUDA, index, "GPU " + index, OptionalLong.of(gigabytes << 30), Optional.of("GPU-" + index));
     }
 
-    private static DeviceProvider provider(String explanation, Device... devices) {
+    private static DeviceProvider provider(Function<Engine, Probe> probes) {
         return new DeviceProvider() {
             @Override
             public String name() {
@@ -26,13 +29,8 @@ class DevicesTest {
             }
 
             @Override
-            public List<Device> devices() {
-                return Arrays.asList(devices);
-            }
-
-            @Override
-            public String explanation() {
-                return explanation;
+            public Probe probe(Engine engine) {
+                return probes.apply(engine);
             }
         };
     }
@@ -41,49 +39,49 @@ class DevicesTest {
     void withoutAProviderThereIsTheCpuAndTheReason() {
         Discovery discovery = Discovery.of(List.of());
         assertThat(discovery.devices()).containsExactly(Device.cpu());
-        assertThat(discovery.best().kind()).isEqualTo(Device.Kind.CPU);
-        assertThat(discovery.summary())
-                .isEqualTo(
-                        "no accelerator found, everything runs on the CPU (no module for accelerators is on the class "
-                                + "path, such as factory-gpu)");
+        assertThat(discovery.probe(Engine.ONNX_RUNTIME))
+                .isEqualTo(Probe.blocked(
+                        Engine.ONNX_RUNTIME,
+                        Cause.NO_MODULE,
+                        "no module for accelerators is on the class path",
+                        "add dev.flywheel:factory-gpu"));
     }
 
     @Test
     void aProviderThatFindsNothingSaysWhy() {
-        Discovery discovery = Discovery.of(List.of(provider("no driver")));
-        assertThat(discovery.best().kind()).isEqualTo(Device.Kind.CPU);
-        assertThat(discovery.summary()).isEqualTo("no accelerator found, everything runs on the CPU (CUDA: no driver)");
+        Probe blocked = Probe.blocked(Engine.DJL, Cause.NO_DRIVER, "no driver", "install it");
+        Discovery discovery = Discovery.of(List.of(provider(engine -> blocked)));
+        assertThat(discovery.probe(Engine.DJL)).isEqualTo(blocked);
     }
 
     @Test
-    void theBestIsTheAcceleratorWithTheMostMemoryAndThenTheFirst() {
-        Discovery discovery = Discovery.of(List.of(provider("ONNX Runtime", gpu(0, 24), gpu(1, 80), gpu(2, 80))));
-        assertThat(discovery.best()).isEqualTo(gpu(1, 80));
-        assertThat(discovery.devices()).containsExactly(gpu(0, 24), gpu(1, 80), gpu(2, 80), Device.cpu());
-        assertThat(discovery.summary()).startsWith("found [").endsWith("(CUDA: ONNX Runtime)");
+    void eachEngineHasItsOwnDevicesAndIsAskedOnce() {
+        AtomicInteger asked = new AtomicInteger();
+        Discovery discovery = Discovery.of(List.of(provider(engine -> {
+            asked.incrementAndGet();
+            return Probe.found(engine, engine == Engine.DJL ? List.of(gpu(1, 80)) : List.of(gpu(0, 24), gpu(1, 80)));
+        })));
+        assertThat(discovery.probe(Engine.DJL).devices()).containsExactly(gpu(1, 80));
+        assertThat(asked).hasValue(1);
+        assertThat(discovery.devices()).containsExactly(gpu(0, 24), gpu(1, 80), Device.cpu());
+        assertThat(discovery.devices()).hasSize(3);
+        assertThat(asked).hasValue(2);
     }
 
     @Test
     void aBrokenProviderDoesNotHideTheOthers() {
-        DeviceProvider broken = new DeviceProvider() {
-            @Override
-            public String name() {
-                return "broken";
-            }
-
-            @Override
-            public List<Device> devices() {
-                throw new NoClassDefFoundError("ai/onnxruntime/OrtEnvironment");
-            }
-
-            @Override
-            public String explanation() {
-                return "";
-            }
-        };
-        Discovery discovery = Discovery.of(List.of(broken, provider("fine", gpu(0, 8))));
-        assertThat(discovery.best()).isEqualTo(gpu(0, 8));
-        assertThat(discovery.summary()).contains("a device provider failed: java.lang.NoClassDefFoundError");
+        DeviceProvider broken = provider(engine -> {
+            throw new NoClassDefFoundError("ai/onnxruntime/OrtEnvironment");
+        });
+        DeviceProvider fine = provider(engine -> Probe.found(engine, List.of(gpu(0, 8))));
+        assertThat(Discovery.of(List.of(broken, fine)).probe(Engine.DJL).devices())
+                .containsExactly(gpu(0, 8));
+        assertThat(Discovery.of(List.of(broken)).probe(Engine.DJL))
+                .isEqualTo(Probe.blocked(
+                        Engine.DJL,
+                        Cause.FAILED,
+                        "the device provider CUDA failed: java.lang.NoClassDefFoundError: ai/onnxruntime/OrtEnvironment",
+                        "use versions of the modules that belong together"));
     }
 
     @Test
@@ -101,16 +99,17 @@ class DevicesTest {
                 if (asked++ == 0) {
                     throw new ServiceConfigurationError("no such class");
                 }
-                return provider("fine", gpu(0, 8));
+                return provider(engine -> Probe.found(engine, List.of(gpu(0, 8))));
             }
         };
-        assertThat(Discovery.of(() -> iterator).best()).isEqualTo(gpu(0, 8));
+        assertThat(Discovery.of(() -> iterator).devices()).containsExactly(gpu(0, 8), Device.cpu());
     }
 
     @Test
     void theProcessHasACpu() {
-        assertThat(Devices.all()).last().isEqualTo(Device.cpu());
-        assertThat(Devices.best()).isIn(Devices.all());
+        assertThat(Devices.all()).containsExactly(Device.cpu());
+        assertThat(Devices.choose(DeviceRequest.AUTO, Engine.ONNX_RUNTIME))
+                .isEqualTo(new DeviceChoice(Device.cpu(), Optional.empty()));
         assertThat(Device.cpu().name()).contains("processor").contains(System.getProperty("os.arch"));
     }
 

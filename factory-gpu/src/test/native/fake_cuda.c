@@ -1,0 +1,40 @@
+/* A libcuda.so.1 without a GPU: compiled with the answers that a test wants. */
+#include <string.h>
+
+#ifndef INIT
+#define INIT 0
+#endif
+#ifndef COUNT
+#define COUNT 2
+#endif
+
+static const char *names[] = {"NVIDIA H200", "NVIDIA H200 MIG 1g.18gb"};
+
+int cuInit(unsigned flags) { return INIT; }
+
+int cuDeviceGetCount(int *count) {
+    *count = COUNT;
+    return 0;
+}
+
+int cuDeviceGet(int *device, int index) {
+    *device = 40 + index;
+    return 0;
+}
+
+int cuDeviceGetName(char *name, int bytes, int device) {
+    strncpy(name, names[device - 40], bytes - 1);
+    return 0;
+}
+
+int cuDeviceTotalMem_v2(size_t *bytes, int device) {
+    *bytes = device == 40 ? 150754820096ULL : 18874368000ULL;
+    return 0;
+}
+
+#ifndef OLD
+int cuDeviceGetUuid_v2(unsigned char *uuid, int device) {
+    for (int i = 0; i < 16; i++) uuid[i] = (unsigned char) (0xf0 + i - 16 * (device - 40));
+    return 0;
+}
+#endif
