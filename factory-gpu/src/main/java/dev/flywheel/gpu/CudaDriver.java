@@ -87,8 +87,7 @@ final class CudaDriver {
 
     private NativeLibrary load() throws Blocked {
         if (!visible()) {
-            throw new Blocked(
-                    CudaObstacles.noDriver("no NVIDIA driver is visible, as there is none of " + signs));
+            throw new Blocked(CudaObstacles.noDriver("no NVIDIA driver is visible, as there is none of " + signs));
         }
         try {
             return NativeLibrary.getInstance(library);
@@ -103,8 +102,7 @@ final class CudaDriver {
         LongByReference bytes = new LongByReference();
         check(call(cuda, "cuDeviceTotalMem_v2", bytes, handle));
         String model = text(name);
-        return new Device(
-                Device.Kind.CUDA, index, model, OptionalLong.of(bytes.getValue()), uuid(cuda, handle, model));
+        return new Device(Device.Kind.CUDA, index, model, OptionalLong.of(bytes.getValue()), uuid(cuda, handle, model));
     }
 
     /** The second version, since driver 470, gives a slice's own UUID; the first that of its GPU. */

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 final class CudaObstacles {
 
     private static final Pattern FAILURE = Pattern.compile("CUDA (?:failure|error)\\W+(\\d+)");
-    private static final Pattern LIBRARY = Pattern.compile("(lib[\\w+-]+\\.so[.\\d]*): cannot open shared object file|\"?([\\w-]+\\.dll)\"? which is missing");
+    private static final Pattern LIBRARY = Pattern.compile(
+            "(lib[\\w+-]+\\.so[.\\d]*): cannot open shared object file|\"?([\\w-]+\\.dll)\"? which is missing");
 
     private static final String NEWER_DRIVER =
             "update the NVIDIA driver, to 525 or later for CUDA 12, to 580 or later for CUDA 13";

@@ -43,8 +43,7 @@ final class OnnxRuntimeCuda {
         }
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
         if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
-            return CudaObstacles.blocked(
-                    Probe.Engine.ONNX_RUNTIME, CudaObstacles.cpuBuild(Probe.Engine.ONNX_RUNTIME));
+            return CudaObstacles.blocked(Probe.Engine.ONNX_RUNTIME, CudaObstacles.cpuBuild(Probe.Engine.ONNX_RUNTIME));
         }
         byte[] model;
         try (InputStream in = OnnxRuntimeCuda.class.getResourceAsStream("tiny.onnx")) {

@@ -113,8 +113,7 @@ class CudaDeviceProviderTest {
                 "FAILED | ONNX Runtime fails on the GPU: out of luck (OrtException) | out of luck."
             })
     void whatAnEngineSaysIsUnderstood(Cause cause, String why, String message) throws Exception {
-        CudaDeviceProvider provider =
-                new CudaDeviceProvider(driver(), engine -> probing(new OrtException(message)));
+        CudaDeviceProvider provider = new CudaDeviceProvider(driver(), engine -> probing(new OrtException(message)));
         assertThat(provider.probe(Probe.Engine.ONNX_RUNTIME).obstacle()).hasValueSatisfying(o -> {
             assertThat(o.cause()).isEqualTo(cause);
             assertThat(o.why()).startsWith(why);

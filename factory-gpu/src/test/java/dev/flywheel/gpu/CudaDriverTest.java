@@ -83,10 +83,10 @@ class CudaDriverTest {
         Path library = Files.writeString(directory.resolve("libcuda.so.1"), "not a library");
         CudaDriver none = new CudaDriver(List.of(directory.resolve("nvidiactl")), library.toString());
         assertThatThrownBy(none::devices)
-                .hasMessage("no NVIDIA driver is visible, as there is none of [" + directory.resolve("nvidiactl") + "]");
+                .hasMessage(
+                        "no NVIDIA driver is visible, as there is none of [" + directory.resolve("nvidiactl") + "]");
         Path sign = Files.writeString(directory.resolve("nvidiactl"), "");
         CudaDriver broken = new CudaDriver(List.of(sign), library.toString());
-        assertThatThrownBy(broken::devices)
-                .hasMessage("the NVIDIA driver's library " + library + " does not load");
+        assertThatThrownBy(broken::devices).hasMessage("the NVIDIA driver's library " + library + " does not load");
     }
 }

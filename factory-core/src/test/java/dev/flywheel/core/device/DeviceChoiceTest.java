@@ -41,8 +41,8 @@ class DeviceChoiceTest {
     void whoDoesNotRefuseItGetsTheGpuWithTheMostMemoryAndThenTheFirst(DeviceRequest request) {
         Probe probe = Probe.found(Engine.ONNX_RUNTIME, List.of(gpu(0, 24), gpu(1, 80), gpu(2, 80)));
         assertThat(DeviceChoice.of(request, probe)).isEqualTo(new DeviceChoice(gpu(1, 80), Optional.empty()));
-        Probe unknown = Probe.found(
-                Engine.ONNX_RUNTIME, List.of(gpu(0, OptionalLong.empty()), gpu(1, OptionalLong.empty())));
+        Probe unknown =
+                Probe.found(Engine.ONNX_RUNTIME, List.of(gpu(0, OptionalLong.empty()), gpu(1, OptionalLong.empty())));
         assertThat(DeviceChoice.of(request, unknown).device().index()).isZero();
     }
 
