@@ -112,7 +112,8 @@ public record Energy(Duration window, List<Part> parts, List<String> leftOut) {
         }
         return share == 1
                 ? this
-                : new Energy(window, parts.stream().map(part -> part.times(share)).toList(), leftOut);
+                : new Energy(
+                        window, parts.stream().map(part -> part.times(share)).toList(), leftOut);
     }
 
     /** {@return it in words, with how it is known and what is left out} */
