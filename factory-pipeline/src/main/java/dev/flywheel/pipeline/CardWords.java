@@ -188,6 +188,11 @@ final class CardWords {
                             ? "Ask for it: .gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, \"a column\", 0.1))."
                             : "It is computed of true-or-false targets alone."));
         }
+        if (report.models().task() == Task.BINARY && pipeline.costs() == null) {
+            gaps.add(new Gap(
+                    "The probability from which on to decide",
+                    "Say what wrong decisions cost: .costs(Costs.of(falsePositive, falseNegative))."));
+        }
         if (report.models().examination() == null) {
             gaps.add(
                     new Gap("Importance of columns and robustness", "The model could not be examined; see the notes."));

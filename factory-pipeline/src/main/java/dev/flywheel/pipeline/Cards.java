@@ -340,7 +340,8 @@ final class Cards {
                 models.championDiagnostics(),
                 models.slices(),
                 models.classes(),
-                models.examination());
+                models.examination(),
+                models.threshold());
     }
 
     /** What a gate found in the values of a column names them. */

@@ -4,6 +4,7 @@ import com.google.common.hash.Hashing;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold.Costs;
 import dev.flywheel.pipeline.check.Check;
 import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.feature.Features;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -51,6 +53,7 @@ public final class Pipeline<I, L, O> {
     private final @Nullable Approval approval;
     private final @Nullable Proof proof;
     private final Risk risk;
+    private final @Nullable Costs costs;
     private final long seed;
     private final Logging<? super I> logging;
     private final Watch watch;
@@ -62,6 +65,7 @@ public final class Pipeline<I, L, O> {
             @Nullable Approval approval,
             @Nullable Proof proof,
             Risk risk,
+            @Nullable Costs costs,
             long seed,
             Logging<? super I> logging,
             Watch watch) {
@@ -71,6 +75,7 @@ public final class Pipeline<I, L, O> {
         this.approval = approval;
         this.proof = proof;
         this.risk = risk;
+        this.costs = costs;
         this.seed = seed;
         this.logging = logging;
         this.watch = watch;
@@ -194,6 +199,15 @@ public final class Pipeline<I, L, O> {
         Ready<I, L, O> risk(Risk risk);
 
         /**
+         * {@return this stage with what decisions cost: a run's report and card then tell the probability from which on
+         * deciding as true costs least, and what it costs} The response decides all the same.
+         *
+         * @throws IllegalArgumentException if the target is not a true-or-false one
+         * @throws IllegalStateException if costs were set before
+         */
+        Ready<I, L, O> costs(Costs costs);
+
+        /**
          * {@return this stage with another seed of all randomness; the default is 42}
          *
          * @throws IllegalStateException if a seed was set before
@@ -291,6 +305,9 @@ public final class Pipeline<I, L, O> {
         if (risk != Risk.MINIMAL) {
             lines.add("risk " + risk);
         }
+        if (costs != null) {
+            lines.add("decide where " + costs.describe());
+        }
         return lines.stream().map(String::strip).collect(Collectors.joining("\n"));
     }
 
@@ -359,6 +376,11 @@ public final class Pipeline<I, L, O> {
 
     Risk riskClass() {
         return risk;
+    }
+
+    @Nullable
+    Costs costs() {
+        return costs;
     }
 
     long seed() {
@@ -493,21 +515,42 @@ public final class Pipeline<I, L, O> {
         }
 
         private <O> Ready<I, L, O> ready(Function<RowType<I>, Codec<I, O>> response) {
-            return new ReadyStage<>(d, response, null, null, null, null, null, null, null);
+            return new ReadyStage<>(d, response);
         }
     }
 
-    private record ReadyStage<I, L, O>(
-            Draft<I, L> d,
-            Function<RowType<I>, Codec<I, O>> response,
-            @Nullable Retrain rules,
-            @Nullable Approval approval,
-            @Nullable Proof proof,
-            @Nullable Risk risk,
-            @Nullable Long chosenSeed,
-            @Nullable Logging<? super I> chosenLogging,
-            @Nullable Watch chosenWatch)
-            implements Ready<I, L, O> {
+    /** A value all the same: options are set on copies alone. */
+    private static final class ReadyStage<I, L, O> implements Ready<I, L, O> {
+
+        private final Draft<I, L> d;
+        private final Function<RowType<I>, Codec<I, O>> response;
+        private @Nullable Retrain rules;
+        private @Nullable Approval approval;
+        private @Nullable Proof proof;
+        private @Nullable Risk risk;
+        private @Nullable Costs costs;
+        private @Nullable Long chosenSeed;
+        private @Nullable Logging<? super I> chosenLogging;
+        private @Nullable Watch chosenWatch;
+
+        ReadyStage(Draft<I, L> d, Function<RowType<I>, Codec<I, O>> response) {
+            this.d = d;
+            this.response = response;
+        }
+
+        private ReadyStage<I, L, O> with(Consumer<ReadyStage<I, L, O>> change) {
+            ReadyStage<I, L, O> copy = new ReadyStage<>(d, response);
+            copy.rules = rules;
+            copy.approval = approval;
+            copy.proof = proof;
+            copy.risk = risk;
+            copy.costs = costs;
+            copy.chosenSeed = chosenSeed;
+            copy.chosenLogging = chosenLogging;
+            copy.chosenWatch = chosenWatch;
+            change.accept(copy);
+            return copy;
+        }
 
         @Override
         public Ready<I, L, O> retrain(Retrain retrain) {
@@ -515,23 +558,14 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : Objects.requireNonNull(retrain, "retrain").metrics()) {
                 requireLive(d, "retrain \"" + retrain.describe() + "\"", metric);
             }
-            return new ReadyStage<>(
-                    d, response, retrain, approval, proof, risk, chosenSeed, chosenLogging, chosenWatch);
+            return with(copy -> copy.rules = retrain);
         }
 
         @Override
         public Ready<I, L, O> approve(Approval rule) {
             requireUnset("approve", approval == null ? null : approval.describe());
-            return new ReadyStage<>(
-                    d,
-                    response,
-                    rules,
-                    Objects.requireNonNull(rule, "approval"),
-                    proof,
-                    risk,
-                    chosenSeed,
-                    chosenLogging,
-                    chosenWatch);
+            Objects.requireNonNull(rule, "approval");
+            return with(copy -> copy.approval = rule);
         }
 
         @Override
@@ -549,42 +583,46 @@ public final class Pipeline<I, L, O> {
             for (Metric metric : plan.metrics()) {
                 requireLive(d, "prove \"" + plan.describe() + "\"", metric);
             }
-            return new ReadyStage<>(d, response, rules, approval, plan, risk, chosenSeed, chosenLogging, chosenWatch);
+            return with(copy -> copy.proof = plan);
         }
 
         @Override
         public Ready<I, L, O> risk(Risk chosen) {
             requireUnset("risk", risk);
-            return new ReadyStage<>(
-                    d,
-                    response,
-                    rules,
-                    approval,
-                    proof,
-                    Objects.requireNonNull(chosen, "risk"),
-                    chosenSeed,
-                    chosenLogging,
-                    chosenWatch);
+            Objects.requireNonNull(chosen, "risk");
+            return with(copy -> copy.risk = chosen);
+        }
+
+        @Override
+        public Ready<I, L, O> costs(Costs chosen) {
+            requireUnset("costs", costs == null ? null : costs.describe());
+            Objects.requireNonNull(chosen, "costs");
+            Task task = Objects.requireNonNull(d.source).target().task();
+            if (task != Task.BINARY) {
+                throw new IllegalArgumentException("costs \"" + chosen.describe() + "\" of pipeline \"" + d.name
+                        + "\" are of true-or-false decisions, found a " + task + " target");
+            }
+            return with(copy -> copy.costs = chosen);
         }
 
         @Override
         public Ready<I, L, O> seed(long seed) {
             requireUnset("seed", chosenSeed);
-            return new ReadyStage<>(d, response, rules, approval, proof, risk, seed, chosenLogging, chosenWatch);
+            return with(copy -> copy.chosenSeed = seed);
         }
 
         @Override
         public Ready<I, L, O> log(Logging<? super I> logging) {
             requireUnset("log", chosenLogging == null ? null : chosenLogging.describe());
             Objects.requireNonNull(logging, "logging");
-            return new ReadyStage<>(d, response, rules, approval, proof, risk, chosenSeed, logging, chosenWatch);
+            return with(copy -> copy.chosenLogging = logging);
         }
 
         @Override
         public Ready<I, L, O> watch(Watch watch) {
             requireUnset("watch", chosenWatch == null ? null : chosenWatch.describe());
             Objects.requireNonNull(watch, "watch");
-            return new ReadyStage<>(d, response, rules, approval, proof, risk, chosenSeed, chosenLogging, watch);
+            return with(copy -> copy.chosenWatch = watch);
         }
 
         @Override
@@ -608,6 +646,7 @@ public final class Pipeline<I, L, O> {
                     approval,
                     proof,
                     chosenRisk,
+                    costs,
                     chosenSeed == null ? 42 : chosenSeed,
                     logging,
                     watch(retrain));

@@ -7,6 +7,7 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold;
 import dev.flywheel.pipeline.evaluate.Diagnostics;
 import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.evaluate.Leakage;
@@ -57,6 +58,7 @@ final class RunRecord {
     private List<Slices.Slice> slices = List.of();
     private List<Verdict> verdicts = List.of();
     private RunReport.@Nullable Examination examination;
+    private @Nullable Threshold threshold;
     private OptionalInt winner = OptionalInt.empty();
     private RunReport.@Nullable Candidate championResult;
     private @Nullable Diagnostics winnerDiagnostics;
@@ -216,6 +218,8 @@ final class RunRecord {
         verdicts = judged;
         winnerDiagnostics = evaluation.diagnostics();
         championDiagnostics = evaluation.championDiagnostics().orElse(null);
+        Threshold.Costs costs = pipeline.costs();
+        threshold = costs == null ? null : evaluation.threshold(costs).orElse(null);
         if (championDiagnostics != null) {
             String name = "version " + champion.orElseThrow();
             championResult =
@@ -331,7 +335,8 @@ final class RunRecord {
                         championDiagnostics,
                         slices,
                         pipeline.source().target().classes(),
-                        examination),
+                        examination,
+                        threshold),
                 verdicts,
                 new RunReport.Lineage(pipeline.hash(), pipeline.describe(), champion, environment, aliasMove));
     }

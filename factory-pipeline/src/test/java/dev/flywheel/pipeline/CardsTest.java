@@ -8,6 +8,8 @@ import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold;
+import dev.flywheel.core.stat.Threshold.Costs;
 import dev.flywheel.core.stat.fairness.Criterion;
 import dev.flywheel.core.stat.fairness.Rate;
 import dev.flywheel.pipeline.evaluate.DataFacts;
@@ -28,6 +30,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -315,6 +319,32 @@ class CardsTest {
             try (Stream<Path> files = Files.walk(directory.resolve("home"))) {
                 assertThat(files.filter(file -> file.endsWith(Cards.MODEL))).containsExactly(run.modelCard());
             }
+        }
+    }
+
+    @Test
+    void reportAndCardTellWhereDecisionsCostLeast() throws Exception {
+        try (Factory factory = Factory.open(directory.resolve("home"))) {
+            Run run = factory.run(guests().costs(new Costs(1, 5, 0.5)).build());
+            Threshold found = Objects.requireNonNull(report(run).models().threshold());
+            assertThat(found.costs()).isEqualTo(new Costs(1, 5, 0.5));
+            assertThat(found.score().value()).isBetween(0.0, 0.5);
+            assertThat(found.cost().value()).isLessThan(found.costAtHalf().value());
+            assertThat(model(run.modelCard()).models().threshold()).isEqualTo(found);
+            assertThat(model(run.modelCard()).missing()).extracting(Gap::what).noneMatch(what -> what.contains("decide"));
+            for (Path page : List.of(run.report(), run.card())) {
+                assertThat(page)
+                        .content()
+                        .contains("Where a false positive costs 1, a false negative 5, a true positive \u22120.5, decide as "
+                                + String.format(Locale.ROOT, "positive from %.3f on", found.score().value()));
+                requireWellFormed(page);
+            }
+            Run without = factory.run(guests().build());
+            assertThat(report(without).models().threshold()).isNull();
+            assertThat(model(without.modelCard()).missing())
+                    .contains(new Gap(
+                            "The probability from which on to decide",
+                            "Say what wrong decisions cost: .costs(Costs.of(falsePositive, falseNegative))."));
         }
     }
 

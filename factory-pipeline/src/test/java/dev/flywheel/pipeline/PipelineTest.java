@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold.Costs;
 import dev.flywheel.pipeline.check.Check;
 import dev.flywheel.pipeline.evaluate.Gate;
 import dev.flywheel.pipeline.feature.Features;
@@ -109,6 +110,24 @@ class PipelineTest {
         assertThatThrownBy(() -> ready().seed(1).seed(2))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("option seed was already set to 1");
+        assertThatThrownBy(() -> ready().costs(Costs.of(1, 5)).costs(Costs.of(1, 2.5)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("option costs was already set to a false positive costs 1, a false negative 5");
+    }
+
+    @Test
+    void costsAreOfDecisionsAndPartOfTheDefinition() {
+        assertThat(ready().costs(Costs.of(1, 2.5)).build().describe())
+                .endsWith("\ndecide where a false positive costs 1, a false negative 2.5");
+        Pipeline.Ready<Flight, Double, Double> number = Pipeline.named("delays")
+                .from(Csv.files("a.csv").examples(Flight.class, Target.number("delay")))
+                .features(Features.auto(Flight.class))
+                .train(Trainers.linear())
+                .respond(p -> p);
+        assertThatThrownBy(() -> number.costs(Costs.of(1, 2)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("costs \"a false positive costs 1, a false negative 2\" of pipeline \"delays\" are of"
+                        + " true-or-false decisions, found a REGRESSION target");
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Estimate;
 /**
  * The score from which on a binary model should decide as positive, so that its decisions cost least. Immutable.
  *
+ * @param costs what it weighs
  * @param score the threshold of least mean cost on these rows, with the 95% interval of all thresholds that are not
  *     proven to cost more (paired by row, normal); from 0 to 1, where 1 decides nothing as positive that is not certain
  * @param cost the mean cost of a row there; as it was chosen on the same rows, new ones cost a little more
@@ -12,7 +13,7 @@ import dev.flywheel.core.model.Estimate;
  * @param calibrated the threshold that is best if scores are true probabilities (Elkan, "The Foundations of
  *     Cost-Sensitive Learning", IJCAI 2001); where it lies outside the interval, the model is not calibrated
  */
-public record Threshold(Estimate score, Estimate cost, Estimate costAtHalf, double calibrated) {
+public record Threshold(Costs costs, Estimate score, Estimate cost, Estimate costAtHalf, double calibrated) {
 
     /**
      * What decisions cost, in any unit: a right one nothing, but that a positive row that is found may bring something.
@@ -44,6 +45,16 @@ public record Threshold(Estimate score, Estimate cost, Estimate costAtHalf, doub
         /** {@return costs without a benefit} */
         public static Costs of(double falsePositive, double falseNegative) {
             return new Costs(falsePositive, falseNegative, 0);
+        }
+
+        /** {@return the costs in words} */
+        public String describe() {
+            return "a false positive costs " + plain(falsePositive) + ", a false negative " + plain(falseNegative)
+                    + (benefit == 0 ? "" : ", a true positive " + plain(-benefit));
+        }
+
+        private static String plain(double cost) {
+            return cost == Math.rint(cost) && Math.abs(cost) < 1e15 ? Long.toString((long) cost) : "" + cost;
         }
 
         double of(double label, boolean positive) {
@@ -97,6 +108,7 @@ public record Threshold(Estimate score, Estimate cost, Estimate costAtHalf, doub
                 "not proven to cost more");
         double gain = costs.falseNegative() + costs.benefit();
         return new Threshold(
+                costs,
                 score,
                 mean(labels, scores, score.value(), costs),
                 mean(labels, scores, 0.5, costs),

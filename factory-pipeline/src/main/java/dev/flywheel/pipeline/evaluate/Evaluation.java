@@ -7,6 +7,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.McNemar;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
+import dev.flywheel.core.stat.Threshold;
 import dev.flywheel.core.stat.fairness.Fairness;
 import java.util.Arrays;
 import java.util.Collections;
@@ -195,6 +196,19 @@ public final class Evaluation {
                 ? Optional.of(Fairness.of(
                         labels, scores, 0.5, Grouping.of(test, column).names(rows())))
                 : Optional.empty();
+    }
+
+    /**
+     * {@return the probability from which on decisions cost least on the test rows; empty if the candidate predicted
+     * something impossible}
+     *
+     * @throws IllegalArgumentException if the task is not {@link Task#BINARY}
+     */
+    public Optional<Threshold> threshold(Threshold.Costs costs) {
+        if (task != Task.BINARY) {
+            throw new IllegalArgumentException("a " + task + " model has no threshold");
+        }
+        return fault().isPresent() ? Optional.empty() : Optional.of(Threshold.of(labels, scores, costs));
     }
 
     boolean hasChampion() {

@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Confusion;
 import dev.flywheel.core.stat.Curves;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,9 @@ final class ModelSection {
                 residuals(diagnostics);
             }
             confusions(diagnostics);
+            if (models.threshold() != null) {
+                threshold(models.threshold());
+            }
         }
         if (!models.slices().isEmpty()) {
             new SliceSection(models, page).write();
@@ -293,6 +297,23 @@ final class ModelSection {
             confusion(out, "Champion at 0.5", before.confusion());
         }
         out.close();
+    }
+
+    private void threshold(Threshold found) {
+        Estimate score = found.score();
+        boolean calibrated = score.low() <= found.calibrated() && found.calibrated() <= score.high();
+        page.paragraph(Page.typographic("Where " + found.costs().describe() + ", decide as positive from "
+                + Numbers.fixed(score.value(), 3) + " on (from " + Numbers.fixed(score.low(), 3) + " to "
+                + Numbers.fixed(score.high(), 3) + " is not proven to cost more). A row then costs "
+                + cost(found.cost()) + ", against " + cost(found.costAtHalf())
+                + " at 0.5; it was chosen on these rows, so that new ones cost a little more. Of exact probabilities it"
+                + " would be " + Numbers.fixed(found.calibrated(), 3)
+                + (calibrated ? "." : ", which costs more here: the probabilities are not calibrated.")));
+    }
+
+    private static String cost(Estimate cost) {
+        return Numbers.significant(cost.value(), 3) + " (95% " + Numbers.significant(cost.low(), 3) + " to "
+                + Numbers.significant(cost.high(), 3) + ")";
     }
 
     private static void confusion(Html out, String caption, Confusion confusion) {

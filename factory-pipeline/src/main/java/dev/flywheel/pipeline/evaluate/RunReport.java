@@ -5,6 +5,7 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold;
 import dev.flywheel.pipeline.explain.Importance;
 import dev.flywheel.pipeline.explain.Robustness;
 import java.time.Instant;
@@ -133,6 +134,7 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
      * @param slices the winner on parts of the test rows
      * @param classes the names of the classes, if the models tell several apart
      * @param examination what the winner goes by and withstands; null where it was not examined
+     * @param threshold from which probability on the winner's decisions cost least; null where no costs are said
      */
     public record Models(
             Task task,
@@ -143,7 +145,8 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
             @Nullable Diagnostics championDiagnostics,
             List<Slices.Slice> slices,
             List<String> classes,
-            @Nullable Examination examination) {
+            @Nullable Examination examination,
+            @Nullable Threshold threshold) {
 
         /** Copies the lists; a report of an earlier release has no classes. */
         public Models {

@@ -43,6 +43,7 @@ class ClassSectionTest {
                 evaluation.championDiagnostics().orElseThrow(),
                 List.of(),
                 List.of("sun", "rain", "snow"),
+                null,
                 null));
         String section = new PageSource(report.html()).section("How the winner predicts");
         assertThat(section)

@@ -192,6 +192,7 @@ class HtmlReportTest {
                 null,
                 List.of(),
                 List.of(),
+                null,
                 null);
         RunReport failure = SampleReports.failed("churn", "the model predicted NaN");
         PageSource page = new PageSource(
@@ -310,7 +311,8 @@ class HtmlReportTest {
                         new RunReport.Examination(
                                 List.of(new Importance(HOSTILE, Metric.ROC_AUC, 60, 1, estimate)),
                                 List.of(new Robustness(
-                                        Perturbation.noise(0.1), Metric.ROC_AUC, 60, 0.7, 0.6, estimate)))),
+                                        Perturbation.noise(0.1), Metric.ROC_AUC, 60, 0.7, 0.6, estimate))),
+                        null),
                 List.of(new Verdict(HOSTILE, Verdict.Outcome.INCONCLUSIVE, HOSTILE)),
                 new RunReport.Lineage(HOSTILE, HOSTILE, OptionalInt.empty(), Map.of(HOSTILE, HOSTILE), HOSTILE));
     }

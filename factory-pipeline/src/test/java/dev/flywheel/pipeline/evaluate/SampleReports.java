@@ -8,6 +8,7 @@ import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import dev.flywheel.core.stat.Threshold.Costs;
 import dev.flywheel.pipeline.explain.Importance;
 import dev.flywheel.pipeline.explain.Perturbation;
 import dev.flywheel.pipeline.explain.Robustness;
@@ -182,7 +183,8 @@ final class SampleReports {
                         List.of("origin", "carrier", "distance", "weekend", "departure"),
                         20),
                 List.of(),
-                examination(task));
+                examination(task),
+                task == Task.BINARY ? evaluation.threshold(Costs.of(1, 4)).orElseThrow() : null);
     }
 
     private static RunReport.Examination examination(Task task) {
@@ -257,7 +259,7 @@ final class SampleReports {
                         OptionalInt.empty()),
                 new RunReport.Data(List.of(), List.of(), new RunReport.Checks(0, 0, List.of(), "")),
                 new RunReport.Models(
-                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of(), null),
+                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of(), null, null),
                 List.of(),
                 new RunReport.Lineage(HASH, "", OptionalInt.empty(), Map.of(), ""));
     }
