@@ -331,12 +331,18 @@ class CardsTest {
             assertThat(found.score().value()).isBetween(0.0, 0.5);
             assertThat(found.cost().value()).isLessThan(found.costAtHalf().value());
             assertThat(model(run.modelCard()).models().threshold()).isEqualTo(found);
-            assertThat(model(run.modelCard()).missing()).extracting(Gap::what).noneMatch(what -> what.contains("decide"));
+            assertThat(model(run.modelCard()).missing())
+                    .extracting(Gap::what)
+                    .noneMatch(what -> what.contains("decide"));
             for (Path page : List.of(run.report(), run.card())) {
                 assertThat(page)
                         .content()
-                        .contains("Where a false positive costs 1, a false negative 5, a true positive \u22120.5, decide as "
-                                + String.format(Locale.ROOT, "positive from %.3f on", found.score().value()));
+                        .contains(
+                                "Where a false positive costs 1, a false negative 5, a true positive \u22120.5, decide as "
+                                        + String.format(
+                                                Locale.ROOT,
+                                                "positive from %.3f on",
+                                                found.score().value()));
                 requireWellFormed(page);
             }
             Run without = factory.run(guests().build());

@@ -259,7 +259,16 @@ final class SampleReports {
                         OptionalInt.empty()),
                 new RunReport.Data(List.of(), List.of(), new RunReport.Checks(0, 0, List.of(), "")),
                 new RunReport.Models(
-                        Task.BINARY, List.of(), OptionalInt.empty(), null, null, null, List.of(), List.of(), null, null),
+                        Task.BINARY,
+                        List.of(),
+                        OptionalInt.empty(),
+                        null,
+                        null,
+                        null,
+                        List.of(),
+                        List.of(),
+                        null,
+                        null),
                 List.of(),
                 new RunReport.Lineage(HASH, "", OptionalInt.empty(), Map.of(), ""));
     }
