@@ -13,6 +13,12 @@ final class Emission {
     /** Standardized numbers beyond this many standard deviations are moved to it. */
     static final float LIMIT = 4;
 
+    /**
+     * The same of pixels, which are standardized all alike, so that those of a small bright thing are far out: no more
+     * than one in 256 is beyond this (Chebyshev's inequality). A convolution of larger ones rounds away the others.
+     */
+    static final float PIXEL_LIMIT = 16;
+
     private final OnnxGraph graph;
     private final List<String> images = new ArrayList<>();
     private final List<String> imageNames = new ArrayList<>();
@@ -85,7 +91,7 @@ final class Emission {
     String numbers() {
         List<String> parts = new ArrayList<>(images);
         if (!scaled.isEmpty()) {
-            parts.add(standardize(concat(scaled)));
+            parts.add(standardize(concat(scaled), means, scales, LIMIT));
         }
         parts.addAll(plain);
         return parts.isEmpty() ? null : concat(parts);
@@ -136,15 +142,11 @@ final class Emission {
         return graph.longs(values, 1, values.length);
     }
 
-    private String standardize(String value) {
-        float[] mean = new float[means.size()];
-        float[] scale = new float[means.size()];
-        for (int i = 0; i < mean.length; i++) {
-            mean[i] = means.get(i);
-            scale[i] = scales.get(i);
-        }
-        String moved = graph.node(OnnxGraph.ML, "Scaler", Map.of("offset", mean, "scale", scale), value);
-        if (scales.contains(0f)) {
+    /** Moves FLOAT [rows, names] by a mean, scales and limits it; one mean and scale, or one for each name. */
+    String standardize(String value, List<Float> mean, List<Float> scale, float limit) {
+        String moved = graph.node(
+                OnnxGraph.ML, "Scaler", Map.of("offset", floats(mean), "scale", floats(scale)), value);
+        if (scale.contains(0f)) {
             // of a column that never changes; an infinite value times 0 is not a number
             moved = graph.node(
                     OnnxGraph.ML,
@@ -152,6 +154,14 @@ final class Emission {
                     Map.of("imputed_value_floats", new float[] {0}, "replaced_value_float", Float.NaN),
                     moved);
         }
-        return graph.node("Clip", moved, graph.floats(new float[] {-LIMIT}), graph.floats(new float[] {LIMIT}));
+        return graph.node("Clip", moved, graph.floats(new float[] {-limit}), graph.floats(new float[] {limit}));
+    }
+
+    static float[] floats(List<Float> values) {
+        float[] array = new float[values.size()];
+        for (int i = 0; i < array.length; i++) {
+            array[i] = values.get(i);
+        }
+        return array;
     }
 }

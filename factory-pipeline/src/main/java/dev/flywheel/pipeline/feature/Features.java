@@ -194,8 +194,8 @@ public final class Features<I> implements Serializable {
 
     /**
      * {@return the same, with a vector that holds an image} Its pixels are standardized by one mean and one standard
-     * deviation, those of all pixels of the training rows; a missing one becomes the mean. They are the first numeric
-     * features, see {@link FittedFeatures#image}.
+     * deviation, those of all pixels of the training rows, and limited to 16 of these; a missing one becomes the mean.
+     * They are the first numeric features, see {@link FittedFeatures#image}.
      *
      * @param column pixels channel by channel, each row by row from the top; {@code channels * height * width} of them
      * @throws IllegalArgumentException if a size is below 1, the vector has another length, or there is an image

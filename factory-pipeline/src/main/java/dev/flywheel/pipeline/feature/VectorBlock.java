@@ -56,8 +56,7 @@ final class VectorBlock {
         OnnxGraph graph = out.graph();
         for (Slot slot : slots) {
             String value = graph.input(slot.column(), ElementType.FLOAT, slot.length());
-            float[] mean = array(slot.mean());
-            float[] scale = array(slot.scale());
+            float[] mean = Emission.floats(slot.mean());
             value = graph.node(
                     OnnxGraph.ML,
                     "Imputer",
@@ -67,19 +66,11 @@ final class VectorBlock {
                     .mapToObj(i -> slot.column() + "[" + i + "]")
                     .toList();
             if (slot.image().isEmpty()) {
-                out.standardized(value, names, mean, scale);
+                out.standardized(value, names, mean, Emission.floats(slot.scale()));
             } else {
-                out.image(graph.node(OnnxGraph.ML, "Scaler", Map.of("offset", mean, "scale", scale), value), names);
+                out.image(out.standardize(value, slot.mean(), slot.scale(), Emission.PIXEL_LIMIT), names);
             }
         }
-    }
-
-    private static float[] array(List<Float> list) {
-        float[] values = new float[list.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = list.get(i);
-        }
-        return values;
     }
 
     /** One line for each feature, by column: what was learned. */

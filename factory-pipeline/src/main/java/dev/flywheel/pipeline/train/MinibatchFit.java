@@ -106,7 +106,16 @@ final class MinibatchFit {
     }
 
     private int batches() {
-        return (learned.rows() + batch - 1) / batch;
+        return (rowsAnEpoch() + batch - 1) / batch;
+    }
+
+    /**
+     * All but a row that would be alone in the last step: a batch normalization has no deviation of one, and elsewhere
+     * it would count as much as a whole batch. It is another one in each epoch.
+     */
+    private int rowsAnEpoch() {
+        int rows = learned.rows();
+        return rows > 1 && rows % batch == 1 ? rows - 1 : rows;
     }
 
     private int[] permutation(int size) {
@@ -160,18 +169,19 @@ final class MinibatchFit {
     }
 
     private void epoch(int[] order) {
-        for (int from = behind * batch; from < order.length; from += batch) {
+        int rowsHere = rowsAnEpoch();
+        for (int from = behind * batch; from < rowsHere; from += batch) {
             training.stopIfInterrupted();
             if (behind > 0) {
                 checkpoint.offer(this::pause);
             }
             step++;
             behind++;
-            int to = Math.min(order.length, from + batch);
+            int to = Math.min(rowsHere, from + batch);
             try (NDManager pass = manager.newSubManager()) {
                 Examples rows = minibatch.rows(pass, order, from, to);
                 NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
-                if (to == order.length || step % READ_STEPS == 0) {
+                if (to == rowsHere || step % READ_STEPS == 0) {
                     training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
                 }
             }

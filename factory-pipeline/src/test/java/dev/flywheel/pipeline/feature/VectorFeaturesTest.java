@@ -11,6 +11,7 @@ import dev.flywheel.core.data.Length;
 import dev.flywheel.core.data.Row;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Schema;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -90,6 +91,18 @@ class VectorFeaturesTest {
         assertThat(numbers[4]).containsExactly(-1, 1, 0, 0);
         assertThat(numbers[5]).containsExactly(0, 0, 0, 0);
         assertThat(numbers[6]).containsExactly(1, 2, 3, 3);
+    }
+
+    @Test
+    void aPixelIsLimitedToSixteenDeviations() {
+        FittedFeatures some = Features.rows().image("Where_1", 1, 2, 2).fit(data());
+        FittedFeatures same = Features.rows()
+                .image("Where_1", 1, 2, 2)
+                .fit(rows(new Object[] {1, null, f(7, 7, 7, 7)}, new Object[] {2, null, f(7, 7, 7, 7)}));
+        Dataset absurd = rows(new Object[] {1, null, f(Double.POSITIVE_INFINITY, -3e38, 1e30, Double.NaN)});
+
+        assertThat(some.matrix(absurd).numbers().asFloatBuffer()).isEqualTo(FloatBuffer.wrap(new float[] {16, -16, 16, 0}));
+        assertThat(same.matrix(absurd).numbers().asFloatBuffer()).isEqualTo(FloatBuffer.wrap(new float[4]));
     }
 
     @Test

@@ -311,6 +311,20 @@ class DjlTrainerTest {
     }
 
     @Test
+    void normalizesBatchesWhateverTheNumberOfRowsIs() {
+        Dataset data = data(65, 1, Task.BINARY); // the last of two batches of 64 would be one row
+        FittedFeatures features = numbers().fit(data);
+        FeatureMatrix matrix = features.matrix(data);
+        DjlTrainer trainer = Trainers.djl(() -> new SequentialBlock()
+                        .add(linear(8))
+                        .add(BatchNorm.builder().build())
+                        .add(linear(1)))
+                .batchSize(64)
+                .epochs(2);
+        requireParity(features, trainer.train(matrix, YES, 1, epoch -> {}), matrix, data);
+    }
+
+    @Test
     void holdsNoMoreNativeMemoryAfterManySteps() {
         Dataset data = data(320, 1, Task.BINARY);
         FeatureMatrix matrix = numbers().fit(data).matrix(data);

@@ -2,6 +2,19 @@ package dev.flywheel.pipeline.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Block;
+import ai.djl.nn.Blocks;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv2d;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.BatchNorm;
+import ai.djl.nn.norm.Dropout;
+import ai.djl.nn.pooling.Pool;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
@@ -14,6 +27,7 @@ import dev.flywheel.pipeline.feature.CalendarPart;
 import dev.flywheel.pipeline.feature.Encoding;
 import dev.flywheel.pipeline.feature.Features;
 import dev.flywheel.pipeline.feature.FittedFeatures;
+import dev.flywheel.pipeline.feature.ImageShape;
 import dev.flywheel.pipeline.feature.TestData;
 import dev.flywheel.pipeline.feature.Transform;
 import dev.flywheel.pipeline.source.Target;
@@ -24,6 +38,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -73,6 +88,61 @@ class RandomParityTest {
         assertThat(worst).isLessThanOrEqualTo(Parity.USUAL);
     }
 
+    /** A block of DJL, the same of the same random numbers. */
+    private static Block block(SplittableRandom random, boolean image, int outputs) {
+        SequentialBlock block = new SequentialBlock();
+        if (image) {
+            block.add(Conv2d.builder()
+                    .setKernelShape(new Shape(1 + random.nextInt(3), 1 + random.nextInt(3)))
+                    .setFilters(1 + random.nextInt(8))
+                    .optPadding(new Shape(1, 1))
+                    .optStride(new Shape(1 + random.nextInt(2), 1 + random.nextInt(2)))
+                    .optBias(random.nextBoolean())
+                    .build());
+            between(random, block);
+            switch (random.nextInt(5)) {
+                case 0 -> block.add(Pool.maxPool2dBlock(new Shape(2, 2), new Shape(1, 2), new Shape(1, 1)));
+                case 1 -> block.add(Pool.avgPool2dBlock(
+                        new Shape(3, 2), new Shape(2, 1), new Shape(1, 1), false, random.nextBoolean()));
+                case 2 -> block.add(Pool.globalAvgPool2dBlock());
+                case 3 -> block.add(Pool.globalMaxPool2dBlock());
+                default -> {}
+            }
+            block.add(Blocks.batchFlattenBlock());
+        }
+        int layers = random.nextInt(3);
+        for (int layer = 0; layer < layers; layer++) {
+            block.add(Linear.builder()
+                    .setUnits(1 + random.nextInt(20))
+                    .optBias(random.nextBoolean())
+                    .build());
+            between(random, block);
+        }
+        return block.add(Linear.builder().setUnits(outputs).build());
+    }
+
+    private static void between(SplittableRandom random, SequentialBlock block) {
+        if (random.nextInt(3) == 0) {
+            block.add(BatchNorm.builder().optEpsilon(random.nextBoolean() ? 1e-5f : 1e-3f).build());
+        }
+        block.add(switch (random.nextInt(14)) {
+            case 0 -> Activation.relu6Block();
+            case 1 -> Activation.sigmoidBlock();
+            case 2 -> Activation.tanhBlock();
+            case 3 -> Activation.softPlusBlock();
+            case 4 -> Activation.softSignBlock();
+            case 5 -> Activation.leakyReluBlock((float) random.nextDouble(0.01, 0.5));
+            case 6 -> Activation.eluBlock((float) random.nextDouble(0.5, 2));
+            case 7 -> Activation.seluBlock();
+            case 8 -> Activation.geluBlock();
+            case 9 -> Activation.swishBlock((float) random.nextDouble(0.5, 2));
+            case 10 -> Activation.mishBlock();
+            case 11 -> Dropout.builder().optRate(0.3f).build();
+            case 12 -> Blocks.identityBlock();
+            default -> Activation.reluBlock();
+        });
+    }
+
     /** One pipeline. */
     private final class Draw {
 
@@ -98,23 +168,29 @@ class RandomParityTest {
         }
 
         double difference() {
-            int wanted = 1 + random.nextInt(6);
-            while (columns.size() < wanted) {
-                switch (random.nextInt(5)) {
+            if (random.nextInt(3) == 0) {
+                image();
+            }
+            boolean ids = random.nextInt(3) > 0;
+            int wanted = random.nextInt(columns.isEmpty() ? 1 : 0, 7);
+            for (int i = 0; i < wanted; i++) {
+                switch (random.nextInt(ids ? 6 : 3)) {
                     case 0, 1 -> number();
-                    case 2 -> category(ColumnType.TEXT);
-                    case 3 -> category(random.nextBoolean() ? ColumnType.INTEGER : ColumnType.BOOLEAN);
+                    case 2 -> vector();
+                    case 3 -> category(ColumnType.TEXT);
+                    case 4 -> category(random.nextBoolean() ? ColumnType.INTEGER : ColumnType.BOOLEAN);
                     default -> time();
                 }
             }
             Dataset train = data(40 + random.nextInt(160), false);
             Dataset held = data(60, true);
             Target<?> target = target();
-            Trainer trainer = trainer();
             FittedFeatures fitted;
+            Trainer trainer;
             TrainedModel model;
             try {
                 fitted = features.fit(train);
+                trainer = trainer(fitted);
                 model = trainer.train(fitted.matrix(train), target, seed, epoch -> {});
             } catch (TrainingException e) {
                 // the labels know nothing of the features, so that a model may say the opposite of those held back
@@ -134,9 +210,13 @@ class RandomParityTest {
         }
 
         private String column(ColumnType type, Cell cell) {
+            return column(0, type, cell);
+        }
+
+        private String column(int length, ColumnType type, Cell cell) {
             String name = "c" + columns.size();
             double missing = random.nextInt(3) == 0 ? 0 : random.nextInt(8) == 0 ? 1 : 0.2;
-            columns.add(new Column(name, type, missing > 0));
+            columns.add(new Column(name, type, missing > 0, length));
             cells.add(held -> random.nextDouble() < missing ? null : cell.draw(held));
             return name;
         }
@@ -194,6 +274,37 @@ class RandomParityTest {
             return steps.toArray(Transform[]::new);
         }
 
+        private void vector() {
+            features = features.vector(vector(1 + random.nextInt(20)));
+        }
+
+        private void image() {
+            int channels = 1 + random.nextInt(3);
+            int height = 1 + random.nextInt(9);
+            int width = 1 + random.nextInt(9);
+            features = features.image(vector(channels * height * width), channels, height, width);
+        }
+
+        private String vector(int length) {
+            double scale = Math.pow(10, random.nextInt(-6, 7));
+            double offset = random.nextInt(3) == 0 ? 0 : scale * random.nextDouble(-5, 5);
+            int shape = random.nextInt(3);
+            boolean bounded = random.nextBoolean();
+            return column(length, ColumnType.VECTOR, held -> {
+                float[] values = new float[length];
+                for (int i = 0; i < length; i++) {
+                    double value = switch (shape) {
+                        case 0 -> i % 2 * offset;
+                        case 1 -> offset + scale * random.nextDouble();
+                        default -> offset + scale * random.nextGaussian();
+                    };
+                    boolean strange = !bounded && random.nextInt(40) == 0;
+                    values[i] = (float) (!strange ? value : held ? EXTREMES[random.nextInt(EXTREMES.length)] : Double.NaN);
+                }
+                return values;
+            });
+        }
+
         private void category(ColumnType type) {
             int values = 1 + random.nextInt(WORDS.size());
             String name = column(type, held -> switch (type) {
@@ -247,16 +358,62 @@ class RandomParityTest {
             return random.nextInt(3) == 0 ? Target.number("label").onLogScale() : Target.number("label");
         }
 
-        private Trainer trainer() {
+        private Trainer trainer(FittedFeatures fitted) {
             boolean calibrated = task != Task.REGRESSION && random.nextInt(4) == 0;
-            Trainer trainer = random.nextInt(3) == 0
-                    ? task == Task.REGRESSION
-                            ? Trainers.linear()
-                            : Trainers.logistic().l2(random.nextInt(1, 5))
-                    : mlp();
+            Trainer trainer = random.nextInt(3) == 0 ? linear() : network(fitted);
             Calibration calibration =
                     task == Task.BINARY ? CALIBRATIONS.get(random.nextInt(3)) : Calibration.TEMPERATURE;
             return calibrated ? Trainers.calibrated(trainer, calibration) : trainer;
+        }
+
+        private Trainer linear() {
+            return task == Task.REGRESSION
+                    ? Trainers.linear()
+                    : Trainers.logistic().l2(random.nextInt(1, 5));
+        }
+
+        private Trainer network(FittedFeatures fitted) {
+            Optional<ImageShape> image = fitted.image();
+            if (image.isPresent() && random.nextBoolean()) {
+                return cnn(image.get());
+            }
+            return fitted.idColumns().isEmpty() && random.nextInt(3) > 0 ? djl(fitted) : mlp();
+        }
+
+        private Trainer cnn(ImageShape image) {
+            int most = 31 - Integer.numberOfLeadingZeros(Math.min(image.height(), image.width()));
+            if (most == 0) {
+                return mlp(); // a single row of pixels cannot be halved
+            }
+            CnnTrainer trainer = Trainers.cnn(
+                            random.ints(1 + random.nextInt(most), 1, 10).toArray())
+                    .hidden(random.ints(random.nextInt(3), 1, 20).toArray())
+                    .epochs(1 + random.nextInt(3));
+            return random.nextInt(4) == 0 ? trainer.dropout(0).earlyStopping(1) : trainer;
+        }
+
+        private Trainer djl(FittedFeatures fitted) {
+            long blocks = random.nextLong();
+            boolean seen = fitted.image()
+                    .filter(image -> image.size() == fitted.numberNames().size())
+                    .isPresent();
+            int outputs = task == Task.MULTICLASS ? classes : 1;
+            DjlTrainer.Maker<Block> block = () -> block(new SplittableRandom(blocks), seen, outputs);
+            if (random.nextBoolean()) {
+                return Trainers.djl(block).epochs(1 + random.nextInt(3));
+            }
+            Task learned = task;
+            return Trainers.djl(
+                            block,
+                            () -> switch (learned) {
+                                case BINARY -> Loss.sigmoidBinaryCrossEntropyLoss();
+                                case MULTICLASS -> Loss.softmaxCrossEntropyLoss();
+                                case REGRESSION -> Loss.l2Loss();
+                            },
+                            () -> Optimizer.adam()
+                                    .optLearningRateTracker(Tracker.fixed(0.01f))
+                                    .build())
+                    .epochs(1 + random.nextInt(3));
         }
 
         private Trainer mlp() {
