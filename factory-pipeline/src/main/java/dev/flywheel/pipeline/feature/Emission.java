@@ -144,8 +144,8 @@ final class Emission {
 
     /** Moves FLOAT [rows, names] by a mean, scales and limits it; one mean and scale, or one for each name. */
     String standardize(String value, List<Float> mean, List<Float> scale, float limit) {
-        String moved = graph.node(
-                OnnxGraph.ML, "Scaler", Map.of("offset", floats(mean), "scale", floats(scale)), value);
+        String moved =
+                graph.node(OnnxGraph.ML, "Scaler", Map.of("offset", floats(mean), "scale", floats(scale)), value);
         if (scale.contains(0f)) {
             // of a column that never changes; an infinite value times 0 is not a number
             moved = graph.node(

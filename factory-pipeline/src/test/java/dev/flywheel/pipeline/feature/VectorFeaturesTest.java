@@ -101,7 +101,8 @@ class VectorFeaturesTest {
                 .fit(rows(new Object[] {1, null, f(7, 7, 7, 7)}, new Object[] {2, null, f(7, 7, 7, 7)}));
         Dataset absurd = rows(new Object[] {1, null, f(Double.POSITIVE_INFINITY, -3e38, 1e30, Double.NaN)});
 
-        assertThat(some.matrix(absurd).numbers().asFloatBuffer()).isEqualTo(FloatBuffer.wrap(new float[] {16, -16, 16, 0}));
+        assertThat(some.matrix(absurd).numbers().asFloatBuffer())
+                .isEqualTo(FloatBuffer.wrap(new float[] {16, -16, 16, 0}));
         assertThat(same.matrix(absurd).numbers().asFloatBuffer()).isEqualTo(FloatBuffer.wrap(new float[4]));
     }
 

@@ -102,8 +102,9 @@ class RandomParityTest {
             between(random, block);
             switch (random.nextInt(5)) {
                 case 0 -> block.add(Pool.maxPool2dBlock(new Shape(2, 2), new Shape(1, 2), new Shape(1, 1)));
-                case 1 -> block.add(Pool.avgPool2dBlock(
-                        new Shape(3, 2), new Shape(2, 1), new Shape(1, 1), false, random.nextBoolean()));
+                case 1 ->
+                    block.add(Pool.avgPool2dBlock(
+                            new Shape(3, 2), new Shape(2, 1), new Shape(1, 1), false, random.nextBoolean()));
                 case 2 -> block.add(Pool.globalAvgPool2dBlock());
                 case 3 -> block.add(Pool.globalMaxPool2dBlock());
                 default -> {}
@@ -123,24 +124,27 @@ class RandomParityTest {
 
     private static void between(SplittableRandom random, SequentialBlock block) {
         if (random.nextInt(3) == 0) {
-            block.add(BatchNorm.builder().optEpsilon(random.nextBoolean() ? 1e-5f : 1e-3f).build());
+            block.add(BatchNorm.builder()
+                    .optEpsilon(random.nextBoolean() ? 1e-5f : 1e-3f)
+                    .build());
         }
-        block.add(switch (random.nextInt(14)) {
-            case 0 -> Activation.relu6Block();
-            case 1 -> Activation.sigmoidBlock();
-            case 2 -> Activation.tanhBlock();
-            case 3 -> Activation.softPlusBlock();
-            case 4 -> Activation.softSignBlock();
-            case 5 -> Activation.leakyReluBlock((float) random.nextDouble(0.01, 0.5));
-            case 6 -> Activation.eluBlock((float) random.nextDouble(0.5, 2));
-            case 7 -> Activation.seluBlock();
-            case 8 -> Activation.geluBlock();
-            case 9 -> Activation.swishBlock((float) random.nextDouble(0.5, 2));
-            case 10 -> Activation.mishBlock();
-            case 11 -> Dropout.builder().optRate(0.3f).build();
-            case 12 -> Blocks.identityBlock();
-            default -> Activation.reluBlock();
-        });
+        block.add(
+                switch (random.nextInt(14)) {
+                    case 0 -> Activation.relu6Block();
+                    case 1 -> Activation.sigmoidBlock();
+                    case 2 -> Activation.tanhBlock();
+                    case 3 -> Activation.softPlusBlock();
+                    case 4 -> Activation.softSignBlock();
+                    case 5 -> Activation.leakyReluBlock((float) random.nextDouble(0.01, 0.5));
+                    case 6 -> Activation.eluBlock((float) random.nextDouble(0.5, 2));
+                    case 7 -> Activation.seluBlock();
+                    case 8 -> Activation.geluBlock();
+                    case 9 -> Activation.swishBlock((float) random.nextDouble(0.5, 2));
+                    case 10 -> Activation.mishBlock();
+                    case 11 -> Dropout.builder().optRate(0.3f).build();
+                    case 12 -> Blocks.identityBlock();
+                    default -> Activation.reluBlock();
+                });
     }
 
     /** One pipeline. */
@@ -299,7 +303,8 @@ class RandomParityTest {
                         default -> offset + scale * random.nextGaussian();
                     };
                     boolean strange = !bounded && random.nextInt(40) == 0;
-                    values[i] = (float) (!strange ? value : held ? EXTREMES[random.nextInt(EXTREMES.length)] : Double.NaN);
+                    values[i] =
+                            (float) (!strange ? value : held ? EXTREMES[random.nextInt(EXTREMES.length)] : Double.NaN);
                 }
                 return values;
             });
