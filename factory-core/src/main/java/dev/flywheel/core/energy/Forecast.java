@@ -56,8 +56,7 @@ public interface Forecast extends Serializable {
     static Forecast csv(Path file) {
         String name = file.toString();
         return (from, until) -> read(Path.of(name)).stream()
-                .filter(slot ->
-                        slot.until().isAfter(from) && slot.from().isBefore(until))
+                .filter(slot -> slot.until().isAfter(from) && slot.from().isBefore(until))
                 .toList();
     }
 

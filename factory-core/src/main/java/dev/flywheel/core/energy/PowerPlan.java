@@ -11,7 +11,8 @@ import java.util.Objects;
 
 /**
  * When work is done that may wait: in the cheapest of the slots that a forecast tells, before a deadline. The deadline
- * beats the price: once no more time is left than is needed, or nothing is known of the time to come, it runs. Immutable.
+ * beats the price: once no more time is left than is needed, or nothing is known of the time to come, it runs.
+ * Immutable.
  *
  * <pre>{@code PowerPlan.of(Forecast.csv(prices), Duration.ofHours(2), Duration.ofHours(12))}</pre>
  *
@@ -61,7 +62,12 @@ public final class PowerPlan implements Serializable {
      */
     public static PowerPlan of(Forecast forecast, Duration needs, Duration within) {
         return new PowerPlan(
-                Objects.requireNonNull(forecast, "forecast"), positive("needs", needs), positive("within", within), 0, 0, 1);
+                Objects.requireNonNull(forecast, "forecast"),
+                positive("needs", needs),
+                positive("within", within),
+                0,
+                0,
+                1);
     }
 
     /**
@@ -152,13 +158,13 @@ public final class PowerPlan implements Serializable {
             return atOnce(now, left);
         }
         double hours = step.toNanos() / 3.6e12;
-        double[] costs = Arrays.stream(rates).map(rate -> kilowatts * hours * rate).toArray();
+        double[] costs =
+                Arrays.stream(rates).map(rate -> kilowatts * hours * rate).toArray();
         BitSet chosen = cheapest(costs, needed, startCost, running);
         List<Span> runs = new ArrayList<>();
         for (int from = chosen.nextSetBit(0); from >= 0; ) {
             int until = chosen.nextClearBit(from);
-            runs.add(new Span(
-                    now.plus(step.multipliedBy(from)), now.plus(step.multipliedBy(until))));
+            runs.add(new Span(now.plus(step.multipliedBy(from)), now.plus(step.multipliedBy(until))));
             from = chosen.nextSetBit(until);
         }
         double rate = chosen.stream().mapToDouble(i -> rates[i]).average().orElse(Double.NaN);
@@ -217,8 +223,8 @@ public final class PowerPlan implements Serializable {
      */
     static BitSet cheapest(double[] costs, int needed, double startCost, boolean running) {
         int steps = costs.length;
-        double rounding =
-                1e-12 * Arrays.stream(costs).filter(Double::isFinite).map(Math::abs).sum();
+        double rounding = 1e-12
+                * Arrays.stream(costs).filter(Double::isFinite).map(Math::abs).sum();
         // least[r][k]: what the steps from here on cost if k are still needed, and it runs (1) or not (0) before;
         // starts[r][k]: with how many starts
         double[][] least = new double[2][needed + 1];

@@ -49,21 +49,25 @@ class EnergyVectorsTest {
             case "joules_to_kwh" -> {
                 double expected = one.get("expected").asDouble();
                 assertThat(Tariff.kilowattHours(one.get("joules").asDouble()))
-                        .isCloseTo(expected, within(expected * one.get("rel_tol").asDouble()));
+                        .isCloseTo(
+                                expected, within(expected * one.get("rel_tol").asDouble()));
             }
             case "power_time" -> powerOverTime(one);
             case "rapl_wraparound_uj" -> wrapAround(one);
             case "nvml_total_energy_mj" -> counter(one);
             case "carbon_intensity_g_per_kwh" ->
-                one.get("expected").properties().forEach(intensity -> assertThat(Tariff.unknown()
-                                .gramsPerKilowattHour(intensity.getValue().asDouble())
-                                .cost(3.6e6)
-                                .grams())
-                        .hasValue(intensity.getValue().asDouble()));
+                one.get("expected")
+                        .properties()
+                        .forEach(intensity -> assertThat(Tariff.unknown()
+                                        .gramsPerKilowattHour(
+                                                intensity.getValue().asDouble())
+                                        .cost(3.6e6)
+                                        .grams())
+                                .hasValue(intensity.getValue().asDouble()));
             case "emissions_kg" -> {
                 double joules = one.get("kwh").asDouble() * 3.6e6;
-                Tariff tariff =
-                        Tariff.unknown().gramsPerKilowattHour(one.get("g_per_kwh").asDouble());
+                Tariff tariff = Tariff.unknown()
+                        .gramsPerKilowattHour(one.get("g_per_kwh").asDouble());
                 assertThat(tariff.cost(joules).grams().orElseThrow() / 1000)
                         .isCloseTo(one.get("expected").asDouble(), within(1e-12));
             }
@@ -130,8 +134,7 @@ class EnergyVectorsTest {
         joules[0] = one.get("end").asDouble() / 1000;
         double used = meter.since(start).joules().orElseThrow();
         assertThat(used).isEqualTo(one.get("expected_joules").asDouble());
-        assertThat(Tariff.kilowattHours(used))
-                .isCloseTo(one.get("expected_kwh").asDouble(), within(1e-15));
+        assertThat(Tariff.kilowattHours(used)).isCloseTo(one.get("expected_kwh").asDouble(), within(1e-15));
     }
 
     private static PowerPlan plan(JsonNode one, int within) {

@@ -48,8 +48,9 @@ class PowerPlanTest {
             int needed = 1 + random.nextInt(steps);
             double startCost = random.nextInt(3) == 0 ? 0 : random.nextInt(200);
             boolean running = random.nextBoolean();
-            double[] costs =
-                    IntStream.range(0, steps).mapToDouble(i -> random.nextInt(220) - 20).toArray();
+            double[] costs = IntStream.range(0, steps)
+                    .mapToDouble(i -> random.nextInt(220) - 20)
+                    .toArray();
             double least = Double.POSITIVE_INFINITY;
             for (long mask = 0; mask < 1L << steps; mask++) {
                 if (Long.bitCount(mask) == needed) {
@@ -119,8 +120,7 @@ class PowerPlanTest {
     @Test
     void whatHasBeenRunCountsWhenANewerForecastComes() {
         List<Forecast.Slot> known = new ArrayList<>(hourly(1, 9, 9, 2, 9, 9));
-        PowerPlan plan =
-                PowerPlan.of((from, until) -> List.copyOf(known), Duration.ofHours(2), Duration.ofHours(6));
+        PowerPlan plan = PowerPlan.of((from, until) -> List.copyOf(known), Duration.ofHours(2), Duration.ofHours(6));
         PowerPlan.Schedule first = plan.schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false);
         assertThat(first.runs()).containsExactly(span(0, 1), span(3, 4));
         assertThat(first.rate()).isCloseTo(1.5, within(1e-9));
@@ -137,23 +137,31 @@ class PowerPlanTest {
                 .isFalse();
         PowerPlan.Schedule late = plan.schedule(hour(3), MIDNIGHT, Duration.ZERO, false);
         assertThat(late.runs()).containsExactly(span(3, 5));
-        assertThat(plan.schedule(hour(7), MIDNIGHT, Duration.ZERO, false).runs()).containsExactly(span(7, 9));
+        assertThat(plan.schedule(hour(7), MIDNIGHT, Duration.ZERO, false).runs())
+                .containsExactly(span(7, 9));
     }
 
     @Test
     void workThatTakesLongerThanThoughtGoesOnInCheapTimeUntilTheDeadline() {
         PowerPlan plan = plan(1, 4, 1, 1, 9, 1);
-        assertThat(plan.schedule(hour(1.5), MIDNIGHT, Duration.ofMinutes(90), true).runsNow())
+        assertThat(plan.schedule(hour(1.5), MIDNIGHT, Duration.ofMinutes(90), true)
+                        .runsNow())
                 .isTrue();
     }
 
     @Test
     void whatNoForecastTellsIsNotWaitedFor() {
-        assertThat(plan(2, 24).schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false).runs())
+        assertThat(plan(2, 24)
+                        .schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false)
+                        .runs())
                 .containsExactly(span(0, 2));
-        assertThat(plan(2, 24, 9, 1).schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false).runsNow())
+        assertThat(plan(2, 24, 9, 1)
+                        .schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false)
+                        .runsNow())
                 .isTrue();
-        assertThat(plan(1, 24, 9, 1).schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false).runs())
+        assertThat(plan(1, 24, 9, 1)
+                        .schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false)
+                        .runs())
                 .containsExactly(span(1, 2));
         PowerPlan fails = PowerPlan.of(
                 (from, until) -> {
@@ -174,8 +182,8 @@ class PowerPlanTest {
 
     @Test
     void carbonCountsByItsPrice() {
-        List<Forecast.Slot> slots = List.of(
-                new Forecast.Slot(hour(0), hour(1), 0.30, 100), new Forecast.Slot(hour(1), hour(2), 0.20, 900));
+        List<Forecast.Slot> slots =
+                List.of(new Forecast.Slot(hour(0), hour(1), 0.30, 100), new Forecast.Slot(hour(1), hour(2), 0.20, 900));
         PowerPlan price = PowerPlan.of((from, until) -> slots, Duration.ofHours(1), Duration.ofHours(2));
         assertThat(price.schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false).runsNow())
                 .isFalse();
@@ -212,8 +220,7 @@ class PowerPlanTest {
     @Test
     void forecastIsReadFromAFileEachTime(@TempDir Path directory) throws IOException {
         Path file = directory.resolve("prices.csv");
-        Files.writeString(
-                file, """
+        Files.writeString(file, """
                 zone,from,price
                 DE,2026-01-31T01:00:00+01:00,0.31
                 DE,"2026-01-31T02:00:00+01:00",0.25
@@ -226,8 +233,7 @@ class PowerPlanTest {
                         new Forecast.Slot(hour(0), hour(1), 0.31, 0),
                         new Forecast.Slot(hour(1), hour(1.25), 0.25, 0),
                         new Forecast.Slot(hour(1.25), hour(1.5), -0.05, 0));
-        Files.writeString(
-                file, """
+        Files.writeString(file, """
                 grams,until,from
                 380,2026-01-31T02:00:00Z,2026-01-31T00:00:00Z
                 """);
@@ -245,8 +251,9 @@ class PowerPlanTest {
         Files.writeString(file, "time,price\n");
         assertThatThrownBy(() -> forecast.slots(MIDNIGHT, hour(1)))
                 .isInstanceOf(DataException.class)
-                .hasMessage("forecast " + file + ": its first line is \"time,price\". Fix: name the columns there: from,"
-                        + " price or grams, and until where it is told.");
+                .hasMessage(
+                        "forecast " + file + ": its first line is \"time,price\". Fix: name the columns there: from,"
+                                + " price or grams, and until where it is told.");
         Files.writeString(file, "from,price\n2026-01-31T00:00:00Z,cheap\n");
         assertThatThrownBy(() -> forecast.slots(MIDNIGHT, hour(1)))
                 .isInstanceOf(DataException.class)
