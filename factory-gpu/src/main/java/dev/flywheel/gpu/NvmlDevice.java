@@ -1,0 +1,236 @@
+package dev.flywheel.gpu;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import dev.flywheel.gpu.GpuReading.Fault;
+import dev.flywheel.gpu.GpuReading.Pcie;
+import dev.flywheel.gpu.GpuReading.ProcessUse;
+import dev.flywheel.gpu.GpuReading.Throttle;
+import dev.flywheel.gpu.GpuTelemetry.Gpu;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A GPU, or a slice of one, that NVML has given a handle for. Thread-safe. */
+final class NvmlDevice {
+
+    private static final Logger log = LoggerFactory.getLogger(NvmlDevice.class);
+
+    // nvmlMemory_v2_t; the version holds the size and the number of the layout
+    static final int MEMORY_VERSION = 40 | 2 << 24;
+    static final long MEMORY_TOTAL = 8;
+    static final long MEMORY_RESERVED = 16;
+    static final long MEMORY_FREE = 24;
+    static final long MEMORY_USED = 32;
+
+    // nvmlProcessInfo_v3_t
+    static final long PROCESS_BYTES = 24;
+    static final long PROCESS_USED = 8;
+
+    private static final int FEW_PROCESSES = 16;
+    private static final int MOST_PROCESSES = 1 << 16;
+
+    private static final int SM = 1;
+    private static final int MEMORY = 2;
+    private static final int SENT = 0;
+    private static final int RECEIVED = 1;
+
+    private final NvmlLibrary library;
+    private final Pointer handle;
+    private final Gpu gpu;
+    private final @Nullable Gpm gpm;
+    private volatile boolean faulty;
+
+    /** @param gpm null if this is too old for it */
+    NvmlDevice(NvmlLibrary library, Pointer handle, Gpu gpu, @Nullable Gpm gpm) {
+        this.library = library;
+        this.handle = handle;
+        this.gpu = gpu;
+        this.gpm = gpm;
+    }
+
+    Gpu gpu() {
+        return gpu;
+    }
+
+    /** Calls that may be about a whole GPU only are not made for a slice: drivers answer them in different ways. */
+    GpuReading read() {
+        try (NvmlCalls calls = new NvmlCalls(library)) {
+            Optional<GpuReading.Memory> memory = memory(calls, handle);
+            Gpm.Result activity = gpm == null ? Gpm.Result.NONE : gpm.read(calls);
+            Optional<List<ProcessUse>> processes = processes(calls);
+            GpuReading reading = gpu.slice().isPresent()
+                    ? slice(calls, memory, activity, processes)
+                    : whole(calls, memory, activity, processes);
+            warn(reading.fault());
+            return reading;
+        }
+    }
+
+    private GpuReading slice(
+            NvmlCalls calls,
+            Optional<GpuReading.Memory> memory,
+            Gpm.Result activity,
+            Optional<List<ProcessUse>> processes) {
+        OptionalDouble none = OptionalDouble.empty();
+        return new GpuReading(
+                gpu,
+                memory,
+                none,
+                activity.activity(),
+                activity.pcie(),
+                none,
+                none,
+                none,
+                none,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                Optional.empty(),
+                processes,
+                calls.fault());
+    }
+
+    private GpuReading whole(
+            NvmlCalls calls,
+            Optional<GpuReading.Memory> memory,
+            Gpm.Result activity,
+            Optional<List<ProcessUse>> processes) {
+        return new GpuReading(
+                gpu,
+                memory,
+                asDouble(calls.number("nvmlDeviceGetUtilizationRates", handle)),
+                activity.activity(),
+                activity.pcie(),
+                calls.thousandths("nvmlDeviceGetPowerUsage", handle),
+                calls.thousandths("nvmlDeviceGetEnforcedPowerLimit", handle),
+                energy(calls),
+                asDouble(calls.number("nvmlDeviceGetTemperature", handle, 0)),
+                calls.small("nvmlDeviceGetClockInfo", handle, SM),
+                calls.small("nvmlDeviceGetClockInfo", handle, MEMORY),
+                throttles(calls),
+                processes,
+                calls.fault());
+    }
+
+    /** Blocks in the driver, so it holds no lock. */
+    Optional<Pcie> pcie() {
+        try (NvmlCalls calls = new NvmlCalls(library)) {
+            OptionalLong sent = calls.number("nvmlDeviceGetPcieThroughput", handle, SENT);
+            OptionalLong received = calls.number("nvmlDeviceGetPcieThroughput", handle, RECEIVED);
+            warn(calls.fault());
+            return sent.isPresent() && received.isPresent()
+                    ? Optional.of(new Pcie(received.getAsLong() * 1e3, sent.getAsLong() * 1e3))
+                    : Optional.empty();
+        }
+    }
+
+    /** Gives back what the driver keeps for this. Nobody may be reading. */
+    void close() {
+        if (gpm != null) {
+            gpm.close(library);
+        }
+    }
+
+    private void warn(Optional<Fault> fault) {
+        if (fault.isPresent() && !faulty) {
+            log.warn("GPU {} ({}) fails: {}", gpu.uuid(), gpu.name(), fault.get().why());
+        }
+        faulty = fault.isPresent();
+    }
+
+    static Optional<GpuReading.Memory> memory(NvmlCalls calls, Pointer handle) {
+        Memory answer = calls.answer();
+        answer.setInt(0, MEMORY_VERSION);
+        if (calls.ask("nvmlDeviceGetMemoryInfo_v2", handle, answer)) {
+            return known(new GpuReading.Memory(
+                    answer.getLong(MEMORY_TOTAL),
+                    answer.getLong(MEMORY_USED),
+                    answer.getLong(MEMORY_FREE),
+                    OptionalLong.of(answer.getLong(MEMORY_RESERVED))));
+        }
+        if (calls.ask("nvmlDeviceGetMemoryInfo", handle, answer)) {
+            return known(new GpuReading.Memory(
+                    answer.getLong(0), answer.getLong(16), answer.getLong(8), OptionalLong.empty()));
+        }
+        return Optional.empty();
+    }
+
+    /** The driver says 2^64-1 for what it does not know. */
+    private static Optional<GpuReading.Memory> known(GpuReading.Memory memory) {
+        return memory.totalBytes() < 0 || memory.usedBytes() < 0 || memory.freeBytes() < 0
+                ? Optional.empty()
+                : Optional.of(memory);
+    }
+
+    private OptionalDouble energy(NvmlCalls calls) {
+        OptionalLong millijoules = calls.bigNumber("nvmlDeviceGetTotalEnergyConsumption", handle);
+        return millijoules.isPresent() && millijoules.getAsLong() >= 0
+                ? OptionalDouble.of(millijoules.getAsLong() / 1e3)
+                : OptionalDouble.empty();
+    }
+
+    private Optional<Set<Throttle>> throttles(NvmlCalls calls) {
+        OptionalLong bits = calls.bigNumber("nvmlDeviceGetCurrentClocksEventReasons", handle);
+        if (bits.isEmpty()) {
+            bits = calls.bigNumber("nvmlDeviceGetCurrentClocksThrottleReasons", handle);
+        }
+        return bits.isPresent() ? Optional.of(throttles(bits.getAsLong())) : Optional.empty();
+    }
+
+    private static Set<Throttle> throttles(long bits) {
+        EnumSet<Throttle> throttles = EnumSet.noneOf(Throttle.class);
+        long unknown = bits;
+        for (Throttle throttle : Throttle.values()) {
+            if ((bits & throttle.bit) != 0) {
+                throttles.add(throttle);
+                unknown &= ~throttle.bit;
+            }
+        }
+        if (unknown != 0) {
+            throttles.add(Throttle.OTHER);
+        }
+        return Set.copyOf(throttles);
+    }
+
+    private Optional<List<ProcessUse>> processes(NvmlCalls calls) {
+        Memory count = calls.answer();
+        int room = FEW_PROCESSES;
+        while (room <= MOST_PROCESSES) {
+            try (Memory list = new Memory(room * PROCESS_BYTES)) {
+                count.setInt(0, room);
+                int code = calls.code("nvmlDeviceGetComputeRunningProcesses_v3", handle, count, list);
+                if (code == NvmlLibrary.SUCCESS) {
+                    return Optional.of(processes(list, Math.min(count.getInt(0), room)));
+                }
+                if (code != NvmlLibrary.INSUFFICIENT_SIZE) {
+                    return Optional.empty();
+                }
+            }
+            // Others may start between two calls, so ask for room to spare.
+            room = 2 * Math.max(room, Math.min(count.getInt(0), MOST_PROCESSES));
+        }
+        return Optional.empty();
+    }
+
+    private static List<ProcessUse> processes(Memory list, int count) {
+        List<ProcessUse> processes = new ArrayList<>();
+        for (long at = 0; at < count * PROCESS_BYTES; at += PROCESS_BYTES) {
+            long used = list.getLong(at + PROCESS_USED);
+            processes.add(new ProcessUse(
+                    Integer.toUnsignedLong(list.getInt(at)), used < 0 ? OptionalLong.empty() : OptionalLong.of(used)));
+        }
+        return List.copyOf(processes);
+    }
+
+    private static OptionalDouble asDouble(OptionalLong number) {
+        return number.isPresent() ? OptionalDouble.of((double) number.getAsLong()) : OptionalDouble.empty();
+    }
+}
