@@ -11,8 +11,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The activity of a GPU between two samples of its counters (NVML's GPM; Hopper and newer). Thread-safe. Each sample
- * is memory of the driver's: {@link #close} gives it back.
+ * The activity of a GPU between two samples of its counters (NVML's GPM; Hopper and newer). Thread-safe. Each sample is
+ * memory of the driver's: {@link #close} gives it back.
  */
 final class Gpm {
 

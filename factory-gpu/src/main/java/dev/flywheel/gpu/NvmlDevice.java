@@ -141,7 +141,8 @@ final class NvmlDevice {
 
     private void warn(Optional<Fault> fault) {
         if (fault.isPresent() && !faulty) {
-            log.warn("GPU {} ({}) fails: {}", gpu.uuid(), gpu.name(), fault.get().why());
+            log.warn(
+                    "GPU {} ({}) fails: {}", gpu.uuid(), gpu.name(), fault.get().why());
         }
         faulty = fault.isPresent();
     }

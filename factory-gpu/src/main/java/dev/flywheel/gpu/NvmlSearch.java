@@ -109,7 +109,11 @@ final class NvmlSearch {
             }
             Pointer handle = found.get();
             OptionalInt instance = calls.small("nvmlDeviceGetGpuInstanceId", handle);
-            Slice slice = new Slice(gpu.uuid(), instance, calls.small("nvmlDeviceGetComputeInstanceId", handle), share(handle, places, calls));
+            Slice slice = new Slice(
+                    gpu.uuid(),
+                    instance,
+                    calls.small("nvmlDeviceGetComputeInstanceId", handle),
+                    share(handle, places, calls));
             Gpu device = new Gpu(
                     uuid.get(),
                     calls.text("nvmlDeviceGetName", handle).orElse(gpu.name() + " MIG"),
@@ -146,7 +150,8 @@ final class NvmlSearch {
     }
 
     private static OptionalLong memoryTotalBytes(Pointer handle, NvmlCalls calls) {
-        return NvmlDevice.memory(calls, handle).map(memory -> OptionalLong.of(memory.totalBytes()))
+        return NvmlDevice.memory(calls, handle)
+                .map(memory -> OptionalLong.of(memory.totalBytes()))
                 .orElse(OptionalLong.empty());
     }
 

@@ -105,10 +105,7 @@ class NvmlTest {
                     .isEqualTo(new GpuReading(
                             gpu,
                             Optional.of(new GpuReading.Memory(
-                                    150_754_820_096L,
-                                    12_000_000_000L,
-                                    138_125_674_496L,
-                                    OptionalLong.of(629_145_600))),
+                                    150_754_820_096L, 12_000_000_000L, 138_125_674_496L, OptionalLong.of(629_145_600))),
                             OptionalDouble.of(97),
                             Optional.empty(),
                             Optional.empty(),
@@ -138,7 +135,11 @@ class NvmlTest {
 
     private static Activity activity(Duration period, double sm) {
         return new Activity(
-                period, OptionalDouble.of(sm), OptionalDouble.of(40.25), OptionalDouble.of(62.75), OptionalDouble.of(33));
+                period,
+                OptionalDouble.of(sm),
+                OptionalDouble.of(40.25),
+                OptionalDouble.of(62.75),
+                OptionalDouble.of(33));
     }
 
     @Test
@@ -233,8 +234,7 @@ class NvmlTest {
             GpuReading lost = telemetry.read(gpu);
             assertThat(fake.calls() - before).isOne();
             assertThat(lost.fault())
-                    .contains(new Fault(
-                            Fault.Kind.LOST, "nvmlDeviceGetMemoryInfo_v2 says: GPU is lost (NVML 15)"));
+                    .contains(new Fault(Fault.Kind.LOST, "nvmlDeviceGetMemoryInfo_v2 says: GPU is lost (NVML 15)"));
             assertThat(lost.memory()).isEmpty();
             assertThat(lost.powerWatts()).isEmpty();
             assertThat(telemetry.pcie(gpu)).isEmpty();
@@ -283,8 +283,10 @@ class NvmlTest {
                             + " NVIDIA's driver, which brings it; a container gets it from NVIDIA's runtime with"
                             + " NVIDIA_DRIVER_CAPABILITIES=compute,utility");
         }
-        assertRefusal(9, "NVIDIA's driver is not loaded: Driver Not Loaded (NVML 9). Fix: load the kernel module nvidia,"
-                + " or give the container the GPU");
+        assertRefusal(
+                9,
+                "NVIDIA's driver is not loaded: Driver Not Loaded (NVML 9). Fix: load the kernel module nvidia,"
+                        + " or give the container the GPU");
         assertRefusal(
                 18,
                 "NVIDIA's driver and its library are of two versions: Driver/library version mismatch (NVML 18). Fix:"
@@ -321,7 +323,8 @@ class NvmlTest {
     @Test
     void theTelemetryOfThisMachineOpensWhateverItIs() {
         try (GpuTelemetry telemetry = GpuTelemetry.open()) {
-            assertThat(telemetry.gpus().isEmpty() && telemetry.obstacle().isEmpty()).isFalse();
+            assertThat(telemetry.gpus().isEmpty() && telemetry.obstacle().isEmpty())
+                    .isFalse();
         }
     }
 
@@ -370,8 +373,7 @@ class NvmlTest {
                     .contains(new GpuReading.Memory(
                             Long.MAX_VALUE, 9_007_199_254_740_993L, 9_214_364_837_600_034_814L, OptionalLong.of(0)));
             assertThat(reading.energyJoules()).hasValue(9_007_199_254_740_992.0);
-            assertThat(reading.throttles())
-                    .contains(Set.of(Throttle.IDLE, Throttle.HARDWARE_SLOWDOWN, Throttle.OTHER));
+            assertThat(reading.throttles()).contains(Set.of(Throttle.IDLE, Throttle.HARDWARE_SLOWDOWN, Throttle.OTHER));
             assertThat(reading.powerWatts()).hasValue(4_294_967.295);
             fake.script("0 memory.used const 18446744073709551615");
             fake.script("0 energy const 18446744073709551615");
@@ -521,7 +523,9 @@ class NvmlTest {
         assertThat(fake.layout("memory.reserved")).isEqualTo(NvmlDevice.MEMORY_RESERVED);
         assertThat(fake.layout("memory.free")).isEqualTo(NvmlDevice.MEMORY_FREE);
         assertThat(fake.layout("memory.used")).isEqualTo(NvmlDevice.MEMORY_USED);
-        assertThat(fake.layout("process.size")).isEqualTo(NvmlDevice.PROCESS_BYTES).isEqualTo(24);
+        assertThat(fake.layout("process.size"))
+                .isEqualTo(NvmlDevice.PROCESS_BYTES)
+                .isEqualTo(24);
         assertThat(fake.layout("process.used")).isEqualTo(NvmlDevice.PROCESS_USED);
         assertThat(fake.layout("gpm.count")).isEqualTo(Gpm.COUNT);
         assertThat(fake.layout("gpm.sample1")).isEqualTo(Gpm.SAMPLE_1);
