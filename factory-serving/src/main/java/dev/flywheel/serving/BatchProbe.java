@@ -22,6 +22,9 @@ final class BatchProbe<I, O> {
     /** Kernels differ with the batch size in the last bits of a float, some 1e-6; quantised rows by 1e-2 and more. */
     static final double LIMIT = 1e-4;
 
+    /** On a GPU kernels differ with the batch size by more: in float16 or TF32 by 1e-3. */
+    static final double GPU_LIMIT = 5e-3;
+
     private static final Logger log = LoggerFactory.getLogger(BatchProbe.class);
 
     private static final int MOST_ROWS = 8;

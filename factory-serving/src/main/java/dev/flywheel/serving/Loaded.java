@@ -156,7 +156,13 @@ final class Loaded<I, O> {
         Tally done = new Tally();
         count(done);
         return new VersionSnapshot(
-                version, loadedAt, done.activity(), batcher.queued(), batcher.maxQueued(), batcher.lanes());
+                version,
+                loadedAt,
+                engine.device(),
+                done.activity(),
+                batcher.queued(),
+                batcher.maxQueued(),
+                batcher.lanes());
     }
 
     /** {@return whether it is still open, and stays so until {@link #release}} */

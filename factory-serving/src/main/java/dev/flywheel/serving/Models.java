@@ -2,6 +2,7 @@ package dev.flywheel.serving;
 
 import dev.flywheel.core.FactoryException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.core.model.PredictionIds;
 import dev.flywheel.core.model.Signature;
@@ -30,6 +31,22 @@ final class Models<I, O> {
     private static final int SMALL_ROWS = 256;
 
     private static final long SMALL_ELEMENTS = 256;
+
+    /**
+     * Runs at a time on a GPU, where the rows of one travel while another computes and a third is packed. Each has a
+     * stream of its own there, with some tens of MiB.
+     */
+    private static final int GPU_LANES = 3;
+
+    /** The most rows of a run on a GPU, and the most memory for the numbers of one lane there. */
+    private static final int GPU_ROWS = 1 << 16;
+
+    private static final long GPU_ELEMENTS = 1 << 26;
+
+    /** A run is measured until it has been run so often, or for so long. */
+    private static final int MEASURED_RUNS = 5;
+
+    private static final long MEASURED_NANOS = 200_000_000;
 
     /** As many of a list as a run of small rows takes, and as are cut into batches of like length together. */
     private static final int PART = 256;
@@ -122,10 +139,10 @@ final class Models<I, O> {
     private Loaded<I, O> load(ModelSource source, Engine engine, int version) {
         Waiting waiting = new Waiting();
         ShadowHook<I, O> hook = new ShadowHook<>();
-        BatchOptions roomy = roomy(engine);
         ModelLane<I, O> first = null;
         AnswerReaders<O> readers = null;
         try {
+            BatchOptions roomy = roomy(engine, version);
             first = lane(engine, version, roomy, waiting, hook);
             prove(engine, first);
             BatchOptions used = batching(engine, first, version, roomy);
@@ -169,7 +186,8 @@ final class Models<I, O> {
         BatchProbe<I, O> probe = lane.probe(examples);
         OptionalDouble deviation = probe.measure();
         boolean alone = otherwise == BatchProbe.Otherwise.ROW_BY_ROW;
-        if (deviation.isEmpty() || deviation.getAsDouble() <= BatchProbe.LIMIT) {
+        double limit = onGpu(engine) ? BatchProbe.GPU_LIMIT : BatchProbe.LIMIT;
+        if (deviation.isEmpty() || deviation.getAsDouble() <= limit) {
             return roomy;
         }
         log.warn(
@@ -181,32 +199,72 @@ final class Models<I, O> {
                 engine,
                 probe.rows(),
                 String.format(Locale.ROOT, "%.2g", deviation.getAsDouble()),
-                BatchProbe.LIMIT,
+                limit,
                 alone
                         ? "It is served row by row. Set maxBatch(...) to run it in batches all the same"
                         : "It is served in batches because maxBatch(...) is set, so answers depend on the load");
         return alone ? options.maxRows(1) : roomy;
     }
 
-    private BatchOptions roomy(Engine engine) {
+    private BatchOptions roomy(Engine engine, int version) {
         boolean unset = otherwise == BatchProbe.Otherwise.ROW_BY_ROW;
-        return unset && small(engine.signature()) ? options.maxRows(SMALL_ROWS) : options;
+        if (onGpu(engine)) {
+            BatchOptions overlapping = options.lanes() > 0 ? options : options.lanes(GPU_LANES);
+            return unset ? overlapping.maxRows(gpuRows(engine, version)) : overlapping;
+        }
+        return unset && elements(engine.signature(), SMALL_ELEMENTS) <= SMALL_ELEMENTS
+                ? options.maxRows(SMALL_ROWS)
+                : options;
     }
 
-    /** {@return whether each row has a fixed size that makes many rows as cheap to hold as to run} */
-    private static boolean small(Signature signature) {
+    private static boolean onGpu(Engine engine) {
+        return engine.device().kind() == Device.Kind.CUDA;
+    }
+
+    private int gpuRows(Engine engine, int version) {
+        long fit = GPU_ELEMENTS / elements(engine.signature(), GPU_ELEMENTS);
+        int most = (int) Math.max(1, Math.min(GPU_ROWS, fit));
+        int rows = BatchSize.best(most, tried -> runNanos(engine, version, tried));
+        log.debug("{}, version {}: runs of up to {} rows pay on {}", name, version, rows, engine.device());
+        return rows;
+    }
+
+    /** {@return the least time of a run of so many rows; 0 if the model takes no such run} */
+    private long runNanos(Engine engine, int version, int rows) {
+        try (ModelLane<I, O> lane = lane(engine, version, options.maxRows(rows), () -> 0, new ShadowHook<>())) {
+            if (lane.maxRows() != rows || lane.rehearse(rows) == 0) {
+                return 0;
+            }
+            long best = Long.MAX_VALUE;
+            long began = System.nanoTime();
+            long ended = began;
+            for (int runs = 0; runs < MEASURED_RUNS && ended - began < MEASURED_NANOS; runs++) {
+                long started = System.nanoTime();
+                int unused = lane.rehearse(rows);
+                ended = System.nanoTime();
+                best = Math.min(best, Math.max(1, ended - started));
+            }
+            return best;
+        } catch (FactoryException e) {
+            log.debug("{}, version {}: no run of {} rows", name, version, rows, e);
+            return 0;
+        }
+    }
+
+    /** {@return the elements of a row and its answer; more than {@code most} where a row has no fixed size} */
+    private static long elements(Signature signature, long most) {
         long elements = 0;
         for (List<TensorSpec> tensors : List.of(signature.inputs(), signature.outputs())) {
             for (TensorSpec tensor : tensors) {
                 long size = 1;
                 for (int i = 1; i < tensor.shape().size(); i++) {
                     long dimension = tensor.shape().get(i);
-                    size = dimension < 1 ? SMALL_ELEMENTS + 1 : size * Math.min(dimension, SMALL_ELEMENTS + 1);
+                    size = dimension < 1 ? most + 1 : size * Math.min(dimension, most + 1);
                 }
-                elements += size;
+                elements += Math.min(size, most + 1);
             }
         }
-        return elements <= SMALL_ELEMENTS;
+        return elements;
     }
 
     /** {@return a shadow that takes copies of the champion's requests to the target, to be started} */

@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.model.Prediction;
@@ -203,7 +204,7 @@ class EndpointSnapshotTest {
     }
 
     private static VersionSnapshot version(Instant loadedAt, long requests) {
-        return new VersionSnapshot(1, loadedAt, activity(requests), 0, 0, 2);
+        return new VersionSnapshot(1, loadedAt, Device.cpu(), activity(requests), 0, 0, 2);
     }
 
     private static EndpointSnapshot snapshot(Instant at, Duration period, VersionSnapshot version) {

@@ -131,7 +131,7 @@ public final class BatchOptions {
     }
 
     /** {@return the runs at a time, or 0 if that is to be measured} */
-    int lanes() {
+    public int lanes() {
         return lanes;
     }
 

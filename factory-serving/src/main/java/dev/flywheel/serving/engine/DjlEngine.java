@@ -3,6 +3,7 @@ package dev.flywheel.serving.engine;
 import ai.djl.Model;
 import ai.djl.repository.zoo.Criteria;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
@@ -155,6 +156,11 @@ public final class DjlEngine implements Engine {
     @Override
     public Signature signature() {
         return signature;
+    }
+
+    @Override
+    public Device device() {
+        return model.device();
     }
 
     @Override

@@ -14,10 +14,16 @@ import ai.djl.nn.SymbolBlock;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ModelNotFoundException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Device.Kind;
+import dev.flywheel.core.device.DeviceRequest;
+import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.device.Probe;
 import dev.flywheel.core.model.Signature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -157,6 +163,19 @@ final class DjlModel {
         return pyTorch && Device.cpu().equals(model.getNDManager().getDevice());
     }
 
+    /** {@return where it runs} */
+    dev.flywheel.core.device.Device device() {
+        Device device = model.getNDManager().getDevice();
+        return device.isGpu()
+                ? new dev.flywheel.core.device.Device(
+                        Kind.CUDA,
+                        device.getDeviceId(),
+                        "CUDA device " + device.getDeviceId(),
+                        OptionalLong.empty(),
+                        Optional.empty())
+                : dev.flywheel.core.device.Device.cpu();
+    }
+
     String engine() {
         return engine(model);
     }
@@ -199,9 +218,18 @@ final class DjlModel {
     private static Model newPyTorchModel(Path file) {
         try {
             Engine engine = DjlDefaults.offline(() -> Engine.getEngine(PYTORCH));
-            return engine.newModel(file.getFileName().toString(), Device.cpu());
+            return engine.newModel(file.getFileName().toString(), place(file));
         } catch (EngineException | LinkageError e) {
             throw DjlChecks.noNative(e);
         }
+    }
+
+    /** As with ONNX Runtime, a small model stays on the CPU unless somebody wants it elsewhere. */
+    private static Device place(Path file) {
+        DeviceRequest request = DeviceRequest.standard();
+        boolean small = request == DeviceRequest.AUTO && file.toFile().length() <= OnnxRecipe.SMALL_BYTES;
+        dev.flywheel.core.device.Device chosen =
+                Devices.choose(small ? DeviceRequest.CPU : request, Probe.Engine.DJL).device();
+        return chosen.kind() == Kind.CUDA ? Device.gpu(chosen.index()) : Device.cpu();
     }
 }

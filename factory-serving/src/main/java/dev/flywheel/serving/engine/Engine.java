@@ -1,5 +1,6 @@
 package dev.flywheel.serving.engine;
 
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 
@@ -25,6 +26,11 @@ public interface Engine extends AutoCloseable {
 
     /** {@return what goes into the model and what comes out, as its file says} */
     Signature signature();
+
+    /** {@return where the model runs} By default the CPU. */
+    default Device device() {
+        return Device.cpu();
+    }
 
     /**
      * {@return a new lane, to be closed by the caller before this engine}

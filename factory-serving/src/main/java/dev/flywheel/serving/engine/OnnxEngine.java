@@ -1,6 +1,7 @@
 package dev.flywheel.serving.engine;
 
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 import java.nio.file.Files;
@@ -8,7 +9,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * An ONNX model loaded into ONNX Runtime, on the CPU unless its options say otherwise. Thread-safe. One thread runs one
+ * An ONNX model loaded into ONNX Runtime, on the device that its options ask for. Thread-safe. One thread runs one
  * lane's batch: the parallelism is in the lanes. Where the model is small, each lane that is in use has a session of
  * its own. What becomes of the model's files once it is loaded does not matter.
  *
@@ -82,6 +83,11 @@ public final class OnnxEngine implements Engine {
     @Override
     public Signature signature() {
         return signature;
+    }
+
+    @Override
+    public Device device() {
+        return session.device();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.flywheel.serving.engine;
 
+import dev.flywheel.core.device.DeviceRequest;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -26,26 +27,26 @@ public final class OnnxOptions {
         ALL
     }
 
-    private static final OnnxOptions DEFAULTS =
-            new OnnxOptions(1, Optimization.ALL, null, Collections.emptyMap(), Collections.emptyMap());
+    private static final OnnxOptions DEFAULTS = new OnnxOptions();
 
-    private final int threads;
-    private final Optimization optimization;
-    private final @Nullable Path optimizedModels;
-    private final Map<String, String> config;
-    private final Map<String, Map<String, String>> providers;
+    private int threads = 1;
+    private Optimization optimization = Optimization.ALL;
+    private @Nullable Path optimizedModels;
+    private @Nullable DeviceRequest device;
+    private CudaOptions cuda = CudaOptions.defaults();
+    private Map<String, String> config = Collections.emptyMap();
+    private Map<String, Map<String, String>> providers = Collections.emptyMap();
 
-    private OnnxOptions(
-            int threads,
-            Optimization optimization,
-            @Nullable Path optimizedModels,
-            Map<String, String> config,
-            Map<String, Map<String, String>> providers) {
-        this.threads = threads;
-        this.optimization = optimization;
-        this.optimizedModels = optimizedModels;
-        this.config = config;
-        this.providers = providers;
+    private OnnxOptions() {}
+
+    private OnnxOptions(OnnxOptions other) {
+        threads = other.threads;
+        optimization = other.optimization;
+        optimizedModels = other.optimizedModels;
+        device = other.device;
+        cuda = other.cuda;
+        config = other.config;
+        providers = other.providers;
     }
 
     /** {@return the options that nobody has changed} */
@@ -62,12 +63,16 @@ public final class OnnxOptions {
         if (count < 1) {
             throw new IllegalArgumentException("a run needs at least 1 thread, found " + count);
         }
-        return new OnnxOptions(count, optimization, optimizedModels, config, providers);
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.threads = count;
+        return copy;
     }
 
     /** {@return a copy with this as what is done to the graph} By default {@link Optimization#ALL}. */
     public OnnxOptions optimization(Optimization level) {
-        return new OnnxOptions(threads, Objects.requireNonNull(level, "level"), optimizedModels, config, providers);
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.optimization = Objects.requireNonNull(level, "level");
+        return copy;
     }
 
     /**
@@ -76,8 +81,27 @@ public final class OnnxOptions {
      * the kind of processor, and verified before it is used. Models with data in further files are not kept.
      */
     public OnnxOptions optimizedModels(Path directory) {
-        return new OnnxOptions(
-                threads, optimization, Objects.requireNonNull(directory, "directory"), config, providers);
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.optimizedModels = Objects.requireNonNull(directory, "directory");
+        return copy;
+    }
+
+    /**
+     * {@return a copy with this as where the model runs} By default {@link DeviceRequest#standard()}, so AUTO. AUTO leaves
+     * models of at most 1 MiB on the CPU, where a run takes less time than the way to a GPU and back. Providers that are
+     * {@linkplain #provider named} stand in its place.
+     */
+    public OnnxOptions device(DeviceRequest where) {
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.device = Objects.requireNonNull(where, "where");
+        return copy;
+    }
+
+    /** {@return a copy with this as how a GPU is used, if the model gets one} */
+    public OnnxOptions cuda(CudaOptions options) {
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.cuda = Objects.requireNonNull(options, "options");
+        return copy;
     }
 
     /**
@@ -87,7 +111,9 @@ public final class OnnxOptions {
     public OnnxOptions config(String key, String value) {
         Map<String, String> more = new TreeMap<>(config);
         more.put(Objects.requireNonNull(key, "key"), Objects.requireNonNull(value, "value"));
-        return new OnnxOptions(threads, optimization, optimizedModels, Collections.unmodifiableMap(more), providers);
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.config = Collections.unmodifiableMap(more);
+        return copy;
     }
 
     /**
@@ -100,7 +126,9 @@ public final class OnnxOptions {
     public OnnxOptions provider(String name, Map<String, String> options) {
         Map<String, Map<String, String>> more = new LinkedHashMap<>(providers);
         more.put(Objects.requireNonNull(name, "name"), Map.copyOf(options));
-        return new OnnxOptions(threads, optimization, optimizedModels, config, Collections.unmodifiableMap(more));
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.providers = Collections.unmodifiableMap(more);
+        return copy;
     }
 
     int threads() {
@@ -114,6 +142,14 @@ public final class OnnxOptions {
     @Nullable
     Path optimizedModels() {
         return optimizedModels;
+    }
+
+    DeviceRequest device() {
+        return device == null ? DeviceRequest.standard() : device;
+    }
+
+    CudaOptions cuda() {
+        return cuda;
     }
 
     Map<String, String> config() {
@@ -135,18 +171,21 @@ public final class OnnxOptions {
     public boolean equals(Object other) {
         return other instanceof OnnxOptions options
                 && threads == options.threads
+                && device == options.device
+                && cuda.equals(options.cuda)
                 && Objects.equals(optimizedModels, options.optimizedModels)
                 && graphOptions().equals(options.graphOptions());
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(threads, optimizedModels, graphOptions());
+        return Objects.hash(threads, optimizedModels, device, cuda, graphOptions());
     }
 
     @Override
     public String toString() {
         return "OnnxOptions[threads=" + threads + ", optimization=" + optimization + ", optimizedModels="
-                + optimizedModels + ", config=" + config + ", providers=" + providers + "]";
+                + optimizedModels + (device == null ? "" : ", device=" + device)
+                + (cuda.equals(CudaOptions.defaults()) ? "" : ", cuda=" + cuda) + ", config=" + config + ", providers=" + providers + "]";
     }
 }

@@ -57,7 +57,7 @@ final class OnnxProviders {
         }
     }
 
-    private static int device(Map<String, String> options) {
+    static int device(Map<String, String> options) {
         return Integer.parseInt(options.getOrDefault("device_id", "0"));
     }
 

@@ -3,6 +3,7 @@ package dev.flywheel.serving.engine;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Signature;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,11 +20,17 @@ final class OnnxSession {
     private final OnnxSessions sessions;
     private final OnnxSignature signature;
     private final Collection<OnnxCategories.Lookup> lookups;
+    private final Device device;
 
-    private OnnxSession(OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups) {
+    private OnnxSession(
+            OnnxSessions sessions,
+            OnnxSignature signature,
+            Map<String, OnnxCategories.Lookup> lookups,
+            Device device) {
         this.sessions = sessions;
         this.signature = signature;
         this.lookups = lookups.values();
+        this.device = device;
     }
 
     /** A session and what it was made of. */
@@ -32,14 +39,17 @@ final class OnnxSession {
     static OnnxSession open(Path model, OnnxOptions options) {
         OrtSession session = null;
         try (PrivateModel files = PrivateModel.of(model)) {
-            OnnxRecipe recipe = OnnxRecipe.of(files, options);
+            OnnxPlacement placement = OnnxPlacement.of(options, files.bytes());
+            OnnxOptions placed = placement.options();
+            OnnxRecipe recipe = OnnxRecipe.of(files, placed);
             Path kept = files.isCopied() ? null : options.optimizedModels();
-            Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, options, kept);
+            Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, placed, kept);
             session = made.session;
             return new OnnxSession(
                     new OnnxSessions(session, made.recipe),
                     OnnxSignature.read(model, session, recipe.lookups()),
-                    recipe.lookups());
+                    recipe.lookups(),
+                    placement.device());
         } catch (OrtException e) {
             OnnxSessions.closeQuietly(session);
             throw unusable(model, e);
@@ -81,6 +91,11 @@ final class OnnxSession {
     /** {@return what the file says} */
     Signature signature() {
         return signature.signature();
+    }
+
+    /** {@return where it runs} */
+    Device device() {
+        return device;
     }
 
     /** {@return the sessions that are open} */

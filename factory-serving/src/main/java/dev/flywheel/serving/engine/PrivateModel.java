@@ -76,6 +76,18 @@ final class PrivateModel implements AutoCloseable {
         return read.externalData().isEmpty();
     }
 
+    /** {@return the bytes of all its files} */
+    long bytes() throws IOException {
+        Path all = copy == null ? file : copy;
+        try (Stream<Path> files = Files.walk(all)) {
+            long sum = 0;
+            for (Path one : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+                sum += Files.size(one);
+            }
+            return sum;
+        }
+    }
+
     /** {@return whether the model may draw random numbers} */
     boolean drawsRandomNumbers() {
         return read.drawsRandomNumbers();

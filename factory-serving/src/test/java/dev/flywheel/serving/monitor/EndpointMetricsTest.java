@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.flywheel.core.device.Device;
 import dev.flywheel.serving.Endpoint;
 import dev.flywheel.serving.Tensors;
 import dev.flywheel.serving.TestModels;
@@ -146,7 +147,7 @@ class EndpointMetricsTest {
         EndpointSnapshot snapshot() {
             Activity activity =
                     new Activity(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Histogram.empty(), Histogram.of(counts.clone()));
-            VersionSnapshot version = new VersionSnapshot(0, Instant.EPOCH, activity, 0, 0, 1);
+            VersionSnapshot version = new VersionSnapshot(0, Instant.EPOCH, Device.cpu(), activity, 0, 0, 1);
             return new EndpointSnapshot(
                     "endpoint", Instant.EPOCH, Duration.ofSeconds(1), activity, List.of(version), null);
         }
