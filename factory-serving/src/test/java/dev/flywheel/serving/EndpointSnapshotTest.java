@@ -3,9 +3,9 @@ package dev.flywheel.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.flywheel.core.device.Device;
 import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.OverloadedException;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.EndpointSnapshot;

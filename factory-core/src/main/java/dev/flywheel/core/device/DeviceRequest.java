@@ -25,8 +25,8 @@ public enum DeviceRequest {
     public static final String PROPERTY = "flywheel.device";
 
     /**
-     * {@return the request of everything that makes none of its own: that of the system property
-     * {@value #PROPERTY}, which is {@code auto}, {@code cuda}, {@code cpu} or {@code require-cuda}, or AUTO}
+     * {@return the request of everything that makes none of its own: that of the system property {@value #PROPERTY},
+     * which is {@code auto}, {@code cuda}, {@code cpu} or {@code require-cuda}, or AUTO}
      *
      * @throws IllegalArgumentException if the property has another value
      */

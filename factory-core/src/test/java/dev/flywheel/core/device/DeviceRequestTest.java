@@ -34,7 +34,8 @@ class DeviceRequestTest {
         System.setProperty(DeviceRequest.PROPERTY, "gpu");
         assertThatThrownBy(DeviceRequest::standard)
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the system property flywheel.device is invalid: found \"gpu\", expected one of auto, cuda, "
-                        + "cpu, require-cuda");
+                .hasMessage(
+                        "the system property flywheel.device is invalid: found \"gpu\", expected one of auto, cuda, "
+                                + "cpu, require-cuda");
     }
 }

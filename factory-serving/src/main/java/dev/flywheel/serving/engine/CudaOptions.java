@@ -53,7 +53,8 @@ public final class CudaOptions {
      */
     public CudaOptions memoryLimit(long bytes) {
         if (bytes < 1) {
-            throw new IllegalArgumentException("option memoryLimit is invalid: found " + bytes + ", expected at least 1");
+            throw new IllegalArgumentException(
+                    "option memoryLimit is invalid: found " + bytes + ", expected at least 1");
         }
         return new CudaOptions(bytes, arena, precision, tensorRt);
     }
@@ -92,8 +93,7 @@ public final class CudaOptions {
     Map<String, String> forCuda(int device) {
         Map<String, String> options = new TreeMap<>();
         options.put("device_id", Integer.toString(device));
-        options.put(
-                "arena_extend_strategy", arena == Arena.AS_REQUESTED ? "kSameAsRequested" : "kNextPowerOfTwo");
+        options.put("arena_extend_strategy", arena == Arena.AS_REQUESTED ? "kSameAsRequested" : "kNextPowerOfTwo");
         options.put("use_tf32", precision == Precision.TF32 ? "1" : "0");
         // The exhaustive search of the default is made again for every number of rows.
         options.put("cudnn_conv_algo_search", "HEURISTIC");

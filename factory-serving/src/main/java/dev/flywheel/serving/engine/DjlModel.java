@@ -228,8 +228,8 @@ final class DjlModel {
     private static Device place(Path file) {
         DeviceRequest request = DeviceRequest.standard();
         boolean small = request == DeviceRequest.AUTO && file.toFile().length() <= OnnxRecipe.SMALL_BYTES;
-        dev.flywheel.core.device.Device chosen =
-                Devices.choose(small ? DeviceRequest.CPU : request, Probe.Engine.DJL).device();
+        dev.flywheel.core.device.Device chosen = Devices.choose(small ? DeviceRequest.CPU : request, Probe.Engine.DJL)
+                .device();
         return chosen.kind() == Kind.CUDA ? Device.gpu(chosen.index()) : Device.cpu();
     }
 }

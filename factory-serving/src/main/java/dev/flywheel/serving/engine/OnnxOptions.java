@@ -87,9 +87,9 @@ public final class OnnxOptions {
     }
 
     /**
-     * {@return a copy with this as where the model runs} By default {@link DeviceRequest#standard()}, so AUTO. AUTO leaves
-     * models of at most 1 MiB on the CPU, where a run takes less time than the way to a GPU and back. Providers that are
-     * {@linkplain #provider named} stand in its place.
+     * {@return a copy with this as where the model runs} By default {@link DeviceRequest#standard()}, so AUTO. AUTO
+     * leaves models of at most 1 MiB on the CPU, where a run takes less time than the way to a GPU and back. Providers
+     * that are {@linkplain #provider named} stand in its place.
      */
     public OnnxOptions device(DeviceRequest where) {
         OnnxOptions copy = new OnnxOptions(this);
@@ -186,6 +186,7 @@ public final class OnnxOptions {
     public String toString() {
         return "OnnxOptions[threads=" + threads + ", optimization=" + optimization + ", optimizedModels="
                 + optimizedModels + (device == null ? "" : ", device=" + device)
-                + (cuda.equals(CudaOptions.defaults()) ? "" : ", cuda=" + cuda) + ", config=" + config + ", providers=" + providers + "]";
+                + (cuda.equals(CudaOptions.defaults()) ? "" : ", cuda=" + cuda) + ", config=" + config + ", providers="
+                + providers + "]";
     }
 }

@@ -34,8 +34,7 @@ record OnnxPlacement(Device device, OnnxOptions options) {
         if (request == DeviceRequest.CPU || (request == DeviceRequest.AUTO && modelBytes <= OnnxRecipe.SMALL_BYTES)) {
             return new OnnxPlacement(Device.cpu(), options);
         }
-        Device device =
-                Devices.choose(request, Probe.Engine.ONNX_RUNTIME).device();
+        Device device = Devices.choose(request, Probe.Engine.ONNX_RUNTIME).device();
         return new OnnxPlacement(device, device.kind() == Device.Kind.CUDA ? onCuda(options, device.index()) : options);
     }
 
@@ -46,7 +45,8 @@ record OnnxPlacement(Device device, OnnxOptions options) {
             placed = placed.provider("TensorRT", cuda.forTensorRt(index));
         }
         placed = placed.provider(CUDA, cuda.forCuda(index));
-        boolean all = options.device() == DeviceRequest.REQUIRE_CUDA && !options.config().containsKey(NO_CPU);
+        boolean all = options.device() == DeviceRequest.REQUIRE_CUDA
+                && !options.config().containsKey(NO_CPU);
         return all ? placed.config(NO_CPU, "1") : placed;
     }
 

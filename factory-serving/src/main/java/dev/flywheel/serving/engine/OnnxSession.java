@@ -23,10 +23,7 @@ final class OnnxSession {
     private final Device device;
 
     private OnnxSession(
-            OnnxSessions sessions,
-            OnnxSignature signature,
-            Map<String, OnnxCategories.Lookup> lookups,
-            Device device) {
+            OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups, Device device) {
         this.sessions = sessions;
         this.signature = signature;
         this.lookups = lookups.values();

@@ -57,8 +57,7 @@ class OnnxPlacementTest {
 
     @Test
     void tensorRtComesBeforeCuda() {
-        OnnxOptions options =
-                OnnxOptions.defaults().cuda(CudaOptions.defaults().tensorRt());
+        OnnxOptions options = OnnxOptions.defaults().cuda(CudaOptions.defaults().tensorRt());
         assertThat(OnnxPlacement.onCuda(options, 1).providers().keySet()).containsExactly("TensorRT", "CUDA");
     }
 
