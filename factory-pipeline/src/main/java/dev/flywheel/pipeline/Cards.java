@@ -295,6 +295,11 @@ final class Cards {
         return DataFacts.Column.of(role, withheld, profile);
     }
 
+    /** {@return a profile without values, if they may not be told} */
+    Profiles.ColumnProfile told(Profiles.ColumnProfile profile) {
+        return hidden.contains(profile.name()) ? profile.withoutValues() : profile;
+    }
+
     private List<String> leakage(RunReport report) {
         if (report.data().parts().size() < 3) {
             return List.of();

@@ -94,8 +94,8 @@ final class RunRecord {
     void examples(History<?> history) {
         parts.add(new RunReport.Part(
                 "examples", history.dataset().rows(), history.dataset().hash()));
-        columns = Profiles.of(history.dataset());
         cards.examples(history.dataset());
+        columns = Profiles.of(history.dataset()).stream().map(cards::told).toList();
         IngestReport report = history.ingest();
         List<RunReport.Refusal> refusals = report.quarantined().entrySet().stream()
                 .map(refused -> new RunReport.Refusal(refused.getKey(), refused.getValue()))

@@ -257,6 +257,14 @@ class CardsTest {
                 assertThat(text).as(card.toString()).doesNotContain(NATIONS).doesNotContain("PX1");
             }
             assertThat(Files.readString(promoted.dataCard())).contains("single", "double");
+            for (Run run : List.of(promoted, rejected)) {
+                assertThat(run.report()).content().contains("values not told").doesNotContain("PX1");
+                assertThat(run.report().resolveSibling("run.json")).content().doesNotContain("PX1");
+                assertThat(report(run).data().columns())
+                        .filteredOn(column -> column.text() == null && column.numeric() == null && column.times() == null)
+                        .extracting(Profiles.ColumnProfile::name)
+                        .containsExactly("passport", "nation");
+            }
 
             ModelFacts card = model(promoted.modelCard());
             assertThat(card.gates()).extracting(Verdict::outcome).containsOnly(Verdict.Outcome.PASS);

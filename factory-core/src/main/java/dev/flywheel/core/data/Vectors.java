@@ -34,6 +34,25 @@ public final class Vectors {
 
     /** {@return whether one of the numbers is infinite} */
     public static boolean infinite(float[] vector) {
+        // 0 times anything finite is 0. Four sums, because an addition waits for the one before it.
+        float a = 0;
+        float b = 0;
+        float c = 0;
+        float d = 0;
+        int at = 0;
+        for (; at < vector.length - 3; at += 4) {
+            a += 0 * vector[at];
+            b += 0 * vector[at + 1];
+            c += 0 * vector[at + 2];
+            d += 0 * vector[at + 3];
+        }
+        for (; at < vector.length; at++) {
+            a += 0 * vector[at];
+        }
+        return a + b + c + d != 0 && hasInfinity(vector);
+    }
+
+    private static boolean hasInfinity(float[] vector) {
         for (float value : vector) {
             if (Math.abs(value) == Float.POSITIVE_INFINITY) {
                 return true;

@@ -34,6 +34,21 @@ class VectorColumnTest {
 
     record Odd(@Length(3) double pixels) {}
 
+    @Test
+    void anInfinityIsFoundAtEveryPlaceAndNothingElse() {
+        for (int length = 0; length < 13; length++) {
+            for (int place = 0; place < length; place++) {
+                float[] vector = new float[length];
+                Arrays.fill(vector, -Float.MAX_VALUE);
+                assertThat(Vectors.infinite(vector)).isFalse();
+                vector[place] = Float.NaN;
+                assertThat(Vectors.infinite(vector)).as("missing").isFalse();
+                vector[length - 1 - place] = place % 2 == 0 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
+                assertThat(Vectors.infinite(vector)).isTrue();
+            }
+        }
+    }
+
     private static final float[] NONE = new float[LENGTH];
 
     static {

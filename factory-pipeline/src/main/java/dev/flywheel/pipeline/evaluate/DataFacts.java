@@ -107,17 +107,13 @@ public record DataFacts(
         /** {@return a column of whose values only what may be told is left} */
         public static Column of(Role role, String withheld, Profiles.ColumnProfile all) {
             Profiles.Text text = all.text();
-            if (withheld.isEmpty() && text == null) {
-                return new Column(role, withheld, all);
+            if (!withheld.isEmpty() || text == null) {
+                return new Column(role, withheld, withheld.isEmpty() ? all : all.withoutValues());
             }
-            Profiles.Text told = text == null || !withheld.isEmpty()
-                    ? null
-                    : new Profiles.Text(
-                            text.distinct(),
-                            text.precision(),
-                            text.top().stream()
-                                    .filter(value -> value.rows() >= FEWEST_HOLDERS)
-                                    .toList());
+            List<Profiles.TopValue> frequent = text.top().stream()
+                    .filter(value -> value.rows() >= FEWEST_HOLDERS)
+                    .toList();
+            Profiles.Text told = new Profiles.Text(text.distinct(), text.precision(), frequent);
             return new Column(
                     role,
                     withheld,

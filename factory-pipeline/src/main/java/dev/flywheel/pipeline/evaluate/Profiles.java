@@ -18,7 +18,7 @@ public final class Profiles {
 
     /**
      * One column. Immutable. Exactly one of {@code text}, {@code numeric} and {@code times} is there, none if every
-     * value is missing.
+     * value is missing or they are not to be told.
      *
      * @param name the column's name
      * @param type the column's type
@@ -40,6 +40,11 @@ public final class Profiles {
         /** {@return the share of rows without a value, from 0 to 1; 0 if there are no rows} */
         public double missingShare() {
             return rows == 0 ? 0 : (double) missing / rows;
+        }
+
+        /** {@return the same without what it tells of values} */
+        public ColumnProfile withoutValues() {
+            return new ColumnProfile(name, type, rows, missing, null, null, null);
         }
     }
 
