@@ -12,7 +12,7 @@ import java.util.Objects;
  * Trains by another trainer on four fifths of the rows, and calibrates the model on the rest: the newest by event time,
  * or random ones where there is no time. Immutable.
  */
-final class CalibratedTrainer implements Trainer {
+final class CalibratedTrainer extends Described {
 
     private static final long serialVersionUID = 1L;
 
@@ -92,20 +92,5 @@ final class CalibratedTrainer implements Trainer {
                 yield new IsotonicModel(model, line);
             }
         };
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof CalibratedTrainer that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
     }
 }

@@ -28,11 +28,11 @@ import org.jspecify.annotations.Nullable;
  * <p>The seed decides the block's initial parameters too; a {@code Dropout} block draws PyTorch's random numbers, which
  * belong to the whole process, so that only one such training at a time comes out the same.
  */
-public final class DjlTrainer implements Trainer {
+public final class DjlTrainer extends Described {
 
     private static final long serialVersionUID = 1L;
 
-    static final MlpSettings SETTINGS = MlpSettings.DEFAULT.weightDecay(0);
+    static final MinibatchSettings SETTINGS = MinibatchSettings.DEFAULT.weightDecay(0);
 
     /**
      * Makes a part of a training anew for each training, such as {@code () -> new SequentialBlock().add(...)}.
@@ -45,13 +45,13 @@ public final class DjlTrainer implements Trainer {
     private final Maker<? extends Block> block;
     private final @Nullable Maker<? extends Loss> loss;
     private final @Nullable Maker<? extends Optimizer> optimizer;
-    private final MlpSettings settings;
+    private final MinibatchSettings settings;
 
     DjlTrainer(
             Maker<? extends Block> block,
             @Nullable Maker<? extends Loss> loss,
             @Nullable Maker<? extends Optimizer> optimizer,
-            MlpSettings settings) {
+            MinibatchSettings settings) {
         this.block = Objects.requireNonNull(block, "block");
         this.loss = loss;
         this.optimizer = optimizer;
@@ -60,14 +60,14 @@ public final class DjlTrainer implements Trainer {
 
     /** {@return the same with this many passes over the rows, at least 1; by default 1,500,000 / rows, but 3 to 30} */
     public DjlTrainer epochs(int count) {
-        return with(settings.epochs(Settings.atLeastOne("epochs", count)));
+        return with(settings.epochs(count));
     }
 
     /**
      * {@return the same with this many rows a step, at least 1; by default about a two hundredth of all, 64 to 1,024}
      */
     public DjlTrainer batchSize(int rows) {
-        return with(settings.batchSize(Settings.atLeastOne("batchSize", rows)));
+        return with(settings.batchSize(rows));
     }
 
     /**
@@ -80,10 +80,7 @@ public final class DjlTrainer implements Trainer {
             throw new IllegalStateException(
                     "trainer " + describe() + " has an optimizer of its own; set the learning rate there");
         }
-        if (rate <= 0) {
-            throw new IllegalArgumentException("learningRate must be above 0, found " + rate);
-        }
-        return with(settings.learningRate(Settings.atLeast("learningRate", 0, rate)));
+        return with(settings.learningRate(rate));
     }
 
     /**
@@ -91,10 +88,10 @@ public final class DjlTrainer implements Trainer {
      * not fallen for this many passes; the best model is kept} By default there is none.
      */
     public DjlTrainer earlyStopping(int epochs) {
-        return with(settings.patience(Settings.atLeastOne("earlyStopping", epochs)));
+        return with(settings.patience(epochs));
     }
 
-    private DjlTrainer with(MlpSettings changed) {
+    private DjlTrainer with(MinibatchSettings changed) {
         return new DjlTrainer(block, loss, optimizer, changed);
     }
 
@@ -144,20 +141,5 @@ public final class DjlTrainer implements Trainer {
         return new NetworkFit(this, network, matrix, target, listener)
                 .by(loss == null ? null : loss.get(), optimizer == null ? null : optimizer.get())
                 .run(training -> new MinibatchFit(training, settings, seed).run());
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof DjlTrainer that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
     }
 }

@@ -13,7 +13,7 @@ import java.util.Map;
  * <p>The loss is convex, so it is minimized over all rows at once by L-BFGS until it no longer falls: there is no
  * learning rate to choose, and the seed plays no part.
  */
-public final class LinearTrainer implements Trainer {
+public final class LinearTrainer extends Described {
 
     private static final long serialVersionUID = 1L;
 
@@ -86,20 +86,5 @@ public final class LinearTrainer implements Trainer {
 
     private static Network network(FeatureMatrix matrix, Target<?> target) {
         return new LayerNetwork(Layout.linear(matrix.features(), Objective.outputs(target)));
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof LinearTrainer that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
     }
 }

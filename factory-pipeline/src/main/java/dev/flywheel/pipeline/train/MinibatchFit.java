@@ -19,7 +19,7 @@ final class MinibatchFit {
 
     private static final int READ_STEPS = 16;
     private final Training training;
-    private final MlpSettings settings;
+    private final MinibatchSettings settings;
     private final NDManager manager;
     private final SplittableRandom random;
     private final PtNDArray parameters;
@@ -44,7 +44,7 @@ final class MinibatchFit {
     private double bestLoss = Double.POSITIVE_INFINITY;
     private int worse;
 
-    MinibatchFit(Training training, MlpSettings settings, long seed) {
+    MinibatchFit(Training training, MinibatchSettings settings, long seed) {
         this(training, settings, seed, new float[0], Checkpoint.at(null));
     }
 
@@ -52,16 +52,16 @@ final class MinibatchFit {
      * Goes on from where another fit of the same stood, as if there had been no pause: what is random comes out the
      * same, because all that was drawn before is drawn again.
      */
-    static MinibatchFit resumed(Training training, MlpSettings settings, long seed, Checkpoint checkpoint) {
+    static MinibatchFit resumed(Training training, MinibatchSettings settings, long seed, Checkpoint checkpoint) {
         return new MinibatchFit(training, settings, seed, new float[0], checkpoint);
     }
 
     /** @param start the parameters to begin with */
-    static MinibatchFit from(float[] start, Training training, MlpSettings settings, long seed) {
+    static MinibatchFit from(float[] start, Training training, MinibatchSettings settings, long seed) {
         return new MinibatchFit(training, settings, seed, start, Checkpoint.at(null));
     }
 
-    private MinibatchFit(Training training, MlpSettings settings, long seed, float[] start, Checkpoint checkpoint) {
+    private MinibatchFit(Training training, MinibatchSettings settings, long seed, float[] start, Checkpoint checkpoint) {
         this.training = training;
         this.settings = settings;
         this.checkpoint = checkpoint;

@@ -95,7 +95,7 @@ final class NetworkFit {
      *
      * @param checkpoint where the training begins or goes on
      */
-    Pausable.Part runTo(int epoch, Checkpoint checkpoint, MlpSettings settings, long seed) {
+    Pausable.Part runTo(int epoch, Checkpoint checkpoint, MinibatchSettings settings, long seed) {
         AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
         TrainedModel model = run(training -> {
             MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, checkpoint);

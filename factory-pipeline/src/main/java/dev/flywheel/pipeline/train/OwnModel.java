@@ -15,7 +15,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A finished model of the user's as a candidate: nothing is learned. Immutable. */
-final class OwnModel implements Trainer {
+final class OwnModel extends Described {
 
     private static final long serialVersionUID = 1L;
 
@@ -108,20 +108,5 @@ final class OwnModel implements Trainer {
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         return new OwnCandidate(this, matrix.features(), target);
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof OwnModel that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
     }
 }

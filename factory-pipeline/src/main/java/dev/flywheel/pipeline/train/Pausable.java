@@ -4,7 +4,7 @@ import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.source.Target;
 
 /** A trainer whose training can be left between two steps, and taken up again as if it had not been. */
-abstract class Pausable implements Trainer {
+abstract class Pausable extends Described {
 
     private static final long serialVersionUID = 1L;
 

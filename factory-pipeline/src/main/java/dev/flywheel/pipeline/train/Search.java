@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the trainer whose settings are varied
  */
-public final class Search<T extends Trainer> implements Trainer {
+public final class Search<T extends Trainer> extends Described {
 
     private static final long serialVersionUID = 1L;
 
@@ -282,20 +282,5 @@ public final class Search<T extends Trainer> implements Trainer {
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         requireTask(target.task());
         return new SearchRun<>(this, matrix, target, seed, listener).run();
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof Search<?> that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
     }
 }

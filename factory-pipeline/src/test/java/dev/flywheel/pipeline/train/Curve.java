@@ -105,21 +105,6 @@ final class Curve extends Pausable {
         return new Part(new Model(this, epoch), new Paused(epoch, 0, none, none, none, none, 0, 0));
     }
 
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof Curve that && describe().equals(that.describe());
-    }
-
-    @Override
-    public int hashCode() {
-        return describe().hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return describe();
-    }
-
     /** What was trained. */
     record Model(Curve curve, int epoch) implements TrainedModel {
 

@@ -344,7 +344,7 @@ class DjlTrainerTest {
                             matrix.labels(),
                             epoch -> held.add(manager.getManagedArrays().size()))
                     .by(Loss.sigmoidBinaryCrossEntropyLoss(), adam());
-            new MinibatchFit(training, MlpSettings.DEFAULT.epochs(4), 1).run();
+            new MinibatchFit(training, MinibatchSettings.DEFAULT.epochs(4), 1).run();
         }
         assertThat(held).hasSize(4).containsOnly(held.get(0));
     }

@@ -407,7 +407,7 @@ class TrainersTest {
                     Scale.unscaled(Objective.PROBABILITY),
                     matrix.labels(),
                     epoch -> held.add(manager.getManagedArrays().size()));
-            new MinibatchFit(training, MlpSettings.DEFAULT.epochs(5).dropout(0.5), 1).run();
+            new MinibatchFit(training, MinibatchSettings.DEFAULT.epochs(5).dropout(0.5), 1).run();
         }
         assertThat(held).hasSize(5).containsOnly(held.get(0));
     }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param schedule how the learning rate goes
  * @param warm whether a run trains one more network, which goes on from the champion
  */
-record MlpSettings(
+record MinibatchSettings(
         int epochs,
         int batchSize,
         double learningRate,
@@ -37,43 +37,52 @@ record MlpSettings(
         boolean warm)
         implements Serializable {
 
-    static final MlpSettings DEFAULT = new MlpSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, null, Schedule.COSINE, false);
+    static final MinibatchSettings DEFAULT = new MinibatchSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, null, Schedule.COSINE, false);
 
     /** Rows learned from in all passes: more makes networks on flights overconfident. */
     private static final int LEARNED_ROWS = 1_500_000;
 
-    MlpSettings epochs(int value) {
-        return new MlpSettings(
-                value, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
+    MinibatchSettings epochs(int value) {
+        int checked = Settings.atLeastOne("epochs", value);
+        return new MinibatchSettings(
+                checked, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings batchSize(int value) {
-        return new MlpSettings(
-                epochs, value, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
+    MinibatchSettings batchSize(int value) {
+        int checked = Settings.atLeastOne("batchSize", value);
+        return new MinibatchSettings(
+                epochs, checked, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings learningRate(double value) {
-        return new MlpSettings(
-                epochs, batchSize, value, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
+    MinibatchSettings learningRate(double value) {
+        if (value <= 0) {
+            throw new IllegalArgumentException("learningRate must be above 0, found " + value);
+        }
+        double checked = Settings.atLeast("learningRate", 0, value);
+        return new MinibatchSettings(
+                epochs, batchSize, checked, weightDecay, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings weightDecay(double value) {
-        return new MlpSettings(
-                epochs, batchSize, learningRate, value, dropout, embedding, patience, stopBy, schedule, warm);
+    MinibatchSettings weightDecay(double value) {
+        double checked = Settings.atLeast("weightDecay", 0, value);
+        return new MinibatchSettings(
+                epochs, batchSize, learningRate, checked, dropout, embedding, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings dropout(double value) {
-        return new MlpSettings(
-                epochs, batchSize, learningRate, weightDecay, value, embedding, patience, stopBy, schedule, warm);
+    MinibatchSettings dropout(double value) {
+        double checked = Settings.share("dropout", value);
+        return new MinibatchSettings(
+                epochs, batchSize, learningRate, weightDecay, checked, embedding, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings embedding(int value) {
-        return new MlpSettings(
-                epochs, batchSize, learningRate, weightDecay, dropout, value, patience, stopBy, schedule, warm);
+    MinibatchSettings embedding(int value) {
+        int checked = Settings.atLeastOne("embedding", value);
+        return new MinibatchSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, checked, patience, stopBy, schedule, warm);
     }
 
-    MlpSettings stopBy(Metric value) {
-        return new MlpSettings(
+    MinibatchSettings stopBy(Metric value) {
+        return new MinibatchSettings(
                 epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, value, schedule, warm);
     }
 
@@ -85,18 +94,19 @@ record MlpSettings(
         }
     }
 
-    MlpSettings patience(int value) {
-        return new MlpSettings(
-                epochs, batchSize, learningRate, weightDecay, dropout, embedding, value, stopBy, schedule, warm);
+    MinibatchSettings patience(int value) {
+        int checked = Settings.atLeastOne("earlyStopping", value);
+        return new MinibatchSettings(
+                epochs, batchSize, learningRate, weightDecay, dropout, embedding, checked, stopBy, schedule, warm);
     }
 
-    MlpSettings schedule(Schedule value) {
-        return new MlpSettings(
+    MinibatchSettings schedule(Schedule value) {
+        return new MinibatchSettings(
                 epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, value, warm);
     }
 
-    MlpSettings startingWarm() {
-        return new MlpSettings(
+    MinibatchSettings startingWarm() {
+        return new MinibatchSettings(
                 epochs, batchSize, learningRate, weightDecay, dropout, embedding, patience, stopBy, schedule, true);
     }
 
