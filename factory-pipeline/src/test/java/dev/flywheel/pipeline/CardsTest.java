@@ -261,7 +261,8 @@ class CardsTest {
                 assertThat(run.report()).content().contains("values not told").doesNotContain("PX1");
                 assertThat(run.report().resolveSibling("run.json")).content().doesNotContain("PX1");
                 assertThat(report(run).data().columns())
-                        .filteredOn(column -> column.text() == null && column.numeric() == null && column.times() == null)
+                        .filteredOn(
+                                column -> column.text() == null && column.numeric() == null && column.times() == null)
                         .extracting(Profiles.ColumnProfile::name)
                         .containsExactly("passport", "nation");
             }

@@ -39,7 +39,8 @@ public final class CnnTrainer extends NetworkTrainer<CnnTrainer> {
         if (filters.length == 0) {
             throw new IllegalArgumentException("Trainers.cnn needs one or more numbers of filters, as cnn(16, 32)");
         }
-        MinibatchSettings settings = MinibatchSettings.DEFAULT.learningRate(0.003).dropout(0.2);
+        MinibatchSettings settings =
+                MinibatchSettings.DEFAULT.learningRate(0.003).dropout(0.2);
         return new CnnTrainer(filters.clone(), new int[] {64}, settings);
     }
 

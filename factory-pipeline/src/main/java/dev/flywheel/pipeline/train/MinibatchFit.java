@@ -61,7 +61,8 @@ final class MinibatchFit {
         return new MinibatchFit(training, settings, seed, start, Checkpoint.at(null));
     }
 
-    private MinibatchFit(Training training, MinibatchSettings settings, long seed, float[] start, Checkpoint checkpoint) {
+    private MinibatchFit(
+            Training training, MinibatchSettings settings, long seed, float[] start, Checkpoint checkpoint) {
         this.training = training;
         this.settings = settings;
         this.checkpoint = checkpoint;

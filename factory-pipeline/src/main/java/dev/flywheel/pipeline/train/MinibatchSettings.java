@@ -37,7 +37,8 @@ record MinibatchSettings(
         boolean warm)
         implements Serializable {
 
-    static final MinibatchSettings DEFAULT = new MinibatchSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, null, Schedule.COSINE, false);
+    static final MinibatchSettings DEFAULT =
+            new MinibatchSettings(0, 0, 0.01, Double.NaN, 0, 8, 0, null, Schedule.COSINE, false);
 
     /** Rows learned from in all passes: more makes networks on flights overconfident. */
     private static final int LEARNED_ROWS = 1_500_000;
