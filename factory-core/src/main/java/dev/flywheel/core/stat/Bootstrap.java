@@ -59,13 +59,15 @@ final class Bootstrap {
     }
 
     private static double deviation(double[] values, int count) {
+        // Around the first value, so that equal ones deviate by nothing at all.
         double mean = 0;
         for (int i = 0; i < count; i++) {
-            mean += values[i] / count;
+            mean += (values[i] - values[0]) / count;
         }
         double sum = 0;
         for (int i = 0; i < count; i++) {
-            sum += (values[i] - mean) * (values[i] - mean);
+            double deviation = values[i] - values[0] - mean;
+            sum += deviation * deviation;
         }
         return Math.sqrt(sum / (count - 1));
     }

@@ -1,6 +1,8 @@
 package dev.flywheel.core.stat;
 
 import dev.flywheel.core.model.Task;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /** Checks on the arrays that metrics are computed from. */
 final class Inputs {
@@ -65,6 +67,20 @@ final class Inputs {
             positives += (int) label;
         }
         return positives;
+    }
+
+    /** {@return the rows of the rarest class that occurs; all rows where there are no classes} */
+    static long rarest(Metric metric, double[] labels) {
+        return metric.judges(Task.REGRESSION)
+                ? labels.length
+                : Arrays.stream(labels)
+                        .boxed()
+                        .collect(Collectors.groupingBy(label -> label, Collectors.counting()))
+                        .values()
+                        .stream()
+                        .mapToLong(rows -> rows)
+                        .min()
+                        .orElse(0);
     }
 
     private static void sameLength(double[] labels, double[] scores) {

@@ -21,7 +21,10 @@ import java.util.Map;
  * <p>Intervals: DeLong on the logit scale for ROC AUC; Wilson for accuracy; the normal approximation for the means (log
  * loss, Brier, MAE; RMSE through the delta method); the normal approximation with a bootstrapped standard error (200
  * Poisson resamples, fixed seed, at least 50 above 400,000 rows) for PR AUC, F1, macro F1, calibration error and R
- * squared. The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its
+ * squared. Where the rows leave nothing to vary, as those of a perfect model do, it is Newcombe's interval for ROC AUC,
+ * and for the bootstrapped ones Wilson's of as many right decisions as the rarest class has rows; two different models
+ * between which nothing varies are as far apart as Agresti and Min's interval says of as many rows that both decide
+ * alike. The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its
  * sign; below some thousand rows its interval is about the biased value.
  */
 public final class Metrics {

@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 
 /**
  * Metrics that are no mean over rows: average precision, F1 and its mean over classes, calibration error, R squared.
- * Intervals by bootstrap.
+ * Intervals by bootstrap; where no resample differs, by the number of rows of the rarest class.
  */
 final class Resampled {
 
@@ -18,9 +18,15 @@ final class Resampled {
     static Estimate estimate(Metric metric, double[] labels, double[] scores) {
         ToDoubleFunction<byte[]> statistic = statistic(metric, labels, scores);
         double value = statistic.applyAsDouble(Bootstrap.ones(labels.length));
-        double half = Proportion.Z * Bootstrap.standardError(labels.length, statistic);
+        double error = Bootstrap.standardError(labels.length, statistic);
+        double half = error == 0 ? certain(Inputs.rarest(metric, labels)) : Proportion.Z * error;
         double low = metric == Metric.R2 ? value - half : Math.max(0, value - half);
-        return new Estimate(value, low, Math.min(1, value + half), "bootstrap");
+        return new Estimate(value, low, Math.min(1, value + half), error == 0 ? "Wilson" : "bootstrap");
+    }
+
+    /** How far from the truth so many rows may be that are all decided alike. */
+    private static double certain(long rows) {
+        return 1 - Proportion.wilson(rows, rows).low();
     }
 
     static Estimate difference(Metric metric, double[] labels, double[] a, double[] b) {
@@ -28,8 +34,10 @@ final class Resampled {
         ToDoubleFunction<byte[]> second = statistic(metric, labels, b);
         ToDoubleFunction<byte[]> both = weights -> first.applyAsDouble(weights) - second.applyAsDouble(weights);
         double value = both.applyAsDouble(Bootstrap.ones(labels.length));
-        double half = Proportion.Z * Bootstrap.standardError(labels.length, both);
-        return new Estimate(value, value - half, value + half, "paired bootstrap");
+        double error = Bootstrap.standardError(labels.length, both);
+        boolean unproven = error == 0 && !Arrays.equals(a, b);
+        double half = Proportion.Z * (unproven ? 1 / (Inputs.rarest(metric, labels) + 2.0) : error);
+        return new Estimate(value, value - half, value + half, unproven ? "Agresti-Min" : "paired bootstrap");
     }
 
     private static ToDoubleFunction<byte[]> statistic(Metric metric, double[] labels, double[] scores) {

@@ -267,6 +267,31 @@ class MetricsTest {
         assertThat(difference.high()).isGreaterThan(0.1);
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = Metric.class,
+            names = {"PR_AUC", "F1", "ECE"})
+    void aPerfectModelOfFewRowsIsNotCertain(Metric metric) {
+        double[] labels = {0, 1, 0, 1};
+        Estimate found = Metrics.estimate(metric, labels, labels);
+        double perfect = metric.higherIsBetter() ? 1 : 0;
+        assertThat(found.value()).isEqualTo(perfect);
+        assertThat(Math.abs(found.low() - perfect) + Math.abs(found.high() - perfect))
+                .isGreaterThan(0.3);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Metric.class,
+            names = {"ROC_AUC", "PR_AUC", "F1"})
+    void twoPerfectModelsOfFewRowsAreNotProvenEqual(Metric metric) {
+        double[] labels = {0, 1, 0, 1};
+        Estimate found = Metrics.difference(metric, labels, new double[] {0.1, 0.9, 0.2, 0.8}, labels);
+        assertThat(found.value()).isZero();
+        assertThat(found.low()).isLessThan(-0.1);
+        assertThat(found.high()).isGreaterThan(0.1);
+    }
+
     @Test
     void sameRowsGiveTheSameInterval() {
         Random random = new Random(5);
