@@ -66,7 +66,7 @@ final class CardWords {
                 test)));
         for (Verdict gate : gates) {
             if (gate.outcome() == Verdict.Outcome.INCONCLUSIVE) {
-                limits.add("The test rows are too few to tell: " + gate.gate() + ".");
+                limits.add("Neither proven nor disproven: " + gate.gate() + ".");
             }
         }
         complete(data, limits);
@@ -174,7 +174,10 @@ final class CardWords {
             RunReport report, Pipeline<?, ?, ?> pipeline, List<ModelFacts.Groups> fairness, List<Gap> gaps) {
         if (report.models().champion() == null) {
             gaps.add(new Gap(
-                    "Comparison with a champion", "There was none, or it could not be scored; the next run has one."));
+                    "Comparison with a champion",
+                    report.head().champion().isPresent()
+                            ? "The champion could not be scored; see the gates."
+                            : "There was none."));
         }
         if (report.models().slices().isEmpty()) {
             gaps.add(new Gap(

@@ -18,6 +18,7 @@ import dev.flywheel.pipeline.evaluate.DataFacts;
 import dev.flywheel.pipeline.evaluate.DataFacts.Role;
 import dev.flywheel.pipeline.evaluate.Evaluation;
 import dev.flywheel.pipeline.evaluate.Gate;
+import dev.flywheel.pipeline.evaluate.Leakage;
 import dev.flywheel.pipeline.evaluate.ModelFacts;
 import dev.flywheel.pipeline.evaluate.Profiles;
 import dev.flywheel.pipeline.evaluate.RunReport;
@@ -66,6 +67,7 @@ final class Cards {
     private Set<String> taken = Set.of();
     private @Nullable Estimate advantage;
     private boolean read;
+    private boolean columnsTold;
 
     /** The event times of a dataset. */
     private record Span(Instant from, Instant to) {}
@@ -103,6 +105,12 @@ final class Cards {
         }
     }
 
+    /** Looks at the test rows. */
+    void test(Dataset rows) {
+        span("test", rows);
+        columnsTold = Leakage.tellsColumns(rows, pipeline.task());
+    }
+
     private List<Profiles.TopValue> labels(Dataset examples) {
         Target<?> target = pipeline.source().target();
         if (target.task() == Task.REGRESSION) {
@@ -119,7 +127,7 @@ final class Cards {
 
     void judged(Evaluation evaluation, Dataset test, List<String> sliceable) {
         unjudged = Slices.unjudged(test, sliceable);
-        advantage = evaluation.difference(pipeline.mainMetric()).orElse(null);
+        advantage = evaluation.advantage(pipeline.mainMetric()).orElse(null);
         if (evaluation.task() == Task.BINARY) {
             gates(Gate.Kind.FAIRNESS).stream()
                     .flatMap(gate -> gate.column().stream())
@@ -308,7 +316,7 @@ final class Cards {
         String found = report.lineage().environment().get("leakage");
         notes.add("Looked for: test rows with the inputs of a training row"
                 + (spans.containsKey("test") ? ", test rows older than a training row" : "")
-                + (pipeline.task() == Task.MULTICLASS ? "" : ", a column that alone gives the label away") + ".");
+                + (columnsTold ? ", a column that alone gives the label away" : "") + ".");
         notes.add(found == null ? "Found: nothing." : "Found: " + found + ".");
         notes.add("Features were fitted on training rows alone.");
         return notes;

@@ -133,7 +133,7 @@ record Contender<I>(
     @Override
     public Parity parity() {
         if (model.isWhole()) {
-            return new Parity(0, 0, scores.get(0), scores.get(0), (int) examples.rows());
+            return new Parity(0, 0, scores.get(0), scores.get(0), 0); // nothing was exported
         }
         return Parity.of(model, features.matrix(examples), scores.toArray());
     }

@@ -129,7 +129,8 @@ public final class Pipeline<I, L, O> {
          * <p>Where there are several, a fifth of the training examples is held back from all of them, the newest or at
          * random as the split does it, to find the best; it is then trained on all training examples and judged on the
          * test examples, which have no part in the choice. So the number of candidates makes no wrong promotion more
-         * likely.
+         * likely. A candidate that goes on from the champion may know examples that it is compared on, which speaks for
+         * it in the comparison, not before the gates.
          *
          * @param candidates by default {@link Trainers#portfolio} of the target and the features
          * @throws IllegalArgumentException if there is one that cannot learn the source's target
@@ -145,7 +146,8 @@ public final class Pipeline<I, L, O> {
          * candidate must be proven better than the champion by the main metric: ROC AUC, accuracy of several classes,
          * or RMSE}
          *
-         * @throws IllegalArgumentException if the gate's metric is not one of the target's task
+         * @throws IllegalArgumentException if the gate's metric is not one of the target's task, or it judges fairness
+         *     and the target is not true or false
          */
         Trained<I, L> gate(Gate gate);
 
@@ -426,7 +428,11 @@ public final class Pipeline<I, L, O> {
         }
 
         Metric mainMetric() {
-            return Metric.of(Objects.requireNonNull(source).target().task()).get(0);
+            return Metric.of(task()).get(0);
+        }
+
+        Task task() {
+            return Objects.requireNonNull(source).target().task();
         }
     }
 
@@ -484,6 +490,7 @@ public final class Pipeline<I, L, O> {
         public Trained<I, L> gate(Gate gate) {
             Objects.requireNonNull(gate, "gate");
             gate.metric().ifPresent(metric -> requireTask(d, "gate \"" + gate.describe() + "\"", metric));
+            requireDecisions(gate);
             return new TrainedStage<>(
                     new Draft<>(d.name, d.source, d.checks, d.split, d.features, d.candidates, append(d.gates, gate)));
         }
@@ -510,8 +517,19 @@ public final class Pipeline<I, L, O> {
             return ready(type -> Codec.classes(type, classes, response));
         }
 
+        private void requireDecisions(Gate gate) {
+            if (gate.kind() == Gate.Kind.FAIRNESS && task() != Task.BINARY) {
+                Metric main = d.mainMetric();
+                throw new IllegalArgumentException("gate \"" + gate.describe() + "\" of pipeline \"" + d.name
+                        + "\" judges decisions between true and false, which a " + task()
+                        + " target has not. Fix: use a rule on each slice instead: .gate(Gate."
+                        + (main.higherIsBetter() ? "atLeast" : "atMost") + "(Metric." + main + ", ...).onEachSlice(\""
+                        + gate.column().orElseThrow() + "\")).");
+            }
+        }
+
         private Task task() {
-            return Objects.requireNonNull(d.source).target().task();
+            return d.task();
         }
 
         private <O> Ready<I, L, O> ready(Function<RowType<I>, Codec<I, O>> response) {
@@ -637,7 +655,7 @@ public final class Pipeline<I, L, O> {
                         + " retrain(...) out, or log with another durability.");
             }
             Risk chosenRisk = risk == null ? Risk.MINIMAL : risk;
-            chosenRisk.require("pipeline \"" + d.name + "\"", d.effectiveGates(), d.mainMetric(), approval);
+            chosenRisk.require("pipeline \"" + d.name + "\"", d.effectiveGates(), d.task(), d.mainMetric(), approval);
             Retrain retrain = rules == null ? Retrain.never() : rules;
             return new Pipeline<>(
                     d,

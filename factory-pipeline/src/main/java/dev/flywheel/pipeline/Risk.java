@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.model.Task;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.evaluate.Gate;
 import java.util.ArrayList;
@@ -18,8 +19,8 @@ public enum Risk {
     /** A bound on the main metric, and a comparison with the champion. */
     LIMITED,
     /**
-     * What {@link #LIMITED} asks for, and a rule on each slice of a column, fairness between groups, robustness, a
-     * bound on the time of a prediction, and a person's approval.
+     * What {@link #LIMITED} asks for, and a rule on each slice of a column, of a true-or-false target fairness between
+     * groups, robustness, a bound on the time of a prediction, and a person's approval.
      */
     HIGH;
 
@@ -29,7 +30,7 @@ public enum Risk {
      * @param definition the pipeline, in words
      * @throws IllegalArgumentException if it does not; the message lists all that is missing and how to add it
      */
-    void require(String definition, List<Gate> gates, Metric main, @Nullable Approval approval) {
+    void require(String definition, List<Gate> gates, Task task, Metric main, @Nullable Approval approval) {
         List<String> missing = new ArrayList<>();
         if (this != MINIMAL) {
             require(
@@ -51,11 +52,13 @@ public enum Risk {
                     gates,
                     gate -> gate.kind() == Gate.Kind.SLICES,
                     "a rule on each slice: .gate(Gate.atLeast(...).onEachSlice(\"a column\"))");
-            require(
-                    missing,
-                    gates,
-                    gate -> gate.kind() == Gate.Kind.FAIRNESS,
-                    "fairness between groups: .gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, \"a column\", ...))");
+            if (task == Task.BINARY) {
+                require(
+                        missing,
+                        gates,
+                        gate -> gate.kind() == Gate.Kind.FAIRNESS,
+                        "fairness between groups: .gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, \"a column\", ...))");
+            }
             require(
                     missing,
                     gates,

@@ -126,6 +126,9 @@ final class RunExecution<I, L> {
     /** What models see of the examples. */
     private @Nullable Inputs<I> inputs;
 
+    /** Why the champion could not be scored; empty if it could, or there is none. */
+    private String unscored = "";
+
     /** @param abandoned whether nobody wants the run any more; asked now and then */
     RunExecution(Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned) {
         this(
@@ -547,10 +550,17 @@ final class RunExecution<I, L> {
                 inputs().codec(pipeline),
                 examples,
                 ImmutableDoubleArray.copyOf(scores),
-                champion == null ? evaluation : evaluation.against(champion),
+                beside(champion, evaluation),
                 pipeline.seed());
         return new Trained<>(
                 new Attempt(attempt.number, made, goesOn, attempt.fromVersion, attempt.place), contender, seconds);
+    }
+
+    private Evaluation beside(double @Nullable [] champion, Evaluation evaluation) {
+        if (champion != null) {
+            return evaluation.against(champion);
+        }
+        return unscored.isEmpty() ? evaluation : evaluation.withUnscoredChampion(unscored);
     }
 
     /** What was trained here and predicts nonsense is judged, and refused; what was brought is to be mended. */
@@ -590,6 +600,8 @@ final class RunExecution<I, L> {
             log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
             record.note(
                     "The champion, version " + champion.get().number() + ", could not be scored: " + e.getMessage());
+            unscored = "version " + champion.get().number() + ", the champion, could not be scored: " + e.getMessage()
+                    + " To begin anew without it, give the pipeline another name";
             return null;
         }
     }

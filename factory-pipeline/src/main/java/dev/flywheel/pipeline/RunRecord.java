@@ -109,7 +109,7 @@ final class RunRecord {
 
     void split(Dataset train, Dataset test) {
         cards.span("train", train);
-        cards.span("test", test);
+        cards.test(test);
         parts.add(new RunReport.Part("train", train.rows(), train.hash()));
         parts.add(new RunReport.Part("test", test.rows(), test.hash()));
         List<String> leaks = Leakage.find(train, test, pipeline.task());

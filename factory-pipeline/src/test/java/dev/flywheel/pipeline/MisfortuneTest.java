@@ -82,6 +82,20 @@ class MisfortuneTest {
         }
     }
 
+    @Test
+    void aCandidateIsNotPromotedOverAChampionThatItCannotBeComparedWith() {
+        try (Factory factory = Factory.open(home)) {
+            assertThat(serve(factory, CrashChild.pipeline(csv))).isEqualTo(1);
+            Run run = factory.run(experiment(Gate.notWorseThanChampion(Metric.ROC_AUC, 0.5)));
+            assertThat(run.outcome()).as(run.reason()).isEqualTo(Run.Outcome.REJECTED);
+            assertThat(run.reason())
+                    .startsWith("INCONCLUSIVE ROC AUC not worse than the champion's by 0.5 or more (version 1, the"
+                            + " champion, could not be scored: ");
+            assertThat(run.card()).content().contains("version 1, the champion, could not be scored");
+            assertThat(serve(factory, CrashChild.pipeline(csv))).isEqualTo(1);
+        }
+    }
+
     private Pipeline<Place, Boolean, Double> experiment(Gate gate) {
         return Pipeline.named("points")
                 .from(Csv.files(csv).examples(Place.class, Target.isTrue("inside")))

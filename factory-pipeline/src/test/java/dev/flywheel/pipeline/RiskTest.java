@@ -79,6 +79,31 @@ class RiskTest {
     }
 
     @Test
+    void fairnessIsAskedOfTrueOrFalseTargetsAlone() {
+        Pipeline.Trained<Point, Double> numbers = Pipeline.named("points")
+                .from(Csv.files(directory.resolve("points.csv")).examples(Point.class, Target.number("inside")))
+                .features(Features.auto(Point.class))
+                .train(Trainers.linear());
+        assertThatThrownBy(() -> numbers.gate(Gate.fair(Criterion.EQUAL_OPPORTUNITY, "colour", 0.5)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("gate \"difference in equal opportunity between groups of colour at most 0.5\" of pipeline"
+                        + " \"points\" judges decisions between true and false, which a REGRESSION target has not. Fix:"
+                        + " use a rule on each slice instead: .gate(Gate.atMost(Metric.RMSE, ...)"
+                        + ".onEachSlice(\"colour\")).");
+        assertThat(numbers.gate(Gate.atMost(Metric.RMSE, 1))
+                        .gate(Gate.betterThanChampion(Metric.RMSE))
+                        .gate(Gate.atMost(Metric.RMSE, 2).onEachSlice("colour"))
+                        .gate(Gate.robust(Metric.RMSE, Perturbation.noise(0.1), 1))
+                        .gate(Gate.latencyAtMost(0.5, Duration.ofSeconds(1)))
+                        .respond(x -> x)
+                        .approve(Approval.within(Duration.ofHours(1)))
+                        .risk(Risk.HIGH)
+                        .build()
+                        .describe())
+                .endsWith("risk HIGH");
+    }
+
+    @Test
     void onlyARiskThatAsksForMoreIsPartOfTheDefinition() {
         Gate[] gates = {Gate.atLeast(Metric.ROC_AUC, 0.8), Gate.betterThanChampion(Metric.F1)};
         assertThat(points(gates).risk(Risk.LIMITED).build().describe()).endsWith("\nrisk LIMITED");

@@ -101,10 +101,10 @@ final class CardPage {
         }
         Metric metric = Metric.of(model.prediction().task()).get(0);
         page.section("Beside the champion");
-        page.paragraph(Page.typographic("On the same test rows its " + metric.label() + " is "
-                + Numbers.signed(metric, advantage.value()) + " against the champion's (95% "
+        page.paragraph(Page.typographic("By " + metric.label() + " on the same test rows its advantage over the"
+                + " champion is " + Numbers.signed(metric, advantage.value()) + " (95% "
                 + Numbers.signed(metric, advantage.low()) + " to " + Numbers.signed(metric, advantage.high()) + ", "
-                + advantage.method() + ")."));
+                + advantage.method() + "); above 0 it is better."));
     }
 
     private void fairness(ModelFacts.Groups groups) {

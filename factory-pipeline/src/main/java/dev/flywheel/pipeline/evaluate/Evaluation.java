@@ -36,6 +36,7 @@ public final class Evaluation {
     private final double[] labels;
     private final double[] scores;
     private final double @Nullable [] champion;
+    private final String unscored;
     private final Supplier<Map<Metric, Estimate>> metrics;
 
     private Evaluation(
@@ -43,11 +44,13 @@ public final class Evaluation {
             double[] labels,
             double[] scores,
             double @Nullable [] champion,
+            String unscored,
             Supplier<Map<Metric, Estimate>> metrics) {
         this.task = task;
         this.labels = labels;
         this.scores = scores;
         this.champion = champion;
+        this.unscored = unscored;
         this.metrics = metrics;
     }
 
@@ -68,7 +71,8 @@ public final class Evaluation {
     }
 
     private static Evaluation of(Task task, double[] labels, double[] scores, double @Nullable [] champion) {
-        return new Evaluation(task, labels, scores, champion, Suppliers.memoize(() -> metrics(task, labels, scores)));
+        return new Evaluation(
+                task, labels, scores, champion, "", Suppliers.memoize(() -> metrics(task, labels, scores)));
     }
 
     /**
@@ -82,7 +86,17 @@ public final class Evaluation {
             throw new IllegalArgumentException("candidate and champion predict the same rows, found " + scores.length
                     + " and " + championScores.length + " predictions");
         }
-        return new Evaluation(task, labels, scores, championScores.clone(), metrics);
+        return new Evaluation(task, labels, scores, championScores.clone(), "", metrics);
+    }
+
+    /**
+     * {@return this evaluation where there is a champion of which it is not known what it predicts: gates about it are
+     * INCONCLUSIVE}
+     *
+     * @param why as a clause without a full stop, for the evidence
+     */
+    public Evaluation withUnscoredChampion(String why) {
+        return new Evaluation(task, labels, scores, null, Objects.requireNonNull(why, "why"), metrics);
     }
 
     /** {@return what the model predicts} */
@@ -117,6 +131,24 @@ public final class Evaluation {
         }
         String fault = fault(task, labels, scores) + fault(task, labels, champion);
         return Optional.of(fault.isEmpty() ? Metrics.difference(metric, labels, scores, champion) : undefined(fault));
+    }
+
+    /**
+     * {@return how much better the candidate is than the champion, paired by row and positive where it is better,
+     * whatever the metric's direction; empty if there is no champion}
+     *
+     * @throws IllegalArgumentException if the metric is not one of the task
+     */
+    public Optional<Estimate> advantage(Metric metric) {
+        return difference(metric).map(difference -> {
+            double first = metric.oriented(difference.low());
+            double second = metric.oriented(difference.high());
+            return new Estimate(
+                    metric.oriented(difference.value()),
+                    Math.min(first, second),
+                    Math.max(first, second),
+                    difference.method());
+        });
     }
 
     /** {@return the candidate's estimate of one metric} */
@@ -213,6 +245,11 @@ public final class Evaluation {
 
     boolean hasChampion() {
         return champion != null;
+    }
+
+    /** {@return why it is not known what the champion predicts; empty if it is, or if there is none} */
+    String unscored() {
+        return unscored;
     }
 
     private void requireTask(Metric metric) {

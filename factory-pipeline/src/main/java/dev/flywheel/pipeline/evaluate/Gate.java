@@ -15,8 +15,11 @@ import java.util.Optional;
  * <p>A gate goes by a confidence interval, not by the point in it: PASS if the whole interval is on the right side of
  * the bound, FAIL if the whole of it is on the wrong side, INCONCLUSIVE if the bound lies within, which says: collect
  * more. The intervals are two-sided 95% ones, so that a candidate that is in truth exactly at the bound passes one time
- * in forty. A metric that cannot be computed fails; one without an interval is INCONCLUSIVE. While there is no
- * champion, rules about it pass.
+ * in forty; where there are few rows, or few of a class, the intervals are somewhat narrow: of ten rows it is one time
+ * in twenty-five, of five one in seventeen. A metric that cannot be computed fails; one without an interval is
+ * INCONCLUSIVE. While there is no champion, rules about it pass; where there is one that cannot be scored, they are
+ * INCONCLUSIVE. A model that predicts something impossible for any test row fails every rule about a metric, and
+ * {@link #parity}.
  *
  * <p>A candidate must pass all its gates. More gates thus never make a wrong promotion more likely, and need no
  * correction (an intersection-union test: Berger, Technometrics 24, 1982).
@@ -116,7 +119,7 @@ public final class Gate implements Serializable {
      * {@return the rule that a model's decisions at 0.5 are proven to differ between groups by {@code bound} or less,
      * in each rate of a criterion} The interval is that of the two groups farthest apart, and accounts for the number
      * of pairs. Groups of fewer than 30 rows decide nothing and are named in the evidence. For a true-or-false target;
-     * a column that the examples do not have fails.
+     * a column that the examples do not have fails, and so does a model of another target.
      *
      * @param criterion such as equal opportunity
      * @param column the name of a column of the input, whether it is a feature or not
@@ -133,7 +136,7 @@ public final class Gate implements Serializable {
 
     /**
      * {@return the rule that disturbed rows are proven to cost {@code loss} of a metric or less} INCONCLUSIVE where the
-     * model takes no column that could be disturbed in this way.
+     * model takes no column that could be disturbed in this way, or no cell of the test rows would change.
      *
      * @param loss in the metric's unit, 0 or more
      * @throws IllegalArgumentException if the loss is negative or not finite

@@ -48,17 +48,22 @@ public final class Leakage {
                 .filter(column -> !column.name().startsWith("$"))
                 .toList();
         twins(train, test, inputs, found);
-        if (task != Task.REGRESSION && task != Task.BINARY) {
-            return found;
-        }
-        double[] learned = numbers(train, Source.LABEL);
-        double[] labels = numbers(test, Source.LABEL);
-        if (enough(labels, task)) {
+        if (tellsColumns(test, task)) {
+            double[] learned = numbers(train, Source.LABEL);
+            double[] labels = numbers(test, Source.LABEL);
             for (Column column : inputs) {
                 giveaway(train, test, column, learned, labels, task, found);
             }
         }
         return found;
+    }
+
+    /**
+     * {@return whether a column that gives the label away would be found: not for several classes, and not where test
+     * rows, or those of one label, are fewer than 10}
+     */
+    public static boolean tellsColumns(Dataset test, Task task) {
+        return task != Task.MULTICLASS && enough(numbers(test, Source.LABEL), task);
     }
 
     /** Among rows of few columns twins are no surprise, so that those within the training rows are told beside. */

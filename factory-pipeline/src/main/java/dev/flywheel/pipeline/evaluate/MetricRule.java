@@ -7,6 +7,8 @@ import static dev.flywheel.core.model.Verdict.Outcome.PASS;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.core.stat.Metric;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A rule about a metric's value, or about its difference from the champion's. Immutable. */
 record MetricRule(Sort sort, Metric metric, double bound) implements Rule {
@@ -40,11 +42,30 @@ record MetricRule(Sort sort, Metric metric, double bound) implements Rule {
     @Override
     public Verdict judge(Judged judged) {
         Evaluation evaluation = judged.evaluation();
-        if (!metric.judges(evaluation.task())) {
-            return verdict(
-                    FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
+        Verdict known = beforehand(evaluation, this);
+        if (known != null) {
+            return known;
         }
         return againstChampion() ? judgeDifference(evaluation) : judgeValue(evaluation.candidateEstimate(metric));
+    }
+
+    /** {@return what a rule that goes by this one says without measuring anything; null if there is something to} */
+    @Nullable
+    Verdict beforehand(Evaluation evaluation, Rule rule) {
+        if (!metric.judges(evaluation.task())) {
+            return rule.verdict(
+                    FAIL, metric.label() + " was not computed: it does not fit a model of task " + evaluation.task());
+        }
+        Optional<String> fault = evaluation.fault();
+        if (fault.isPresent()) {
+            return rule.verdict(FAIL, metric.label() + " is undefined: " + fault.get());
+        }
+        if (!againstChampion() || evaluation.hasChampion()) {
+            return null;
+        }
+        return evaluation.unscored().isEmpty()
+                ? rule.verdict(PASS, "there is no champion to compare with")
+                : rule.verdict(INCONCLUSIVE, evaluation.unscored());
     }
 
     boolean againstChampion() {
@@ -56,14 +77,7 @@ record MetricRule(Sort sort, Metric metric, double bound) implements Rule {
         if (!againstChampion()) {
             return evaluation.candidateEstimate(metric);
         }
-        Estimate difference = evaluation.difference(metric).orElseThrow();
-        double first = metric.oriented(difference.low());
-        double second = metric.oriented(difference.high());
-        return new Estimate(
-                metric.oriented(difference.value()),
-                Math.min(first, second),
-                Math.max(first, second),
-                difference.method());
+        return evaluation.advantage(metric).orElseThrow();
     }
 
     /** {@return what an interval proves} Comparisons with NaN are false, so an unknown interval proves nothing. */
@@ -97,9 +111,6 @@ record MetricRule(Sort sort, Metric metric, double bound) implements Rule {
     }
 
     private Verdict judgeDifference(Evaluation evaluation) {
-        if (!evaluation.hasChampion()) {
-            return verdict(PASS, "there is no champion to compare with");
-        }
         Estimate candidate = evaluation.candidateEstimate(metric);
         if (Double.isNaN(candidate.value())) {
             return verdict(FAIL, metric.label() + " is " + candidate.method());

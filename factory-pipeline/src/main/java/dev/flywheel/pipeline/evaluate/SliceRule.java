@@ -46,11 +46,13 @@ record SliceRule(MetricRule rule, String column) implements Rule {
         if (!judged.test().schema().contains(column)) {
             return verdict(FAIL, "the test rows have no column " + column);
         }
-        if (rule.againstChampion() && !evaluation.hasChampion()) {
-            return verdict(PASS, "there is no champion to compare with");
+        Verdict known = rule.beforehand(evaluation, this);
+        if (known != null) {
+            return known;
         }
         List<Part> parts = new ArrayList<>();
         List<Grouping.Group> silent = new ArrayList<>();
+        List<Grouping.Group> undefined = new ArrayList<>();
         for (Grouping.Group group : Grouping.of(judged.test(), column).all()) {
             if (group.rows().length < Slices.FEWEST_ROWS) {
                 silent.add(group);
@@ -58,12 +60,12 @@ record SliceRule(MetricRule rule, String column) implements Rule {
             }
             Estimate estimate = rule.measured(evaluation.part(group.rows()));
             if (Double.isNaN(estimate.value())) {
-                silent.add(group);
+                undefined.add(group);
             } else {
                 parts.add(new Part(group, estimate));
             }
         }
-        return verdict(outcome(parts), evidence(parts, silent));
+        return verdict(outcome(parts), evidence(parts, silent, undefined));
     }
 
     private Verdict.Outcome outcome(List<Part> parts) {
@@ -84,9 +86,11 @@ record SliceRule(MetricRule rule, String column) implements Rule {
         return rule.decide(value - stretch * (value - estimate.low()), value + stretch * (estimate.high() - value));
     }
 
-    private String evidence(List<Part> parts, List<Grouping.Group> silent) {
+    private String evidence(List<Part> parts, List<Grouping.Group> silent, List<Grouping.Group> undefined) {
+        String untold = (silent.isEmpty() ? "" : "; too small to tell: " + names(silent))
+                + (undefined.isEmpty() ? "" : "; " + metric().label() + " is undefined on " + names(undefined));
         if (parts.isEmpty()) {
-            return "no slice is large enough: " + tooSmall(silent);
+            return "no slice can be judged" + untold;
         }
         List<Part> open =
                 parts.stream().filter(part -> plain(part.estimate) != PASS).toList();
@@ -99,10 +103,10 @@ record SliceRule(MetricRule rule, String column) implements Rule {
                 + (parts.size() - open.size()) + " of " + parts.size() + " slices"
                 + (open.isEmpty() ? "" : ", not on " + named)
                 + (open.size() > MOST_NAMED ? " and " + (open.size() - MOST_NAMED) + " more" : "")
-                + (silent.isEmpty() ? "" : "; too small to tell: " + tooSmall(silent));
+                + untold;
     }
 
-    private static String tooSmall(List<Grouping.Group> groups) {
+    private static String names(List<Grouping.Group> groups) {
         return groups.stream()
                         .limit(MOST_NAMED)
                         .map(group -> group.value() + " (" + Numbers.count(group.rows().length) + " rows)")

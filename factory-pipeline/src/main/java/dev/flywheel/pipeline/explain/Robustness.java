@@ -1,15 +1,16 @@
 package dev.flywheel.pipeline.explain;
 
+import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +63,7 @@ public record Robustness(
         }
         Cells disturbed = disturbed(subject, perturbation);
         return disturbed == subject.cells()
-                ? none(subject, metric, perturbation, "the model takes no such columns")
+                ? none(subject, metric, perturbation, why(subject, perturbation))
                 : of(subject, metric, perturbation, subject.scores(), subject.score(disturbed.all()));
     }
 
@@ -85,30 +86,43 @@ public record Robustness(
     }
 
     private static Cells disturbed(Subject subject, Perturbation perturbation) {
-        Set<String> numbers = subject.columns(Signature.NUMBERS);
-        Set<String> categories = subject.columns(Signature.TEXTS);
         Cells cells = subject.cells();
         Schema schema = cells.schema();
         for (int column = 0; column < schema.size(); column++) {
-            String name = schema.column(column).name();
-            boolean category = categories.contains(name);
-            boolean reached = switch (perturbation.kind()) {
-                case NOISE ->
-                    schema.column(column).type() == ColumnType.VECTOR
-                            || (numbers.contains(name)
-                                    && !category
-                                    && schema.column(column).type() != ColumnType.BOOLEAN);
-                case SWAPPED -> category;
-                case MISSING -> true;
-                case FGSM -> false;
-            };
-            if (reached) {
-                long seed =
-                        31L * Objects.hash(subject.seed(), perturbation.kind().name(), name);
-                cells = cells.with(column, disturbed(cells, column, perturbation, new SplittableRandom(seed)));
+            if (!reaches(subject, perturbation, schema.column(column))) {
+                continue;
+            }
+            long seed = 31L
+                    * Objects.hash(
+                            subject.seed(),
+                            perturbation.kind().name(),
+                            schema.column(column).name());
+            @Nullable Object[] values = disturbed(cells, column, perturbation, new SplittableRandom(seed));
+            if (!Arrays.deepEquals(values, cells.column(column))) {
+                cells = cells.with(column, values);
             }
         }
         return cells;
+    }
+
+    private static String why(Subject subject, Perturbation perturbation) {
+        return subject.cells().schema().columns().stream().anyMatch(column -> reaches(subject, perturbation, column))
+                ? "it changes no cell of the test rows"
+                : "the model takes no such columns";
+    }
+
+    private static boolean reaches(Subject subject, Perturbation perturbation, Column column) {
+        boolean category = subject.columns(Signature.TEXTS).contains(column.name());
+        return switch (perturbation.kind()) {
+            case NOISE ->
+                column.type() == ColumnType.VECTOR
+                        || (subject.columns(Signature.NUMBERS).contains(column.name())
+                                && !category
+                                && column.type() != ColumnType.BOOLEAN);
+            case SWAPPED -> category;
+            case MISSING -> true;
+            case FGSM -> false;
+        };
     }
 
     private static @Nullable Object[] disturbed(

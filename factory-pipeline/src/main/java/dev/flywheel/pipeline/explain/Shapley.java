@@ -78,7 +78,7 @@ record Shapley(double prediction, double base, double[] values, double[] errors,
                 }
             }
             moving[row] = Arrays.copyOf(columns, count);
-            exactRows += count > 30 ? mostExact : 1L << count;
+            exactRows += count > 30 ? mostExact + 1L : 1L << count;
             moves += count;
         }
         if (exactRows <= mostExact) {

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  * @param row the row of that difference
  * @param engine what the training engine says about it
  * @param graph what the graph says about it
- * @param rows how many rows were compared
+ * @param rows how many rows were compared; 0 for a model that is served as it was brought
  */
 public record Parity(double difference, int row, double engine, double graph, int rows) {
 

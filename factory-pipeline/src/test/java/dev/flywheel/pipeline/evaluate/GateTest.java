@@ -129,6 +129,20 @@ class GateTest {
     }
 
     @Test
+    void aModelThatPredictsNonsensePassesNoGateOfAMetricEvenWithoutAChampion() {
+        Slice rows = new Slice(folder, 200, 200, 20);
+        rows.scores[300] = Double.NaN;
+        for (Gate gate : List.of(
+                Gate.betterThanChampion(Metric.ACCURACY),
+                Gate.atLeast(Metric.ACCURACY, 0.5).onEachSlice("group"),
+                Gate.betterThanChampion(Metric.ACCURACY).onEachSlice("group"))) {
+            assertThat(gate.judge(rows).outcome()).as(gate.describe()).isEqualTo(FAIL);
+            assertThat(gate.judge(rows).evidence())
+                    .isEqualTo("Accuracy is undefined: the model predicted NaN for row 300");
+        }
+    }
+
+    @Test
     void championGatesPassWhileThereIsNoChampion() {
         for (Gate gate : List.of(Gate.betterThanChampion(Metric.F1), Gate.notWorseThanChampion(Metric.BRIER, 0.01))) {
             assertThat(gate.judge(FOUR_ROWS).outcome()).isEqualTo(PASS);

@@ -117,6 +117,20 @@ class RobustnessTest {
     }
 
     @Test
+    void whatChangesNoCellProvesNothing() {
+        Dataset data = Planes.rows(folder, 300, 1);
+        Signature counts =
+                new Signature(List.of(Planes.input(Signature.NUMBERS, ElementType.FLOAT, "count")), List.of());
+        Subject subject = Subject.of(counts, rows -> new double[rows.size()], data, Planes.labels(data), 7);
+
+        // a hundredth of a hundredth of a standard deviation of 29, rounded
+        Robustness found = Robustness.of(subject, Metric.RMSE, Perturbation.noise(0.0001));
+
+        assertThat(found.available()).isFalse();
+        assertThat(found.loss().method()).isEqualTo("not available: it changes no cell of the test rows");
+    }
+
+    @Test
     void aModelThatPredictsNoNumberWhereCellsAreMissingHasNoLossButAReason() {
         Dataset data = Planes.rows(folder, 300, 1);
         Subject.Scorer brittle = Planes.scorer(row -> row.missing(0) ? Double.NaN : Planes.plane(row));

@@ -72,6 +72,16 @@ class ShapleyTest {
     }
 
     @Test
+    void manyColumnsBesideOneBackgroundRowAreSampled() {
+        double[] row = new double[40];
+        Arrays.fill(row, 1);
+        Shapley found = play(x -> Arrays.stream(x).sum(), row, new double[][] {new double[40]}, Shapley.MOST_EXACT, 0);
+
+        assertThat(found.exact()).isFalse();
+        assertThat(found.values()).containsOnly(1);
+    }
+
+    @Test
     void theStatedErrorIsThatOfRepeatedSamples() {
         SplittableRandom random = new SplittableRandom(3);
         double[] row = numbers(6, random);
