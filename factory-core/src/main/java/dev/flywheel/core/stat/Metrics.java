@@ -24,8 +24,8 @@ import java.util.Map;
  * squared. Where the rows leave nothing to vary, as those of a perfect model do, it is Newcombe's interval for ROC AUC,
  * and for the bootstrapped ones Wilson's of as many right decisions as the rarest class has rows; two different models
  * between which nothing varies are as far apart as Agresti and Min's interval says of as many rows that both decide
- * alike. The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its
- * sign; below some thousand rows its interval is about the biased value.
+ * alike. The calibration error of few rows is biased upwards, because noise in a bin counts as error whatever its sign;
+ * below some thousand rows its interval is about the biased value.
  */
 public final class Metrics {
 

@@ -53,9 +53,10 @@ public final class MlpTrainer extends NetworkTrainer<MlpTrainer> {
     /**
      * {@return the same with a second candidate in each run, which goes on from the champion: it keeps the champion's
      * fitted features and begins with its parameters, at a tenth of the learning rate} The first candidate begins anew,
-     * as without this; the better one of the two is judged, and its card says which it was. The champion has learned from
-     * most of the examples that the two are compared on, which favours the second one; before the gates it does not. There is no second one
-     * where the champion was made by another trainer, with other settings or of other features, or without this.
+     * as without this; the better one of the two is judged, and its card says which it was. The champion has learned
+     * from most of the examples that the two are compared on, which favours the second one; before the gates it does
+     * not. There is no second one where the champion was made by another trainer, with other settings or of other
+     * features, or without this.
      */
     public MlpTrainer warmStart() {
         return with(settings.startingWarm());
