@@ -378,7 +378,8 @@ class OwnModelTest {
         other.output("p", likeness(other, "x", 1, 1), ElementType.FLOAT, 1);
         other.metadata("flywheel.task", "REGRESSION");
         assertThat(failure(Trainers.model(write(other, "other.onnx"))))
-                .contains("it was made to predict REGRESSION, expected a model that predicts BINARY");
+                .contains("it was made to predict REGRESSION, expected a model that predicts BINARY. Fix: bring the"
+                        + " model of this target.");
         OnnxGraph logits = new OnnxGraph("logits");
         String weight = logits.floats(new float[] {3, 1.5f}, 2, 1);
         logits.output(

@@ -63,7 +63,7 @@ public record Parity(double difference, int row, double engine, double graph, in
     }
 
     private static double difference(double engine, double graph, double unit) {
-        if (Double.compare(engine, graph) == 0) {
+        if (engine == graph || Double.compare(engine, graph) == 0) { // zeros of either sign are one number
             return 0;
         }
         double difference = Math.abs(engine - graph) / unit;

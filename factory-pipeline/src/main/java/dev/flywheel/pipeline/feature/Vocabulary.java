@@ -14,8 +14,18 @@ final class Vocabulary {
 
     private static final int LIMIT = 1 << 20;
 
+    private final int limit;
     private final Map<String, int[]> counts = new HashMap<>();
     private int forgotten;
+
+    Vocabulary() {
+        this(LIMIT);
+    }
+
+    /** @param limit the most values that are held */
+    Vocabulary(int limit) {
+        this.limit = limit;
+    }
 
     void add(String value) {
         int[] count = counts.get(value);
@@ -23,9 +33,9 @@ final class Vocabulary {
             count[0]++;
             return;
         }
-        if (counts.size() == LIMIT) {
-            forgotten++;
-            counts.values().removeIf(seen -> seen[0] <= forgotten);
+        if (counts.size() == limit) {
+            forgotten = counts.values().stream().mapToInt(seen -> seen[0]).min().orElse(0);
+            counts.values().removeIf(seen -> seen[0] == forgotten);
         }
         counts.put(value, new int[] {1 + forgotten});
     }
@@ -34,7 +44,7 @@ final class Vocabulary {
         return counts.isEmpty();
     }
 
-    /** How often a value was seen, at least. */
+    /** How often a value was seen: exactly while none was forgotten, afterwards at most. */
     int count(String value) {
         return counts.getOrDefault(value, new int[1])[0];
     }

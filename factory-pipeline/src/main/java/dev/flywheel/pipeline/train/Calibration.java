@@ -63,7 +63,10 @@ public enum Calibration {
         };
         double low = 1 / LARGEST;
         double high = LARGEST;
-        requireOrder(slope.applyAsDouble(low) < 0);
+        requireOrder(slope.applyAsDouble(0) < 0);
+        while (slope.applyAsDouble(low) >= 0) { // for logits that are far too sure
+            low /= 2;
+        }
         for (int step = 0; step < STEPS; step++) {
             double middle = Math.sqrt(low * high);
             if (slope.applyAsDouble(middle) < 0) {

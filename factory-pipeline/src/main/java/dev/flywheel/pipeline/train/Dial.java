@@ -61,8 +61,10 @@ record Dial<T extends Trainer, V>(Knob<T, V> knob, Range<V> range, List<String> 
         for (V value : range.read(told.group(1))) {
             try {
                 T turned = knob.turn(trainer, value);
-                if (description.contains(
-                        first + "=" + Objects.requireNonNull(turned.settings().get(first)))) {
+                String setting = first + "=" + turned.settings().get(first);
+                if (Pattern.compile("[(, ]" + Pattern.quote(setting) + "[,)]")
+                        .matcher(description)
+                        .find()) {
                     return Optional.of(turned);
                 }
             } catch (IllegalArgumentException e) {

@@ -80,6 +80,9 @@ final class MinibatchFit {
         this.learned = heldRows == 0
                 ? training.examples()
                 : training.examples().take(manager, Arrays.copyOfRange(order, heldRows, rows));
+        if (heldRows > 0) {
+            training.learnsFrom(learned);
+        }
         this.batch = settings.batchSizeFor(rows);
         this.minibatch = new Minibatch(manager, learned, batch);
         this.epochs = settings.epochsFor(rows);
@@ -142,6 +145,7 @@ final class MinibatchFit {
             double loss = held.rows() == 0 ? Double.NaN : training.loss(parameters, held);
             training.ended(epoch, epochs, learned.rows(), loss);
             if (held.rows() > 0) {
+                training.requireFinite(epoch, loss, descent.longest());
                 Metric metric = settings.stopBy();
                 double bad = metric == null ? loss : training.badness(parameters, held, heldPlaces, metric);
                 worse = bad < bestLoss ? 0 : worse + 1;

@@ -79,7 +79,7 @@ final class NetworkFit {
                     .by(loss, optimizer));
             requireFinite(parameters);
             if (before == null) {
-                fillUnseen(parameters, idWeights, weight); // otherwise they have been, or were seen before
+                fillUnseen(parameters, idWeights); // otherwise they have been, or were seen before
             }
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
                 scale = scale.smeared(labels, weights, network.outputs(manager, manager.create(parameters), examples));
@@ -146,13 +146,14 @@ final class NetworkFit {
     }
 
     /**
-     * Gives the ids that no training row has, which are still what they were at the start, the mean entry of their
-     * column, each id weighing as much as its rows: what is unknown counts as what is usual.
+     * Gives the ids that no row has that was learned from, which are still what they were at the start, the mean entry
+     * of their column, each id weighing as much as its rows: what is unknown counts as what is usual.
      */
-    private void fillUnseen(float[] parameters, double[] counts, double weight) {
+    private void fillUnseen(float[] parameters, double[] counts) {
         int width = network.entrySize();
         for (IdColumn column : matrix.features().idColumns()) {
             int end = column.first() + column.cardinality();
+            double weight = Arrays.stream(counts, column.first(), end).sum();
             for (int place = 0; place < width; place++) {
                 double sum = 0;
                 for (int id = column.first(); id < end; id++) {

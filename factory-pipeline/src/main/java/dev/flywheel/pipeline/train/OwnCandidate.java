@@ -31,6 +31,8 @@ import java.util.stream.Collectors;
 record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) implements TrainedModel {
 
     private static final String TASK = "flywheel.task";
+    private static final String NAME_COLUMNS =
+            "name the columns that it takes, in its order: Trainers.model(file, \"a\", \"b\")";
 
     /** The one output that is the prediction, and how it is laid out. */
     private record Output(TensorSpec tensor, Answer answer) {}
@@ -61,7 +63,11 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
         Path place = directory.resolve("model.onnx");
         ForeignModel foreign = ForeignModel.read(file.content(), file.source());
         foreign.metadata(TASK).filter(made -> !made.equals(task().name())).ifPresent(made -> {
-            throw misfit(file, "it was made to predict " + made, "a model that predicts " + task());
+            throw misfit(
+                    file,
+                    "it was made to predict " + made,
+                    "a model that predicts " + task(),
+                    "bring the model of this target");
         });
         store(place, file.content());
         Signature own;
@@ -71,7 +77,8 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
         boolean named = own.inputs().stream().noneMatch(input -> input.columns().isEmpty());
         if (named && !model.columns().isEmpty()) {
             throw misfit(
-                    file, "it names the columns that it takes, as " + own.inputs(), "no columns named beside the file");
+                    file, "it names the columns that it takes, as " + own.inputs(), "no columns named beside the file",
+                    "leave the columns out of Trainers.model");
         }
         Output output = output(file, own.outputs());
         boolean alone =
@@ -97,7 +104,8 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
                 .orElseThrow(() -> misfit(
                         file,
                         "a TorchScript file does not name the columns that it takes",
-                        "columns that are named beside the file"));
+                        "columns that are named beside the file",
+                        NAME_COLUMNS));
         Output output;
         try (DjlEngine engine = opened(file, () -> DjlEngine.torchScript(place, input))) {
             output = output(file, engine.signature().outputs());
@@ -156,7 +164,8 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
                         file,
                         "it does not name the columns that it takes, and the features take numbers as "
                                 + features.inputs(),
-                        "columns that are named beside the file"));
+                        "columns that are named beside the file",
+                        NAME_COLUMNS));
         TensorSpec only = own.get(0);
         boolean fits = own.size() == 1
                 && only.type() == ElementType.FLOAT
@@ -168,7 +177,8 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
                     file,
                     "its inputs are " + text(own),
                     "one input FLOAT [-1, " + wanted.shape().get(1) + "] for the columns " + wanted.columns()
-                            + ", or inputs whose columns the file's metadata names");
+                            + ", or inputs whose columns the file's metadata names",
+                    "export it so, or " + NAME_COLUMNS);
         }
         return wanted;
     }
@@ -185,7 +195,7 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
                             + ", in this order)";
                 case REGRESSION -> "one output FLOAT [-1] or [-1, 1]";
             };
-            throw misfit(file, "its outputs are " + text(own), expected);
+            throw misfit(file, "its outputs are " + text(own), expected, "export it with such an output");
         }
         return fitting.get(0);
     }
@@ -211,11 +221,11 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
                 .collect(Collectors.joining(", "));
     }
 
-    private static FactoryException misfit(OwnFile file, String found, String expected) {
+    private static FactoryException misfit(OwnFile file, String found, String expected, String fix) {
         return new ModelFormatException(
                 file.source() + " does not fit the pipeline",
                 found + ", expected " + expected,
-                "export it so, or name the columns that it takes, in its order: Trainers.model(file, \"a\", \"b\")");
+                fix);
     }
 
     private static void store(Path file, byte[] content) {

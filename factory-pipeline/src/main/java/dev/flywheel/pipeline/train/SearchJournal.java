@@ -193,6 +193,7 @@ final class SearchJournal implements AutoCloseable {
             log.warn("the search's journal {} is of other decisions from line {} on", directory, next + 2);
             known.subList(next, known.size()).clear();
             rewrite(known);
+            forget(); // a trial of the same number may have been another
             return Optional.empty();
         }
         next++;

@@ -8,6 +8,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
 import java.util.Arrays;
@@ -98,9 +99,24 @@ final class Training {
         return weight;
     }
 
-    /** How many rows those with each id count as. */
+    /** How many of the rows that are learned from those with each id count as. */
     double[] idWeights() {
         return idWeights;
+    }
+
+    /** From now on, an id counts as those of these rows that have it. */
+    void learnsFrom(Examples learned) {
+        NDArray ids = learned.ids();
+        if (ids == null) {
+            return;
+        }
+        Arrays.fill(idWeights, 0);
+        long[] all = ids.toLongArray();
+        float[] weights = learned.weights() == null ? null : learned.weights().toFloatArray();
+        int columns = all.length / learned.rows();
+        for (int i = 0; i < all.length; i++) {
+            idWeights[(int) all[i]] += weights == null ? 1 : weights[i / columns];
+        }
     }
 
     /** Native parameters that gather their gradient. */
@@ -156,12 +172,23 @@ final class Training {
         return sum / rows.rows();
     }
 
-    /** {@return how bad the model is by a metric on rows, smaller is better; NaN if that is undefined} */
+    /**
+     * {@return how bad the model is by a metric on rows, smaller is better}
+     *
+     * @throws TrainingException if these rows cannot tell
+     */
     double badness(NDArray parameters, Examples rows, int[] places, Metric metric) {
         double[] outcomes =
                 Arrays.stream(places).mapToDouble(place -> labels[place]).toArray();
         double[] answers = scale.predict(network.outputs(manager, parameters, rows), network.outputs());
-        return -metric.oriented(Metrics.estimate(metric, outcomes, answers).value());
+        Estimate estimate = Metrics.estimate(metric, outcomes, answers);
+        if (Double.isNaN(estimate.value())) {
+            throw new TrainingException(
+                    "training of " + trainer + " cannot be stopped by its " + metric.label(),
+                    "on the " + places.length + " rows set aside for that, it is " + estimate.method(),
+                    "train on more rows, or stop early by the loss");
+        }
+        return -metric.oriented(estimate.value());
     }
 
     /** @throws CancellationException if the thread was interrupted; it still is */

@@ -13,7 +13,7 @@ public interface TrainingListener {
      * @param epochs the most epochs there will be
      * @param loss the mean training loss of the epoch
      * @param validationLoss the loss on the rows held back for early stopping; NaN where none are
-     * @param rowsPerSecond the training speed of the epoch
+     * @param rowsPerSecond the training speed so far
      * @param secondsLeft the time to the last epoch at that speed
      */
     record Epoch(int epoch, int epochs, double loss, double validationLoss, double rowsPerSecond, double secondsLeft) {

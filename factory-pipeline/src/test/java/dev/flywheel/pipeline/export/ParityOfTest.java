@@ -64,6 +64,16 @@ class ParityOfTest {
     }
 
     @Test
+    void zerosOfEitherSignAreTheSame() {
+        FeatureMatrix matrix = matrix(100, 0);
+        TrainedModel model = linear(matrix);
+        double[] scores = model.predict(matrix);
+        assertThat(scores).containsOnly(0.0);
+        scores[7] = -0.0;
+        assertThat(Parity.of(model, matrix, scores).holds()).isTrue();
+    }
+
+    @Test
     void aScoreThatIsNoNumberNeverHolds() {
         FeatureMatrix matrix = matrix(100, 1);
         TrainedModel model = linear(matrix);

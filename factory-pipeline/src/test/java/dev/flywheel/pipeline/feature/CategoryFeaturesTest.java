@@ -185,4 +185,17 @@ class CategoryFeaturesTest {
         }
         assertThat(vocabulary.values(1000, 10)).containsExactly("frequent");
     }
+
+    @Test
+    void holdsNoMoreValuesThanItsLimitHoweverOftenTheyCome() {
+        Vocabulary vocabulary = new Vocabulary(100);
+        for (int value = 0; value < 1_000; value++) {
+            for (int time = 0; time < 2 + value % 3; time++) {
+                vocabulary.add("value " + value);
+                vocabulary.add("often");
+            }
+        }
+        assertThat(vocabulary.values(1, 1_000)).hasSizeLessThanOrEqualTo(100).startsWith("often");
+        assertThat(vocabulary.count("often")).isEqualTo(2_999);
+    }
 }

@@ -85,6 +85,16 @@ class CalibrationTest {
                 .isCloseTo(0.6770472763485905, within(1e-7));
     }
 
+    @Test
+    void shrinksLogitsThatAreFarTooSure() {
+        double[] sure = Arrays.stream(LOGITS).map(logit -> 1_000 * logit).toArray();
+        assertThat(Calibration.temperature(sure, LABELS, ONES)).isCloseTo(0.4034636656698363e-3, within(1e-10));
+        double[] plain = Calibration.platt(LOGITS, LABELS, ONES);
+        double[] shrunk = Calibration.platt(sure, LABELS, ONES);
+        assertThat(1_000 * shrunk[0]).isCloseTo(plain[0], within(1e-6));
+        assertThat(shrunk[1]).isCloseTo(plain[1], within(1e-6));
+    }
+
     private static int largest(double[] values, int from) {
         int largest = 0;
         for (int k = 1; k < 3; k++) {

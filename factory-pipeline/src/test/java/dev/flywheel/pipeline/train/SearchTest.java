@@ -433,6 +433,33 @@ class SearchTest {
     }
 
     @Test
+    void findsTheChampionAmongValuesThatBeginAlike() {
+        MlpTrainer champion = Trainers.mlp(4).epochs(10).dropout(0.15);
+        assertThat(Trainers.search(Trainers.mlp(4))
+                        .vary(MlpTrainer::epochs, Range.anyOf(1, 10, 100))
+                        .vary(MlpTrainer::dropout, Range.anyOf(0.1, 0.15))
+                        .startingWith(champion.describe())
+                        .champion())
+                .contains(champion);
+    }
+
+    @Test
+    void aTrialDoesNotGoOnFromWhereAnotherOfItsNumberStood() {
+        SearchJournal.Head head =
+                new SearchJournal.Head("search", List.of(), Metric.RMSE, 42, "data");
+        Paused paused = new Paused(1, 0, new float[1], new float[1], new float[1], new float[0], 0, 0);
+        try (SearchJournal journal = SearchJournal.open(folder, head)) {
+            journal.keep(1, 0, paused);
+            journal.tried(new SearchJournal.Entry(SearchJournal.What.TRIED, 1, 0, "before", 1, "", 1, 1));
+        }
+        try (SearchJournal journal = SearchJournal.open(folder, head)) {
+            assertThat(journal.kept(1, 0, 1)).isNotNull();
+            assertThat(journal.known(1, 0, "now")).isEmpty();
+            assertThat(journal.kept(1, 0, 1)).isNull();
+        }
+    }
+
+    @Test
     void aPlaceThatCannotBeWrittenFailsTheSearch() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "no directory");
         Search<Curve> search = curves().journal(file.resolve("search"));

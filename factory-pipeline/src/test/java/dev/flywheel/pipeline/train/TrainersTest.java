@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -312,6 +313,38 @@ class TrainersTest {
         int last = byAccuracy.size() - 1;
         assertThat(byAccuracy.get(last).validationLoss())
                 .isLessThan(byAccuracy.get(last - 3).validationLoss());
+    }
+
+    @Test
+    void isNotStoppedByAMetricThatTheRowsSetAsideCannotTell() {
+        AtomicInteger row = new AtomicInteger();
+        FeatureMatrix matrix = matrix(200, (x, c) -> row.getAndIncrement() == 0 ? 1 : 0);
+        MlpTrainer trainer = Trainers.mlp(4).earlyStopping(2, Metric.ROC_AUC);
+        assertThatThrownBy(() -> trainer.train(matrix, YES, 1, epoch -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessage("training of " + trainer.describe() + " cannot be stopped by its ROC AUC: on the 20 rows set"
+                        + " aside for that, it is undefined: one class. Fix: train on more rows, or stop early by the"
+                        + " loss.");
+    }
+
+    @Test
+    void aCategoryOfRowsSetAsideAloneIsAnUnknownOne() {
+        Schema schema = Schema.of(TestData.text("c"), new Column("$label", ColumnType.NUMBER, false));
+        List<@Nullable Object[]> rows = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            rows.add(new @Nullable Object[] {"c" + i, (double) i});
+        }
+        Dataset data = TestData.rows(folder, schema, rows);
+        FittedFeatures features = Features.auto().fit(data);
+        rows.set(0, new @Nullable Object[] {"unknown", 0.0});
+        FeatureMatrix unknown = features.matrix(TestData.rows(folder, schema, rows));
+        for (FeatureMatrix matrix : List.of(
+                features.matrix(data),
+                features.matrix(data).weighted(new SplittableRandom(3).doubles(40, 0.5, 2).toArray()))) {
+            TrainedModel model = Trainers.mlp(4).earlyStopping(9).train(matrix, NUMBER, 1, epoch -> {});
+            double usual = model.predict(unknown)[0];
+            assertThat(Arrays.stream(model.predict(matrix)).filter(each -> each == usual)).hasSize(4);
+        }
     }
 
     @Test
