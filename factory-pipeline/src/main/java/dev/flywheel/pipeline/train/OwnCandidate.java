@@ -77,7 +77,9 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
         boolean named = own.inputs().stream().noneMatch(input -> input.columns().isEmpty());
         if (named && !model.columns().isEmpty()) {
             throw misfit(
-                    file, "it names the columns that it takes, as " + own.inputs(), "no columns named beside the file",
+                    file,
+                    "it names the columns that it takes, as " + own.inputs(),
+                    "no columns named beside the file",
                     "leave the columns out of Trainers.model");
         }
         Output output = output(file, own.outputs());
@@ -223,9 +225,7 @@ record OwnCandidate(OwnModel model, FittedFeatures features, Target<?> target) i
 
     private static FactoryException misfit(OwnFile file, String found, String expected, String fix) {
         return new ModelFormatException(
-                file.source() + " does not fit the pipeline",
-                found + ", expected " + expected,
-                fix);
+                file.source() + " does not fit the pipeline", found + ", expected " + expected, fix);
     }
 
     private static void store(Path file, byte[] content) {

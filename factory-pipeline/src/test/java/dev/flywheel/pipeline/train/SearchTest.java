@@ -445,8 +445,7 @@ class SearchTest {
 
     @Test
     void aTrialDoesNotGoOnFromWhereAnotherOfItsNumberStood() {
-        SearchJournal.Head head =
-                new SearchJournal.Head("search", List.of(), Metric.RMSE, 42, "data");
+        SearchJournal.Head head = new SearchJournal.Head("search", List.of(), Metric.RMSE, 42, "data");
         Paused paused = new Paused(1, 0, new float[1], new float[1], new float[1], new float[0], 0, 0);
         try (SearchJournal journal = SearchJournal.open(folder, head)) {
             journal.keep(1, 0, paused);

@@ -322,9 +322,10 @@ class TrainersTest {
         MlpTrainer trainer = Trainers.mlp(4).earlyStopping(2, Metric.ROC_AUC);
         assertThatThrownBy(() -> trainer.train(matrix, YES, 1, epoch -> {}))
                 .isInstanceOf(TrainingException.class)
-                .hasMessage("training of " + trainer.describe() + " cannot be stopped by its ROC AUC: on the 20 rows set"
-                        + " aside for that, it is undefined: one class. Fix: train on more rows, or stop early by the"
-                        + " loss.");
+                .hasMessage(
+                        "training of " + trainer.describe() + " cannot be stopped by its ROC AUC: on the 20 rows set"
+                                + " aside for that, it is undefined: one class. Fix: train on more rows, or stop early by the"
+                                + " loss.");
     }
 
     @Test
@@ -340,10 +341,12 @@ class TrainersTest {
         FeatureMatrix unknown = features.matrix(TestData.rows(folder, schema, rows));
         for (FeatureMatrix matrix : List.of(
                 features.matrix(data),
-                features.matrix(data).weighted(new SplittableRandom(3).doubles(40, 0.5, 2).toArray()))) {
+                features.matrix(data)
+                        .weighted(new SplittableRandom(3).doubles(40, 0.5, 2).toArray()))) {
             TrainedModel model = Trainers.mlp(4).earlyStopping(9).train(matrix, NUMBER, 1, epoch -> {});
             double usual = model.predict(unknown)[0];
-            assertThat(Arrays.stream(model.predict(matrix)).filter(each -> each == usual)).hasSize(4);
+            assertThat(Arrays.stream(model.predict(matrix)).filter(each -> each == usual))
+                    .hasSize(4);
         }
     }
 
