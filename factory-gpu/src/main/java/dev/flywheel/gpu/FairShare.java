@@ -54,10 +54,12 @@ final class FairShare {
         return children.computeIfAbsent(child, key -> new FairShare(this, key, nanos));
     }
 
+    /** Forgets a member; what it used here stays used. */
     void remove(FairShare child) {
-        children.remove(child.name);
+        children.remove(child.name, child);
     }
 
+    /** {@return those right below} */
     Collection<FairShare> members() {
         return new ArrayList<>(children.values());
     }

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Those who wait for a turn: the lines of the tiers, in these the lines of the pipelines, in these the lines of owners,
  * and there who came first goes first. Between tiers the higher one goes first, between others who has the smaller
- * share of the time. But while one waits and others have their turns, it earns a small part of the time that they take,
- * and it goes first when it is owed something, so that nobody starves. Guarded by the lock of the device.
+ * share of the time. But who waits, or has a turn, while others have theirs is owed a small part of the time that they
+ * take, and goes first when it is owed something, so that nobody starves. Guarded by the lock of the device.
  */
 final class Line {
 
@@ -24,13 +24,15 @@ final class Line {
     private int running;
     private double owed;
 
+    /** All lines. */
+    Line() {
+        this(null, null);
+    }
+
     /** @param member whose share decides; none where the place does */
-    Line(@Nullable Line parent, @Nullable FairShare member) {
+    private Line(@Nullable Line parent, @Nullable FairShare member) {
         this.parent = parent;
         this.member = member;
-        if (parent != null) {
-            parent.children.add(this);
-        }
     }
 
     /** {@return the line of a member, which there is from now on} */
@@ -40,7 +42,14 @@ final class Line {
                 return child;
             }
         }
-        return new Line(this, wanted);
+        return add(wanted);
+    }
+
+    /** {@return a further line in this one} */
+    Line add(@Nullable FairShare of) {
+        Line child = new Line(this, of);
+        children.add(child);
+        return child;
     }
 
     List<Line> children() {
@@ -121,23 +130,22 @@ final class Line {
      * One of its turns has ended.
      *
      * @param nanos how long it was
-     * @param floor the part of the time that each of the lower tiers is owed while it waits, and that the others of a
-     *     tier are owed together
+     * @param floor the part of the time that each of the lower tiers is owed, and that those of a tier are owed together
      */
     void ended(double nanos, double floor) {
-        count(0, -1);
         for (Line line = this; line.parent != null; line = line.parent) {
             List<Line> siblings = line.parent.children;
-            long others = siblings.stream().filter(child -> child.waiting > 0).count();
+            long wanting = siblings.stream().filter(child -> child.waiting + child.running > 0).count();
             for (Line one : siblings) {
-                double part = line.member != null ? floor / (others + 1) : one == siblings.get(0) ? 0 : floor;
+                double part = line.member != null ? floor / wanting : one == siblings.get(0) ? 0 : floor;
                 if (one == line) {
                     // Time that nobody else wanted is paid for with the last turn alone.
                     one.owed = Math.max(one.owed, 0) - (1 - part) * nanos;
-                } else if (one.waiting > 0) {
+                } else if (one.waiting + one.running > 0) {
                     one.owed += part * nanos;
                 }
             }
         }
+        count(0, -1);
     }
 }

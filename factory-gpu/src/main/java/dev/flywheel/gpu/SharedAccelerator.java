@@ -93,20 +93,14 @@ final class SharedAccelerator implements Accelerator {
             throw new IllegalArgumentException("a reservation has from 0 bytes, found " + bytes);
         }
         long start = System.nanoTime();
-        Optional<MemoryUse> use = memory.get();
-        Claim[] made = new Claim[1];
-        change(() -> {
-            look(use);
-            if (bytes > budget.most()) {
-                throw refusal(owner, bytes, "ask for less, with a smaller batch or memory limit, or use another device");
-            }
-            made[0] = new Claim(member(owner), tier, bytes, asked++, reclaim);
-            admission.add(made[0]);
-        });
-        Claim claim = made[0];
+        Claim claim = claim(owner, tier, bytes, reclaim);
         boolean held = false;
         try {
-            held = await(claim, TimeUnit.NANOSECONDS.convert(patience), start);
+            while (!held) {
+                Optional<MemoryUse> use = memory.get();
+                change(() -> look(use));
+                held = await(claim, TimeUnit.NANOSECONDS.convert(patience), start);
+            }
         } catch (InterruptedException e) {
             throw interrupted(claim);
         } finally {
@@ -122,26 +116,34 @@ final class SharedAccelerator implements Accelerator {
         return pageLocks.lock(buffer);
     }
 
-    private boolean await(Claim claim, long patience, long start) throws InterruptedException {
-        while (!heldSoon(claim, patience, start)) {
-            Optional<MemoryUse> use = memory.get();
-            change(() -> look(use));
+    private Claim claim(String owner, Tier tier, long bytes, @Nullable Runnable reclaim) {
+        lock.lock();
+        try {
+            if (bytes > budget.most()) {
+                throw refusal(
+                        owner, bytes, "ask for less, with a smaller batch or memory limit, or use another device");
+            }
+            Claim claim = new Claim(member(owner), tier, bytes, asked++, reclaim);
+            admission.add(claim);
+            return claim;
+        } finally {
+            lock.unlock();
         }
-        return true;
     }
 
     /** Waits until it is held, or it is time to look again. {@return whether it is held} */
-    private boolean heldSoon(Claim claim, long patience, long start) throws InterruptedException {
+    private boolean await(Claim claim, long patience, long start) throws InterruptedException {
         lock.lock();
         try {
             long left = patience - (System.nanoTime() - start);
             if (!claim.held() && left <= 0) {
-                throw refusal(
-                        claim.member.name(),
-                        claim.bytes,
-                        "give it more time, ask for less, or close what is not needed");
+                String fix = "give it more time, ask for less, or close what is not needed";
+                throw refusal(claim.member.name(), claim.bytes, fix);
             }
-            return claim.held() || (changed.awaitNanos(Math.min(left, LOOK_NANOS)) > 0 && claim.held());
+            if (!claim.held()) {
+                long unused = changed.awaitNanos(Math.min(left, LOOK_NANOS));
+            }
+            return claim.held();
         } finally {
             lock.unlock();
         }

@@ -10,15 +10,15 @@ import org.jspecify.annotations.Nullable;
 final class Turns {
 
     private final LongSupplier nanos;
-    private final Line all = new Line(null, null);
+    private final Line all = new Line();
     private Sharing sharing = Sharing.defaults();
     private int running;
     private long asked;
 
     Turns(LongSupplier nanos) {
         this.nanos = nanos;
-        for (Tier unused : Tier.values()) {
-            new Line(all, null);
+        for (int tier = 0; tier < Tier.values().length; tier++) {
+            Line unused = all.add(null);
         }
     }
 
