@@ -130,12 +130,15 @@ final class Line {
      * One of its turns has ended.
      *
      * @param nanos how long it was
-     * @param floor the part of the time that each of the lower tiers is owed, and that those of a tier are owed together
+     * @param floor the part of the time that each of the lower tiers is owed, and that those of a tier are owed
+     *     together
      */
     void ended(double nanos, double floor) {
         for (Line line = this; line.parent != null; line = line.parent) {
             List<Line> siblings = line.parent.children;
-            long wanting = siblings.stream().filter(child -> child.waiting + child.running > 0).count();
+            long wanting = siblings.stream()
+                    .filter(child -> child.waiting + child.running > 0)
+                    .count();
             for (Line one : siblings) {
                 double part = line.member != null ? floor / wanting : one == siblings.get(0) ? 0 : floor;
                 if (one == line) {

@@ -59,8 +59,7 @@ final class Preemption {
     }
 
     private boolean enough(Collection<Claim> candidates) {
-        List<Claim> ordered =
-                candidates.stream().sorted(Claim.YIELDS_FIRST).toList();
+        List<Claim> ordered = candidates.stream().sorted(Claim.YIELDS_FIRST).toList();
         Tier[] tiers = Tier.values();
         for (int tier = tiers.length - 1; tier > taker.tier.ordinal(); tier--) {
             Tier lower = tiers[tier];

@@ -59,8 +59,7 @@ final class SharedAccelerator implements Accelerator {
         this(device, memory, pageLocks, System::nanoTime);
     }
 
-    SharedAccelerator(
-            Device device, Supplier<Optional<MemoryUse>> memory, PageLocks pageLocks, LongSupplier nanos) {
+    SharedAccelerator(Device device, Supplier<Optional<MemoryUse>> memory, PageLocks pageLocks, LongSupplier nanos) {
         this.device = device;
         this.memory = memory;
         this.pageLocks = pageLocks;
@@ -86,8 +85,7 @@ final class SharedAccelerator implements Accelerator {
     }
 
     @Override
-    public Reservation reserve(
-            String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
+    public Reservation reserve(String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
         Objects.requireNonNull(tier, "tier");
         if (bytes < 0) {
             throw new IllegalArgumentException("a reservation has from 0 bytes, found " + bytes);
@@ -226,7 +224,8 @@ final class SharedAccelerator implements Accelerator {
             }
         }
         int slash = owner.indexOf('/');
-        FairShare member = all.member(slash < 0 ? owner : owner.substring(0, slash)).member(owner);
+        FairShare member =
+                all.member(slash < 0 ? owner : owner.substring(0, slash)).member(owner);
         share();
         return member;
     }

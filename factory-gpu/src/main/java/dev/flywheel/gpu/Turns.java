@@ -29,7 +29,8 @@ final class Turns {
         final long order;
         State state = State.WAITS;
         /** Called when it may run. */
-        @Nullable Runnable wake;
+        @Nullable
+        Runnable wake;
 
         private long since;
 
@@ -54,7 +55,8 @@ final class Turns {
 
     /** {@return a turn that may run at once, or when others end} */
     Turn ask(Tier tier, FairShare pipeline, FairShare owner) {
-        Turn turn = new Turn(owner, all.children().get(tier.ordinal()).of(pipeline).of(owner), asked++);
+        Turn turn =
+                new Turn(owner, all.children().get(tier.ordinal()).of(pipeline).of(owner), asked++);
         turn.line.join(turn);
         grant();
         return turn;

@@ -32,8 +32,7 @@ class AdmissionTest {
 
     private Claim yielding(String owner, Tier tier, long bytes) {
         Claim[] made = new Claim[1];
-        made[0] = new Claim(
-                member(owner), tier, bytes, order++, () -> asked.merge(made[0], 1, Integer::sum));
+        made[0] = new Claim(member(owner), tier, bytes, order++, () -> asked.merge(made[0], 1, Integer::sum));
         return settled(made[0]);
     }
 
@@ -127,7 +126,9 @@ class AdmissionTest {
         Claim serving = fixed("b", Tier.SERVING, 90);
         Claim small = yielding("c", Tier.TRAINING, 20);
         assertThat(asked).containsOnlyKeys(training);
-        assertThat(small.state).as("fits now, but not with the serving that waits").isEqualTo(State.WAITS);
+        assertThat(small.state)
+                .as("fits now, but not with the serving that waits")
+                .isEqualTo(State.WAITS);
         Claim tiny = yielding("c", Tier.TRAINING, 10);
         assertThat(tiny.state).isEqualTo(State.WAITS); // behind the other
         close(small);

@@ -56,8 +56,10 @@ class FairShareVectorsTest {
         assumeTrue(folder != null, "no " + file + " beside the checkout");
         byte[] json = Files.readAllBytes(Objects.requireNonNull(folder).resolve(file));
         cases = Json.readKnown(json, Vectors.class, file).cases();
-        assertThat(cases).hasSize(25).map(Case::kind).containsOnly(
-                "dominant_resource_share_permille", "hierarchical_share", "fair_preemption");
+        assertThat(cases)
+                .hasSize(25)
+                .map(Case::kind)
+                .containsOnly("dominant_resource_share_permille", "hierarchical_share", "fair_preemption");
     }
 
     @TestFactory
@@ -111,7 +113,9 @@ class FairShareVectorsTest {
 
     @Test
     void aCohortInACohortBorrowsAsItsQueuesDo() {
-        List<Case> two = cases.stream().filter(one -> one.kind.equals("hierarchical_share")).toList();
+        List<Case> two = cases.stream()
+                .filter(one -> one.kind.equals("hierarchical_share"))
+                .toList();
         assertThat(two).hasSize(2);
         for (Case one : two) {
             // The amounts are in the name alone.

@@ -234,8 +234,7 @@ class SharedAcceleratorTest {
         hold("all", Tier.SERVING, BUDGET).close();
     }
 
-    private int work(
-            String owner, Tier tier, SplittableRandom random, AtomicLong bytesHeld, AtomicInteger turnsHeld) {
+    private int work(String owner, Tier tier, SplittableRandom random, AtomicLong bytesHeld, AtomicInteger turnsHeld) {
         int done = 0;
         while (done < 600) {
             long bytes = random.nextLong(1, 50) * GB;

@@ -207,12 +207,15 @@ class TurnsTest {
                 }
                 assertThat(running).isLessThanOrEqualTo(slots);
                 boolean waits = clients.stream().anyMatch(client -> client.turn != null);
-                assertThat(!waits || running == slots).as("a slot is free while somebody waits").isTrue();
+                assertThat(!waits || running == slots)
+                        .as("a slot is free while somebody waits")
+                        .isTrue();
             }
         }
 
         double part(String owner) {
-            return used.getOrDefault(owner, 0.0) / used.values().stream().mapToDouble(d -> d).sum();
+            return used.getOrDefault(owner, 0.0)
+                    / used.values().stream().mapToDouble(d -> d).sum();
         }
 
         long wait(Tier tier, double quantile) {
@@ -235,7 +238,8 @@ class TurnsTest {
         load.new Client(Tier.TRAINING, "t", step, 0);
         long until = 20_000 * MS;
         load.run(until, 2);
-        // The two lanes have been busy all the time, so what was used is twice the time; a turn more or less is the end.
+        // The two lanes have been busy all the time, so what was used is twice the time; a turn more or less is the
+        // end.
         assertThat(load.part("t")).isBetween(0.1 - step / (double) until, 0.11 + step / (double) until);
         assertThat(load.part("b")).isBetween(0.1 - batch / (double) until, 0.11 + batch / (double) until);
     }
