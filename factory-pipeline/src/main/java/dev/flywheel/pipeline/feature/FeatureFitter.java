@@ -17,6 +17,9 @@ import java.util.stream.IntStream;
 /** Reads the rows to learn from once, gathers what the features need to know of each column, and fits them. */
 final class FeatureFitter {
 
+    /** A column whose range has fewer steps of single precision than this has lost much of what it says. */
+    private static final int FEWEST_STEPS = 1_000;
+
     private final Features<?> features;
     private final Schema schema;
     private final List<Spec> specs;
@@ -187,11 +190,7 @@ final class FeatureFitter {
                 .orElse(Float.NaN);
         boolean flagged = steps.find(Transform.Kind.MISSING_FLAG).isPresent();
         float[] present = sample.present(missingAt);
-        if (present.length == 0) {
-            notes.add("column \"" + spec.column() + "\" has no value in the training rows");
-        } else if (present.length == sample.size() && present[0] == present[present.length - 1]) {
-            notes.add("column \"" + spec.column() + "\" is " + present[0] + " in every training row");
-        }
+        note(spec.column(), present, sample.size());
         if (steps.find(Transform.Kind.BUCKETIZE).isPresent()) {
             for (int i = 0; i < present.length; i++) {
                 present[i] = (float) steps.apply(present[i]);
@@ -227,6 +226,26 @@ final class FeatureFitter {
                 (float) moments[1],
                 List.of(),
                 0);
+    }
+
+    private void note(String column, float[] present, int rows) {
+        String name = "column \"" + column + "\" ";
+        if (present.length == 0) {
+            notes.add(name + "has no value in the training rows");
+            return;
+        }
+        float low = present[0];
+        float high = present[present.length - 1];
+        float step = Math.ulp(Math.max(Math.abs(low), Math.abs(high)));
+        boolean whole = step <= 1; // where single precision tells every whole number
+        if (low == high && whole) {
+            if (present.length == rows) {
+                notes.add(name + "is " + low + " in every training row");
+            }
+        } else if (high - low < FEWEST_STEPS * step) {
+            notes.add(name + "is from " + low + " to " + high + ", where single precision, in which models compute,"
+                    + " tells only steps of " + step + ": bring its difference from a fixed value");
+        }
     }
 
     /** The mean after the steps, and one over the standard deviation, or 0 for a constant. */

@@ -248,7 +248,7 @@ public final class Features<I> implements Serializable {
      * {@return the same, with the sine and cosine of a time within a repeating stretch that began in 1970} A missing
      * time gives 0 and 0.
      *
-     * @param period the length of the stretch, at least a second
+     * @param period the length of the stretch, in whole seconds, at least one
      */
     public Features<I> cyclic(Accessor<I, Instant> column, Duration period) {
         return cyclic(nameOf(column), period);
@@ -256,9 +256,9 @@ public final class Features<I> implements Serializable {
 
     /** {@return the same, with the sine and cosine of a time; see {@link #cyclic(Accessor, Duration)}} */
     public Features<I> cyclic(String column, Duration period) {
-        if (period.toSeconds() < 1) {
+        if (period.toSeconds() < 1 || period.getNano() != 0) {
             throw new IllegalArgumentException(
-                    "cyclic(" + column + ") needs a period of at least a second, found " + period);
+                    "cyclic(" + column + ") needs a period of whole seconds, at least one, found " + period);
         }
         return with(new Spec.TimeCycle(column, period.toSeconds()));
     }

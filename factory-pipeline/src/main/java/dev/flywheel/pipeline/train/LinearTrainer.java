@@ -46,7 +46,7 @@ public final class LinearTrainer extends Described {
     }
 
     /**
-     * {@return the same with a limit on the passes over the rows}
+     * {@return the same with a limit on the steps, each a pass over the rows, or a few}
      *
      * @param most at least 1, by default 200; most data needs 20 to 100
      */

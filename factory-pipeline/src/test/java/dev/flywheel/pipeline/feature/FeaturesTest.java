@@ -92,6 +92,9 @@ class FeaturesTest {
                 .isThrownBy(() -> Features.rows().number("x", impute(), impute(3)))
                 .withMessageContaining("missing values are filled in two ways");
         assertThatIllegalArgumentException()
+                .isThrownBy(() -> Features.rows().cyclic("t", Duration.ofMillis(1_500)))
+                .withMessage("cyclic(t) needs a period of whole seconds, at least one, found PT1.5S");
+        assertThatIllegalArgumentException()
                 .isThrownBy(() -> bucketize(1))
                 .withMessage("bucketize(1) is out of range: 2 to 256 bins");
         assertThatIllegalArgumentException()

@@ -96,6 +96,24 @@ class NumberFeaturesTest {
     }
 
     @Test
+    void saysWhereSinglePrecisionTellsLittleApart() {
+        String end = ", where single precision, in which models compute, tells only steps of 128.0: bring its difference"
+                + " from a fixed value";
+        assertThat(notes(1.7e9, 1.7e9 + 10)).containsExactly("column \"x\" is from 1.7E9 to 1.7E9" + end);
+        assertThat(notes(1.7e9, 1.7e9 + 3_600))
+                .containsExactly("column \"x\" is from 1.7E9 to 1.70000358E9" + end);
+        assertThat(notes(1.7e9, 1.7e9 + 1e6)).isEmpty();
+        assertThat(notes(0, 1)).isEmpty();
+    }
+
+    private List<String> notes(double low, double high) {
+        return Features.rows()
+                .number("x")
+                .fit(TestData.column(folder, TestData.number("x"), TestData.list(low, high)))
+                .notes();
+    }
+
+    @Test
     void survivesAColumnWithoutAnyValueAndSaysSo() {
         Dataset data = TestData.column(folder, TestData.number("x"), TestData.list(null, null));
         for (Transform step : List.of(standardize(), bucketize(4), imputeMean(), missingFlag())) {
