@@ -21,6 +21,7 @@ import dev.flywheel.serving.Codec;
 import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -185,7 +187,7 @@ final class Inputs<I> {
 
     /** {@return how an input becomes what the application gets} */
     <O> Codec<I, O> codec(Pipeline<I, ?, O> pipeline) {
-        return texts.isEmpty() ? pipeline.codec(type) : pipeline.codec(rows()).from(this::row, List.of());
+        return texts.isEmpty() ? pipeline.codec(type) : pipeline.codec(rows()).from(this::row, this::rows, List.of());
     }
 
     /** {@return what a version makes of an input} */
@@ -198,14 +200,30 @@ final class Inputs<I> {
     }
 
     private Row<I> row(I input) {
-        Cells cells = new Cells(type.schema().size());
-        type.write(Objects.requireNonNull(input, "input"), cells);
+        @Nullable String[] cells = cells(input);
         List<float @Nullable []> vectors = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
-            String text = cells.texts[type.schema().indexOf(texts.get(i).column())];
+            String text = cells[i];
             vectors.add(text == null ? null : encoders.get(i).predict(text).value());
         }
         return new Row<>(input, vectors);
+    }
+
+    private List<Row<I>> rows(List<I> inputs) {
+        List<List<float @Nullable []>> vectors =
+                vectors(inputs.stream().map(this::cells).toList());
+        return IntStream.range(0, inputs.size())
+                .mapToObj(i -> new Row<>(inputs.get(i), vectors.get(i)))
+                .toList();
+    }
+
+    /** The texts of an input that are encoded; null where one is missing. */
+    private @Nullable String[] cells(I input) {
+        Cells cells = new Cells(type.schema().size());
+        type.write(Objects.requireNonNull(input, "input"), cells);
+        @Nullable String[] encoded = new @Nullable String[texts.size()];
+        Arrays.setAll(encoded, i -> cells.texts[type.schema().indexOf(texts.get(i).column())]);
+        return encoded;
     }
 
     private Schema schema(Schema columns) {
@@ -242,7 +260,10 @@ final class Inputs<I> {
             for (Batch batch = scan.next(); batch != null; batch = scan.next()) {
                 for (int from = 0; from < batch.rows(); from += TEXTS) {
                     int to = Math.min(batch.rows(), from + TEXTS);
-                    List<List<float @Nullable []>> vectors = vectors(batch, from, to);
+                    Batch part = batch;
+                    List<List<float @Nullable []>> vectors = vectors(IntStream.range(from, to)
+                            .mapToObj(row -> cells(part, row))
+                            .toList());
                     for (int row = from; row < to; row++) {
                         batch.row(row).copyTo(writer);
                         writeVectors(vectors.get(row - from), columns, writer);
@@ -256,28 +277,35 @@ final class Inputs<I> {
         }
     }
 
-    /** {@return the vectors of some rows} */
-    private List<List<float @Nullable []>> vectors(Batch batch, int from, int to) {
-        List<List<float @Nullable []>> rows = new ArrayList<>();
-        for (int row = from; row < to; row++) {
-            rows.add(new ArrayList<>());
-        }
-        for (int i = 0; i < texts.size(); i++) {
+    /** The texts of a row that are encoded; null where one is missing. */
+    private @Nullable String[] cells(Batch batch, int row) {
+        @Nullable String[] encoded = new @Nullable String[texts.size()];
+        for (int i = 0; i < encoded.length; i++) {
             int column = batch.schema().indexOf(texts.get(i).column());
+            encoded[i] = batch.missing(column, row) ? null : batch.text(column, row);
+        }
+        return encoded;
+    }
+
+    /** {@return the vectors of some rows, encoded together} */
+    private List<List<float @Nullable []>> vectors(List<@Nullable String[]> rows) {
+        List<List<float @Nullable []>> vectors = new ArrayList<>();
+        rows.forEach(row -> vectors.add(new ArrayList<>()));
+        for (int i = 0; i < texts.size(); i++) {
             List<String> present = new ArrayList<>();
-            for (int row = from; row < to; row++) {
-                if (!batch.missing(column, row)) {
-                    present.add(batch.text(column, row));
+            for (@Nullable String[] row : rows) {
+                String text = row[i];
+                if (text != null) {
+                    present.add(text);
                 }
             }
             Iterator<Prediction<float[]>> made =
                     encoders.get(i).predictAll(present).iterator();
-            for (int row = from; row < to; row++) {
-                rows.get(row - from)
-                        .add(batch.missing(column, row) ? null : made.next().value());
+            for (int row = 0; row < rows.size(); row++) {
+                vectors.get(row).add(rows.get(row)[i] == null ? null : made.next().value());
             }
         }
-        return rows;
+        return vectors;
     }
 
     /** Takes the texts of an input. */

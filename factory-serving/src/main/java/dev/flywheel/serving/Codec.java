@@ -50,7 +50,23 @@ public interface Codec<I, O> {
      * @param examples inputs with which to warm up and probe a model
      */
     default <A> Codec<A, O> from(Function<? super A, ? extends I> prepare, List<A> examples) {
-        return new PreparingCodec<>(this, prepare, examples);
+        return new PreparingCodec<>(this, prepare, null, examples);
+    }
+
+    /**
+     * {@return as {@link #from(Function, List)}, for inputs that are prepared sooner together than one by one} Where a
+     * list of inputs is asked for and they cannot be prepared together, each is prepared by itself, so that the one
+     * that fails is named.
+     *
+     * @param prepare makes the input of this codec; thread-safe
+     * @param together makes the inputs of this codec, in the order of what they are made of; thread-safe
+     * @param examples inputs with which to warm up and probe a model
+     */
+    default <A> Codec<A, O> from(
+            Function<? super A, ? extends I> prepare,
+            Function<List<A>, ? extends List<? extends I>> together,
+            List<A> examples) {
+        return new PreparingCodec<>(this, prepare, Objects.requireNonNull(together, "together"), examples);
     }
 
     /**

@@ -14,12 +14,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings requests to the versions that answer them. A version that closes while a request is on its way refuses it, and
  * the request goes to whichever version serves then. Thread-safe.
  */
 final class Dispatch<I, O> {
+
+    private static final Logger log = LoggerFactory.getLogger(Dispatch.class);
 
     private final Models<I, O> models;
     private final Roster<I, O> roster;
@@ -89,6 +93,14 @@ final class Dispatch<I, O> {
     }
 
     private List<Ask<I>> asks(List<? extends I> inputs, int first) {
+        try {
+            List<Ask<I>> together = models.together(inputs);
+            if (!together.isEmpty()) {
+                return together;
+            }
+        } catch (RuntimeException e) {
+            log.debug("{} prepares inputs one by one, to see which fails", models.name(), e);
+        }
         List<Ask<I>> asks = new ArrayList<>(inputs.size());
         for (I input : inputs) {
             try {

@@ -105,6 +105,11 @@ final class Models<I, O> {
         return preparation.ask(input);
     }
 
+    /** {@return what the caller asks, prepared together; empty if inputs are prepared one by one} */
+    List<Ask<I>> together(List<? extends I> inputs) {
+        return preparation.together(inputs);
+    }
+
     /** {@return what waits for the answer to what is asked} */
     Request<I, O> request(Ask<I> ask, CallOptions options) {
         return caches() ? new CachedRequest<>(ask, options) : new Request<>(ask, options);

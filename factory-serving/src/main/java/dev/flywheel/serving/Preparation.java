@@ -3,6 +3,7 @@ package dev.flywheel.serving;
 import dev.flywheel.serving.engine.Lane;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What happens to an input before it queues. Thread-safe. */
@@ -22,8 +23,26 @@ final class Preparation<I, O> {
 
     /** {@return what the caller asks, ready to be written} */
     Ask<I> ask(I input) {
-        Object prepared = prepared(Objects.requireNonNull(input, "input"));
+        return ask(input, prepared(Objects.requireNonNull(input, "input")));
+    }
+
+    private Ask<I> ask(I input, Object prepared) {
         return new Ask<>(input, prepared, target.length(prepared));
+    }
+
+    /** {@return what the caller asks, prepared together; empty if inputs are prepared one by one} */
+    List<Ask<I>> together(List<? extends I> inputs) {
+        if (preparing == null || preparing.together() == null || inputs.size() < 2) {
+            return List.of();
+        }
+        List<?> prepared = preparing.together().apply(List.copyOf(inputs));
+        if (prepared.size() != inputs.size()) {
+            throw new IllegalStateException(
+                    inputs.size() + " inputs were prepared together, and gave " + prepared.size());
+        }
+        return IntStream.range(0, inputs.size())
+                .mapToObj(i -> ask(inputs.get(i), prepared.get(i)))
+                .toList();
     }
 
     /** {@return what the bound codec writes} */

@@ -4,15 +4,21 @@ import dev.flywheel.serving.engine.Lane;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A codec behind a preparation. An endpoint prepares each input once and binds the codec behind. Thread-safe.
  *
+ * @param together the same for a list of inputs; null where that is no sooner
  * @param <A> the inputs before preparation
  * @param <I> the inputs after it
  * @param <O> the outputs
  */
-record PreparingCodec<A, I, O>(Codec<I, O> target, Function<? super A, ? extends I> prepare, List<A> examples)
+record PreparingCodec<A, I, O>(
+        Codec<I, O> target,
+        Function<? super A, ? extends I> prepare,
+        @Nullable Function<List<A>, ? extends List<? extends I>> together,
+        List<A> examples)
         implements Codec<A, O> {
 
     PreparingCodec {
@@ -23,7 +29,7 @@ record PreparingCodec<A, I, O>(Codec<I, O> target, Function<? super A, ? extends
 
     @Override
     public <B> Codec<B, O> from(Function<? super B, ? extends A> before, List<B> others) {
-        return new PreparingCodec<>(target, input -> prepare.apply(before.apply(input)), others);
+        return new PreparingCodec<>(target, input -> prepare.apply(before.apply(input)), null, others);
     }
 
     @Override

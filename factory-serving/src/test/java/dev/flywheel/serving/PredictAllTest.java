@@ -1,8 +1,10 @@
 package dev.flywheel.serving;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.model.Prediction;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,6 +73,36 @@ class PredictAllTest {
                 assertThat(answers.get(i).value()).containsExactly(2 * i);
             }
             assertThat(engine.runs()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void inputsThatArePreparedSoonerTogetherAre() {
+        List<Integer> sizes = new ArrayList<>();
+        Codec<String, float[]> codec = Tensors.floats()
+                .from(
+                        text -> {
+                            sizes.add(1);
+                            return new float[] {Float.parseFloat(text)};
+                        },
+                        texts -> {
+                            sizes.add(texts.size());
+                            return texts.stream()
+                                    .map(text -> new float[] {Float.parseFloat(text)})
+                                    .toList();
+                        },
+                        List.of("1"));
+        Path model = TestModels.times(directory.resolve("two.onnx"), 2);
+        try (Endpoint<String, float[]> endpoint = Endpoint.onnx(model, codec).open()) {
+            sizes.clear();
+            assertThat(endpoint.predictAll(List.of("1", "2", "3")))
+                    .extracting(answer -> answer.value()[0])
+                    .containsExactly(2f, 4f, 6f);
+            assertThat(endpoint.predictAll(List.of("4"))).hasSize(1);
+            assertThat(sizes).containsExactly(3, 1);
+            assertThatThrownBy(() -> endpoint.predictAll(List.of("1", "two", "3")))
+                    .isInstanceOf(PredictionException.class)
+                    .hasMessageStartingWith("predictAll failed at input 1: java.lang.NumberFormatException");
         }
     }
 
