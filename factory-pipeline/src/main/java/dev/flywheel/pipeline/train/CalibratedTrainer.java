@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
 
 /**
  * Trains by another trainer on four fifths of the rows, and calibrates the model on the rest: the newest by event time,
@@ -66,9 +67,18 @@ final class CalibratedTrainer extends Described {
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
+        return train(matrix, target, seed, (inner, rows) -> inner.train(rows, target, seed, listener));
+    }
+
+    /** @param learn makes the model that is calibrated, by a trainer, of rows to learn from */
+    TrainedModel train(
+            FeatureMatrix matrix,
+            Target<?> target,
+            long seed,
+            BiFunction<Trainer, FeatureMatrix, TrainedModel> learn) {
         requireTask(target.task());
         Holdout rows = Holdout.of(matrix, target.task(), seed, "a calibration");
-        TrainedModel model = trainer.train(rows.learned(), target, seed, listener);
+        TrainedModel model = learn.apply(trainer, rows.learned());
         if (!(model instanceof NetworkModel network)) {
             throw new IllegalArgumentException("trainer " + trainer.describe()
                     + " cannot be calibrated: its models do not tell their logits; let it calibrate them itself");

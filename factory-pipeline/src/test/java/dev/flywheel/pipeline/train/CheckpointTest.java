@@ -124,6 +124,26 @@ class CheckpointTest {
     }
 
     @Test
+    void aCalibratedTrainingGoesOnWithTheOneItCalibrates() {
+        FeatureMatrix truths = SearchTest.truths(folder, 300);
+        Target<Boolean> truth = Target.isTrue("y");
+        Trainer trainer = Trainers.calibrated(TRAINER, Calibration.PLATT);
+        double[] whole = trainer.train(truths, truth, 42, epoch -> {}).predict(truths);
+        assertThatThrownBy(() -> Checkpoint.train(place, ALWAYS, trainer, truths, truth, 42, ended -> {
+                    if (ended.epoch() == 7) {
+                        Thread.currentThread().interrupt();
+                    }
+                }))
+                .isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        List<Integer> epochs = new ArrayList<>();
+        TrainedModel resumed =
+                Checkpoint.train(place, ALWAYS, trainer, truths, truth, 42, epoch -> epochs.add(epoch.epoch()));
+        assertThat(epochs).startsWith(7).endsWith(EPOCHS);
+        assertThat(resumed.predict(truths)).containsExactly(whole);
+    }
+
+    @Test
     void anotherTrainingBeginsAnew() {
         cutOff(3);
         List<Integer> epochs = new ArrayList<>();

@@ -62,6 +62,10 @@ class SearchTest {
         return matrix(folder, rows, x -> x);
     }
 
+    static FeatureMatrix truths(Path folder, int rows) {
+        return matrix(folder, rows, x -> x > 0.1 ? 1 : 0);
+    }
+
     private static FeatureMatrix matrix(Path folder, int rows, Label label) {
         SplittableRandom random = new SplittableRandom(11);
         List<@Nullable Object[]> data = new ArrayList<>();
