@@ -7,7 +7,7 @@ import java.util.List;
  * How many trials to begin with how much resource, where nobody knows whether many short ones or few long ones find
  * more: the brackets of Li et al., <em>Hyperband</em>, JMLR 2018. Thread-safe: no state.
  */
-public final class Hyperband {
+final class Hyperband {
 
     /**
      * One rung of a bracket.
@@ -15,7 +15,7 @@ public final class Hyperband {
      * @param trials how many trials come to it
      * @param resource what each gets on it, beyond what it had before
      */
-    public record Rung(int trials, int resource) {}
+    record Rung(int trials, int resource) {}
 
     private Hyperband() {}
 
@@ -25,7 +25,7 @@ public final class Hyperband {
      * @param most the resource of a trial that is never ended, at least 1
      * @param factor one in so many goes on to the next rung, at least 2
      */
-    public static List<List<Rung>> brackets(int most, int factor) {
+    static List<List<Rung>> brackets(int most, int factor) {
         Halving.checked(factor);
         if (most < 1) {
             throw new IllegalArgumentException("a trial's resource must be at least 1, found " + most);
@@ -61,7 +61,7 @@ public final class Hyperband {
      * @param rungs how many rungs there are
      * @param factor one in so many goes on, rounded up
      */
-    public static List<Integer> sizes(int trials, int rungs, int factor) {
+    static List<Integer> sizes(int trials, int rungs, int factor) {
         Halving.checked(factor);
         List<Integer> sizes = new ArrayList<>();
         int left = trials;

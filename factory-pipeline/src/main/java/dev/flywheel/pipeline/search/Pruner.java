@@ -1,12 +1,12 @@
 package dev.flywheel.pipeline.search;
 
 /**
- * Says of trials that report how they are doing which to give up. For a loop of one's own: what
- * {@link dev.flywheel.pipeline.train.Search} does is {@link Asha}, which can go back to a trial. The same reports in
+ * Says of trials that report how they are doing which to give up. What a search does is
+ * {@link Asha}, which can go back to a trial; these are what others do, for comparison. The same reports in
  * the same order give the same decisions, so that reporting them again restores a pruner after a crash. Not
  * thread-safe.
  */
-public interface Pruner {
+interface Pruner {
 
     /**
      * {@return whether to give the trial up}
