@@ -222,7 +222,8 @@ final class Inputs<I> {
         Cells cells = new Cells(type.schema().size());
         type.write(Objects.requireNonNull(input, "input"), cells);
         @Nullable String[] encoded = new @Nullable String[texts.size()];
-        Arrays.setAll(encoded, i -> cells.texts[type.schema().indexOf(texts.get(i).column())]);
+        Arrays.setAll(
+                encoded, i -> cells.texts[type.schema().indexOf(texts.get(i).column())]);
         return encoded;
     }
 
@@ -302,7 +303,8 @@ final class Inputs<I> {
             Iterator<Prediction<float[]>> made =
                     encoders.get(i).predictAll(present).iterator();
             for (int row = 0; row < rows.size(); row++) {
-                vectors.get(row).add(rows.get(row)[i] == null ? null : made.next().value());
+                vectors.get(row)
+                        .add(rows.get(row)[i] == null ? null : made.next().value());
             }
         }
         return vectors;

@@ -1,10 +1,9 @@
 package dev.flywheel.pipeline.search;
 
 /**
- * Says of trials that report how they are doing which to give up. What a search does is
- * {@link Asha}, which can go back to a trial; these are what others do, for comparison. The same reports in
- * the same order give the same decisions, so that reporting them again restores a pruner after a crash. Not
- * thread-safe.
+ * Says of trials that report how they are doing which to give up. What a search does is {@link Asha}, which can go back
+ * to a trial; these are what others do, for comparison. The same reports in the same order give the same decisions, so
+ * that reporting them again restores a pruner after a crash. Not thread-safe.
  */
 interface Pruner {
 

@@ -72,10 +72,7 @@ final class CalibratedTrainer extends Described {
 
     /** @param learn makes the model that is calibrated, by a trainer, of rows to learn from */
     TrainedModel train(
-            FeatureMatrix matrix,
-            Target<?> target,
-            long seed,
-            BiFunction<Trainer, FeatureMatrix, TrainedModel> learn) {
+            FeatureMatrix matrix, Target<?> target, long seed, BiFunction<Trainer, FeatureMatrix, TrainedModel> learn) {
         requireTask(target.task());
         Holdout rows = Holdout.of(matrix, target.task(), seed, "a calibration");
         TrainedModel model = learn.apply(trainer, rows.learned());

@@ -83,10 +83,7 @@ public final class Checkpoint {
             TrainingListener listener) {
         if (trainer instanceof CalibratedTrainer calibrated) {
             return calibrated.train(
-                    matrix,
-                    target,
-                    seed,
-                    (inner, rows) -> train(directory, pace, inner, rows, target, seed, listener));
+                    matrix, target, seed, (inner, rows) -> train(directory, pace, inner, rows, target, seed, listener));
         }
         if (!(trainer instanceof Pausable pausable)) {
             return trainer.train(matrix, target, seed, listener);
