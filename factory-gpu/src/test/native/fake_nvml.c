@@ -95,7 +95,8 @@ void fake_reset(void) {
 
 static line_t *find(const char *target, const char *key) {
     for (int i = 0; i < line_count; i++)
-        if (!strcmp(lines[i].target, target) && !strcmp(lines[i].key, key)) return &lines[i];
+        if (lines[i].key[0] == key[0] && !strcmp(lines[i].key, key) && !strcmp(lines[i].target, target))
+            return &lines[i];
     return NULL;
 }
 

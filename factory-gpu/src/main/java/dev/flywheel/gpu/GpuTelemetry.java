@@ -61,6 +61,22 @@ public interface GpuTelemetry extends AutoCloseable {
     GpuReading read(Gpu gpu);
 
     /**
+     * {@return what a GPU draws now, as in a reading, in one call} For those who ask often.
+     *
+     * @throws IllegalArgumentException if it is none of {@link #gpus()}
+     * @throws dev.flywheel.core.ClosedException if this is closed
+     */
+    OptionalDouble powerWatts(Gpu gpu);
+
+    /**
+     * {@return what a GPU has used, as in a reading, in one call} For those who ask often.
+     *
+     * @throws IllegalArgumentException if it is none of {@link #gpus()}
+     * @throws dev.flywheel.core.ClosedException if this is closed
+     */
+    OptionalDouble energyJoules(Gpu gpu);
+
+    /**
      * {@return what a GPU moves over PCI Express, measured while the caller waits, some 40 ms} For GPUs whose
      * {@link #read readings} do not tell; empty if the driver does not know either.
      *

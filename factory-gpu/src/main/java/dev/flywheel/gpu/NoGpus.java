@@ -2,6 +2,7 @@ package dev.flywheel.gpu;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * The telemetry of a machine that tells nothing. Immutable.
@@ -32,12 +33,26 @@ record NoGpus(String why) implements GpuTelemetry {
 
     @Override
     public GpuReading read(Gpu gpu) {
-        throw new IllegalArgumentException("found " + gpu + ", expected none: " + why);
+        throw unknown(gpu);
+    }
+
+    @Override
+    public OptionalDouble powerWatts(Gpu gpu) {
+        throw unknown(gpu);
+    }
+
+    @Override
+    public OptionalDouble energyJoules(Gpu gpu) {
+        throw unknown(gpu);
     }
 
     @Override
     public Optional<GpuReading.Pcie> pcie(Gpu gpu) {
-        throw new IllegalArgumentException("found " + gpu + ", expected none: " + why);
+        throw unknown(gpu);
+    }
+
+    private IllegalArgumentException unknown(Gpu gpu) {
+        return new IllegalArgumentException("found " + gpu + ", expected none: " + why);
     }
 
     @Override

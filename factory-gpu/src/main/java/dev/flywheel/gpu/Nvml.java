@@ -4,6 +4,7 @@ import dev.flywheel.core.ClosedException;
 import dev.flywheel.gpu.GpuReading.Pcie;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -23,6 +24,14 @@ final class Nvml implements GpuTelemetry {
 
     /** How many calls are in the driver; plus {@link #CLOSED} once closed, and then the last of them leaves it. */
     private final AtomicInteger calls = new AtomicInteger();
+
+    /** What the recorder and gauges of energy read, who have no end: never closed, and nobody's periods but theirs. */
+    static final class OfThisProcess {
+
+        static final GpuTelemetry TELEMETRY = GpuTelemetry.open();
+
+        private OfThisProcess() {}
+    }
 
     private Nvml(NvmlLibrary library, LongSupplier nanos) {
         this.library = library;
@@ -54,9 +63,11 @@ final class Nvml implements GpuTelemetry {
                     + " NVIDIA_DRIVER_CAPABILITIES=compute,utility");
         }
         int code = library.get().call("nvmlInit_v2");
-        return code == NvmlLibrary.SUCCESS
-                ? new Nvml(library.get(), nanos)
-                : new NoGpus(refusal(code, library.get().words(code)));
+        if (code != NvmlLibrary.SUCCESS) {
+            return new NoGpus(refusal(code, library.get().words(code)));
+        }
+        GpuReadingEvent.announce();
+        return new Nvml(library.get(), nanos);
     }
 
     private static String refusal(int code, String words) {
@@ -94,6 +105,16 @@ final class Nvml implements GpuTelemetry {
     @Override
     public GpuReading read(Gpu gpu) {
         return ask(gpu, NvmlDevice::read);
+    }
+
+    @Override
+    public OptionalDouble powerWatts(Gpu gpu) {
+        return ask(gpu, NvmlDevice::powerWatts);
+    }
+
+    @Override
+    public OptionalDouble energyJoules(Gpu gpu) {
+        return ask(gpu, NvmlDevice::energyJoules);
     }
 
     @Override

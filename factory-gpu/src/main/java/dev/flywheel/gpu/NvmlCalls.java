@@ -18,6 +18,8 @@ final class NvmlCalls implements AutoCloseable {
     /** As much as the newest library may take for an answer, the metrics of GPM, of which only a few are asked. */
     private static final long BYTES = 16 << 10;
 
+    private static final long CLEARED = 256;
+
     /** As long as the library says that a name can be. */
     private static final int TEXT_BYTES = 96;
 
@@ -27,7 +29,7 @@ final class NvmlCalls implements AutoCloseable {
 
     NvmlCalls(NvmlLibrary library) {
         this.library = library;
-        answer.clear();
+        answer.clear(CLEARED);
     }
 
     /** {@return where functions write their answers} Zero before the first call. */

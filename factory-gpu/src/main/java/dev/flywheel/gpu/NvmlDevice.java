@@ -15,6 +15,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,16 +64,14 @@ final class NvmlDevice {
 
     /** Calls that may be about a whole GPU only are not made for a slice: drivers answer them in different ways. */
     GpuReading read() {
-        try (NvmlCalls calls = new NvmlCalls(library)) {
+        return ask(calls -> {
             Optional<GpuReading.Memory> memory = memory(calls, handle);
             Gpm.Result activity = gpm == null ? Gpm.Result.NONE : gpm.read(calls);
             Optional<List<ProcessUse>> processes = processes(calls);
-            GpuReading reading = gpu.slice().isPresent()
+            return gpu.slice().isPresent()
                     ? slice(calls, memory, activity, processes)
                     : whole(calls, memory, activity, processes);
-            warn(reading.fault());
-            return reading;
-        }
+        });
     }
 
     private GpuReading slice(
@@ -109,7 +108,7 @@ final class NvmlDevice {
                 asDouble(calls.number("nvmlDeviceGetUtilizationRates", handle)),
                 activity.activity(),
                 activity.pcie(),
-                calls.thousandths("nvmlDeviceGetPowerUsage", handle),
+                power(calls),
                 calls.thousandths("nvmlDeviceGetEnforcedPowerLimit", handle),
                 energy(calls),
                 asDouble(calls.number("nvmlDeviceGetTemperature", handle, 0)),
@@ -120,15 +119,24 @@ final class NvmlDevice {
                 calls.fault());
     }
 
+    OptionalDouble powerWatts() {
+        return gpu.slice().isPresent() ? OptionalDouble.empty() : ask(this::power);
+    }
+
+    OptionalDouble energyJoules() {
+        return gpu.slice().isPresent() ? OptionalDouble.empty() : ask(this::energy);
+    }
+
     /** Blocks in the driver, so it holds no lock. */
     Optional<Pcie> pcie() {
+        return gpu.slice().isPresent() ? Optional.empty() : ask(this::pcie);
+    }
+
+    private <T> T ask(Function<NvmlCalls, T> question) {
         try (NvmlCalls calls = new NvmlCalls(library)) {
-            OptionalLong sent = calls.number("nvmlDeviceGetPcieThroughput", handle, SENT);
-            OptionalLong received = calls.number("nvmlDeviceGetPcieThroughput", handle, RECEIVED);
+            T answer = question.apply(calls);
             warn(calls.fault());
-            return sent.isPresent() && received.isPresent()
-                    ? Optional.of(new Pcie(received.getAsLong() * 1e3, sent.getAsLong() * 1e3))
-                    : Optional.empty();
+            return answer;
         }
     }
 
@@ -169,6 +177,18 @@ final class NvmlDevice {
         return memory.totalBytes() < 0 || memory.usedBytes() < 0 || memory.freeBytes() < 0
                 ? Optional.empty()
                 : Optional.of(memory);
+    }
+
+    private Optional<Pcie> pcie(NvmlCalls calls) {
+        OptionalLong sent = calls.number("nvmlDeviceGetPcieThroughput", handle, SENT);
+        OptionalLong received = calls.number("nvmlDeviceGetPcieThroughput", handle, RECEIVED);
+        return sent.isPresent() && received.isPresent()
+                ? Optional.of(new Pcie(received.getAsLong() * 1e3, sent.getAsLong() * 1e3))
+                : Optional.empty();
+    }
+
+    private OptionalDouble power(NvmlCalls calls) {
+        return calls.thousandths("nvmlDeviceGetPowerUsage", handle);
     }
 
     private OptionalDouble energy(NvmlCalls calls) {

@@ -82,9 +82,10 @@ final class FakeNvml {
     private static FakeNvml build(List<String> hidden) {
         try {
             Path directory = Files.createTempDirectory("fake-nvml");
-            Path file = directory.resolve("libnvidia-ml.so.1");
+            // JNA finds again by its name what it has loaded: this must not stand for the real one.
+            Path file = directory.resolve("libfake-nvml.so");
             List<String> command = new ArrayList<>(
-                    List.of("gcc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-pthread"));
+                    List.of("gcc", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC", "-pthread"));
             hidden.forEach(function -> command.add("-D" + function + "=hidden_" + function));
             command.addAll(List.of("-o", file.toString(), SOURCE.toString()));
             Process gcc = start(command);

@@ -128,6 +128,8 @@ class NvmlTest {
             assertThat(second.activity()).contains(activity(Duration.ofSeconds(2), 91.5));
             assertThat(second.pcie()).contains(new Pcie(2000.5 * 1024 * 1024, 100.0 * 1024 * 1024));
             assertThat(telemetry.pcie(gpu)).contains(new Pcie(55e6, 1.2e6));
+            assertThat(telemetry.powerWatts(gpu)).hasValue(351);
+            assertThat(telemetry.energyJoules(gpu)).hasValue(1_234_568.89);
         }
         assertThat(fake.inits()).isZero();
         assertThat(fake.samples()).isZero();
@@ -219,6 +221,9 @@ class NvmlTest {
             assertThat(reading.pcie()).isEmpty();
             assertThat(reading.powerWatts()).isEmpty();
             assertThat(reading.fault()).isEmpty();
+            assertThat(telemetry.powerWatts(small)).isEmpty();
+            assertThat(telemetry.energyJoules(small)).isEmpty();
+            assertThat(telemetry.pcie(small)).isEmpty();
         }
         assertThat(fake.samples()).isZero();
     }
@@ -502,13 +507,15 @@ class NvmlTest {
             Gpu gpu = telemetry.gpus().get(0);
             Gpu slice = telemetry.gpus().get(1);
             int most = 0;
+            int faults = 0;
             int before = ((Map<?, ?>) live.get(null)).size();
             for (int i = 0; i < 100_000; i++) {
                 nanos.addAndGet(SECOND);
-                assertThat(telemetry.read(i % 10 == 0 ? gpu : slice).fault()).isEmpty();
+                faults += telemetry.read(i % 50 == 0 ? gpu : slice).fault().isPresent() ? 1 : 0;
                 most = Math.max(most, ((Map<?, ?>) live.get(null)).size() - before);
             }
             assertThat(most).isZero();
+            assertThat(faults).isZero();
             assertThat(fake.samples()).isEqualTo(4);
         }
     }
