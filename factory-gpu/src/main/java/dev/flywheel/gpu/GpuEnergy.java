@@ -65,7 +65,8 @@ public final class GpuEnergy implements EnergyProvider {
         }
         boolean told = telemetry.gpus().stream()
                 .flatMap(other -> other.slice().stream())
-                .anyMatch(other -> other.gpuUuid().equals(gpu.uuid()) && other.share().isPresent());
+                .anyMatch(other ->
+                        other.gpuUuid().equals(gpu.uuid()) && other.share().isPresent());
         return told ? Optional.empty() : Optional.of(new Gauge(telemetry, gpu.uuid(), gpu, 1, false));
     }
 

@@ -112,21 +112,48 @@ public final class GpuMetrics implements MeterBinder, AutoCloseable {
             activity("tensor", Activity::tensorPercent);
             activity("dram", Activity::dramPercent);
             gauge("power", "watts", "Power drawn", tags, r -> r.powerWatts().orElse(Double.NaN));
-            gauge("power.limit", "watts", "Limit of power", tags, r -> r.powerLimitWatts().orElse(Double.NaN));
+            gauge(
+                    "power.limit",
+                    "watts",
+                    "Limit of power",
+                    tags,
+                    r -> r.powerLimitWatts().orElse(Double.NaN));
             if (last.energyJoules().isPresent()) {
                 energy();
             }
-            gauge("temperature", "celsius", "Temperature of the chip", tags, r -> r.temperatureCelsius().orElse(Double.NaN));
-            clock("sm", r -> r.smClockMegahertz().orElse(-1), gpu.maxSmClockMegahertz().orElse(-1));
-            clock("memory", r -> r.memoryClockMegahertz().orElse(-1), gpu.maxMemoryClockMegahertz().orElse(-1));
+            gauge(
+                    "temperature",
+                    "celsius",
+                    "Temperature of the chip",
+                    tags,
+                    r -> r.temperatureCelsius().orElse(Double.NaN));
+            clock(
+                    "sm",
+                    r -> r.smClockMegahertz().orElse(-1),
+                    gpu.maxSmClockMegahertz().orElse(-1));
+            clock(
+                    "memory",
+                    r -> r.memoryClockMegahertz().orElse(-1),
+                    gpu.maxMemoryClockMegahertz().orElse(-1));
             for (Throttle reason : Throttle.values()) {
                 String tag = reason.name().toLowerCase(Locale.ROOT);
-                gauge("throttled", "", "Whether this holds its clocks down", tags.and("reason", tag), r ->
-                        r.throttles().map(found -> found.contains(reason) ? 1.0 : 0.0).orElse(Double.NaN));
+                gauge(
+                        "throttled",
+                        "",
+                        "Whether this holds its clocks down",
+                        tags.and("reason", tag),
+                        r -> r.throttles()
+                                .map(found -> found.contains(reason) ? 1.0 : 0.0)
+                                .orElse(Double.NaN));
             }
             pcie("received", Pcie::receivedBytesPerSecond);
             pcie("sent", Pcie::sentBytesPerSecond);
-            gauge("processes", "processes", "Processes that compute on it", tags, r -> r.processes().map(found -> (double) found.size()).orElse(Double.NaN));
+            gauge(
+                    "processes",
+                    "processes",
+                    "Processes that compute on it",
+                    tags,
+                    r -> r.processes().map(found -> (double) found.size()).orElse(Double.NaN));
         }
 
         void unbind() {
@@ -147,15 +174,30 @@ public final class GpuMetrics implements MeterBinder, AutoCloseable {
         }
 
         private void memory(String name, ToDoubleFunction<Memory> figure) {
-            gauge("memory." + name, "bytes", "Device memory", tags, r -> r.memory().map(figure::applyAsDouble).orElse(Double.NaN));
+            gauge(
+                    "memory." + name,
+                    "bytes",
+                    "Device memory",
+                    tags,
+                    r -> r.memory().map(figure::applyAsDouble).orElse(Double.NaN));
         }
 
         private void activity(String part, Function<Activity, OptionalDouble> figure) {
-            gauge("activity", "ratio", "How busy a part of it was", tags.and("part", part), r -> r.activity().map(found -> share(figure.apply(found))).orElse(Double.NaN));
+            gauge(
+                    "activity",
+                    "ratio",
+                    "How busy a part of it was",
+                    tags.and("part", part),
+                    r -> r.activity().map(found -> share(figure.apply(found))).orElse(Double.NaN));
         }
 
         private void pcie(String direction, ToDoubleFunction<Pcie> figure) {
-            gauge("pcie", "bytes/second", "Moved over PCI Express", tags.and("direction", direction), r -> r.pcie().map(figure::applyAsDouble).orElse(Double.NaN));
+            gauge(
+                    "pcie",
+                    "bytes/second",
+                    "Moved over PCI Express",
+                    tags.and("direction", direction),
+                    r -> r.pcie().map(figure::applyAsDouble).orElse(Double.NaN));
         }
 
         private void clock(String domain, ToDoubleFunction<GpuReading> megahertz, int max) {

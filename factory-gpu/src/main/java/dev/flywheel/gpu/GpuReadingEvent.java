@@ -139,7 +139,9 @@ final class GpuReadingEvent extends Event {
         temperature = reading.temperatureCelsius().orElse(Double.NaN);
         smClock = hertz(reading.smClockMegahertz());
         memoryClock = hertz(reading.memoryClockMegahertz());
-        throttles = reading.throttles().map(found -> new TreeSet<>(found).toString()).orElse(null);
+        throttles = reading.throttles()
+                .map(found -> new TreeSet<>(found).toString())
+                .orElse(null);
         processes = reading.processes().map(List::size).orElse(Integer.MIN_VALUE);
         fault = reading.fault().map(GpuReading.Fault::why).orElse(null);
     }

@@ -103,8 +103,7 @@ class GpuEnergyTest {
             assertThat(gauge.watts()).isEmpty();
             GpuEnergy silent = new GpuEnergy(() -> telemetry);
             assertThat(silent.gauges()).isEmpty();
-            assertThat(silent.explanation())
-                    .isEqualTo("NVIDIA's driver tells neither energy nor power of its GPUs");
+            assertThat(silent.explanation()).isEqualTo("NVIDIA's driver tells neither energy nor power of its GPUs");
         }
         GpuEnergy none = new GpuEnergy(() -> new NoGpus("no driver"));
         assertThat(none.gauges()).isEmpty();

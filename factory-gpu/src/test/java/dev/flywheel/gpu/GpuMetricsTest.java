@@ -25,7 +25,10 @@ class GpuMetricsTest {
     }
 
     private double value(String name, String... tags) {
-        Meter meter = registry.get("flywheel.gpu." + name).tags("uuid", UUID, "name", "NVIDIA H200").tags(tags).meter();
+        Meter meter = registry.get("flywheel.gpu." + name)
+                .tags("uuid", UUID, "name", "NVIDIA H200")
+                .tags(tags)
+                .meter();
         return meter.measure().iterator().next().getValue();
     }
 

@@ -58,7 +58,8 @@ class GpuReadingEventTest {
                     recording.enable(EVENT).with("period", "everyChunk");
                     recording.start();
                     recording.stop();
-                    List<RecordedEvent> events = events(recording, telemetry.gpus().get(0));
+                    List<RecordedEvent> events =
+                            events(recording, telemetry.gpus().get(0));
                     assertThat(events).hasSizeGreaterThanOrEqualTo(2);
                     assertFirst(events.get(0));
                     assertThat(events.get(1).getDouble("smActivity")).isEqualTo(0.915);
