@@ -331,7 +331,8 @@ final class Cards {
                 head.startedAt(),
                 head.endedAt(),
                 head.version(),
-                head.champion());
+                head.champion(),
+                head.energy());
     }
 
     private RunReport.Models told(RunReport.Models models) {

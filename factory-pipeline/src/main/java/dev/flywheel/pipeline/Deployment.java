@@ -139,6 +139,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 () -> threads.ticker == null ? null : Background.everySecond(threads.ticker, this::tick),
                 champion::close,
                 closeAll);
+        line.energy().serve(name(), champion.endpoint()::snapshot);
     }
 
     /** {@return the name of the pipeline} */
@@ -221,6 +222,17 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** {@return what was served since the deployment started, and how it is now, version by version} */
     public EndpointSnapshot snapshot() {
         return champion.endpoint().snapshot();
+    }
+
+    /**
+     * {@return what the predictions of each version have taken since the deployment started, by its number} A window of
+     * about a second is divided by the rows that each version of the factory's deployments ran in it; a window of a run
+     * is the run's. Where the factory does not tick, a window ends with each call and each run. Versions that nothing is
+     * known of are not there.
+     */
+    public Map<Integer, EnergyUse> energy() {
+        requireOpen();
+        return line.energy().served(name());
     }
 
     /** {@return what the watch of inputs, predictions and outcomes sees now; empty where it is off} */
@@ -544,6 +556,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             }
             Closing.all(
                     runs::close,
+                    () -> line.energy().stop(name()),
                     champion::close,
                     predictions::awaitTold,
                     () -> watching.ifPresent(Watching::close),

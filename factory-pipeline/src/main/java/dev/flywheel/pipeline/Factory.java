@@ -7,6 +7,8 @@ import dev.flywheel.core.audit.AuditEntry;
 import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.audit.AuditKey;
 import dev.flywheel.core.audit.AuditLog;
+import dev.flywheel.core.energy.EnergyMeter;
+import dev.flywheel.core.energy.Tariff;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.registry.AliasMove;
 import dev.flywheel.core.registry.Home;
@@ -63,7 +65,9 @@ public final class Factory implements AutoCloseable {
     private final ConcurrentMap<String, Line> lines = new ConcurrentHashMap<>();
     private final AuditLog audit;
     private final Freeze freeze;
+    private final EnergyLedger energy;
     private final @Nullable ScheduledFuture<?> approving;
+    private final @Nullable ScheduledFuture<?> measuring;
 
     private Factory(Home home, AuditLog audit, Freeze freeze, Options options) {
         this.home = home;
@@ -72,6 +76,10 @@ public final class Factory implements AutoCloseable {
         this.options = options;
         this.claims = new Claims("the factory over " + home.directory());
         this.approving = options.ticking ? Background.everySecond(ticker, this::promoteApproved) : null;
+        EnergyMeter meter = options.meter == null ? EnergyMeter.ofThisMachine() : options.meter;
+        this.energy = new EnergyLedger(meter, options.tariff);
+        this.measuring =
+                options.ticking && meter.canMeasure() ? Background.everySecond(ticker, energy::look) : null;
         this.progress = new EventBus<>("progress", listeners(), progress -> true);
         if (options.progress != null) {
             progress.subscribe(Progress.class, options.progress);
@@ -112,7 +120,7 @@ public final class Factory implements AutoCloseable {
 
     /** {@return the default options, to be changed one by one} */
     public static Options options() {
-        return new Options(InstantSource.system(), null, null, true, null);
+        return new Options(InstantSource.system(), null, null, true, null, Tariff.unknown(), null);
     }
 
     /** How a factory is opened. Immutable. */
@@ -123,18 +131,24 @@ public final class Factory implements AutoCloseable {
         private final @Nullable Executor listeners;
         private final boolean ticking;
         private final @Nullable AuditKey auditKey;
+        private final Tariff tariff;
+        private final @Nullable EnergyMeter meter;
 
         private Options(
                 InstantSource clock,
                 @Nullable Consumer<Progress> progress,
                 @Nullable Executor listeners,
                 boolean ticking,
-                @Nullable AuditKey auditKey) {
+                @Nullable AuditKey auditKey,
+                Tariff tariff,
+                @Nullable EnergyMeter meter) {
             this.clock = clock;
             this.progress = progress;
             this.listeners = listeners;
             this.ticking = ticking;
             this.auditKey = auditKey;
+            this.tariff = tariff;
+            this.meter = meter;
         }
 
         /**
@@ -142,7 +156,7 @@ public final class Factory implements AutoCloseable {
          * system's}
          */
         public Options clock(InstantSource clock) {
-            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking, auditKey);
+            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -152,7 +166,7 @@ public final class Factory implements AutoCloseable {
          *     while it is busy only the last 1,024 reports wait for it
          */
         public Options onProgress(Consumer<Progress> listener) {
-            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking, auditKey);
+            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -164,7 +178,7 @@ public final class Factory implements AutoCloseable {
          *     wait for what it holds
          */
         public Options listeners(Executor executor) {
-            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey);
+            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -173,7 +187,7 @@ public final class Factory implements AutoCloseable {
          * time.
          */
         public Options withoutTicks() {
-            return new Options(clock, progress, listeners, false, auditKey);
+            return new Options(clock, progress, listeners, false, auditKey, tariff, meter);
         }
 
         /**
@@ -181,7 +195,31 @@ public final class Factory implements AutoCloseable {
          * home directory, made at first use}
          */
         public Options auditKey(AuditKey key) {
-            return new Options(clock, progress, listeners, ticking, Objects.requireNonNull(key, "key"));
+            return new Options(clock, progress, listeners, ticking, Objects.requireNonNull(key, "key"), tariff, meter);
+        }
+
+        /**
+         * {@return these options with what power costs, so that runs tell what theirs came to; the default is that
+         * nothing is known of it}
+         */
+        public Options tariff(Tariff figures) {
+            return new Options(
+                    clock,
+                    progress,
+                    listeners,
+                    ticking,
+                    auditKey,
+                    Objects.requireNonNull(figures, "figures"),
+                    meter);
+        }
+
+        /**
+         * {@return these options with a meter of the host's own; the default is
+         * {@link EnergyMeter#ofThisMachine()}}
+         */
+        public Options energy(EnergyMeter own) {
+            return new Options(
+                    clock, progress, listeners, ticking, auditKey, tariff, Objects.requireNonNull(own, "own"));
         }
     }
 
@@ -374,6 +412,9 @@ public final class Factory implements AutoCloseable {
         if (approving != null) {
             approving.cancel(false);
         }
+        if (measuring != null) {
+            measuring.cancel(false);
+        }
         ticker.shutdownNow();
         trainer.shutdownNow().forEach(waiting -> ((Future<?>) waiting).cancel(false));
         Uninterruptibles.awaitTerminationUninterruptibly(trainer);
@@ -441,7 +482,8 @@ public final class Factory implements AutoCloseable {
                         options.clock,
                         options.progress == null ? null : progress::publish,
                         audit,
-                        freeze));
+                        freeze,
+                        energy));
     }
 
     private void requireForeignThread() {

@@ -47,7 +47,8 @@ record Line(
         Freeze freeze,
         Approvals approvals,
         Encoders encoders,
-        AtomicReference<RunExecution.@Nullable Promotion> serving)
+        AtomicReference<RunExecution.@Nullable Promotion> serving,
+        EnergyLedger energy)
         implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Line.class);
@@ -62,7 +63,8 @@ record Line(
             InstantSource clock,
             @Nullable Consumer<Progress> progress,
             AuditLog audit,
-            Freeze freeze) {
+            Freeze freeze,
+            EnergyLedger energy) {
         Registry registry = Registry.open(directory, clock, audit);
         return Closing.onFailure(
                 () -> {
@@ -76,7 +78,8 @@ record Line(
                             freeze,
                             new Approvals(directory.approvals(), directory.name(), audit, clock),
                             new Encoders(datasets.resolveSibling("encoders"), directory.path()),
-                            new AtomicReference<>());
+                            new AtomicReference<>(),
+                            energy);
                     line.clear();
                     return line;
                 },

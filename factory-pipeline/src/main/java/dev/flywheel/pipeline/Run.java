@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.energy.Energy;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.Verdict;
 import dev.flywheel.pipeline.evaluate.RunReport;
@@ -22,6 +23,7 @@ import java.util.OptionalInt;
  * @param metrics the best candidate's metrics on the test examples, by name
  * @param verdicts what each gate said of the best candidate
  * @param report the HTML report; written for failed runs, too
+ * @param energy what the devices took while the run was at work, for all that they did in that time
  */
 public record Run(
         String id,
@@ -32,7 +34,8 @@ public record Run(
         String candidate,
         Map<String, Estimate> metrics,
         List<Verdict> verdicts,
-        Path report) {
+        Path report,
+        Energy energy) {
 
     /** How a run ends. */
     public enum Outcome {

@@ -189,6 +189,7 @@ final class RunExecution<I, L> {
     }
 
     private Run execute(Supplier<History<I>> examples) {
+        EnergyLedger.Work work = line.energy().begin();
         try {
             line.report("reading examples", 0);
             line.audit()
@@ -205,6 +206,7 @@ final class RunExecution<I, L> {
             }
             record.failed(e);
         } finally {
+            record.energy(work.rest());
             stages.forEach(Line::discard);
             Line.endWork(directory);
             if (!(record.failure() instanceof CancellationException)) {

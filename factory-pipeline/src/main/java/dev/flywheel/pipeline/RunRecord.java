@@ -2,6 +2,7 @@ package dev.flywheel.pipeline;
 
 import dev.flywheel.core.data.Column;
 import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.energy.Energy;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelCard;
@@ -67,6 +68,7 @@ final class RunRecord {
     private Run.Outcome outcome = Run.Outcome.FAILED;
     private String reason = "it did not end";
     private String aliasMove = "";
+    private Energy energy = Energy.unknown("the run did not begin");
     private @Nullable Throwable failure;
 
     RunRecord(Pipeline<?, ?, ?> pipeline, Line line, Path directory, String trigger) {
@@ -210,6 +212,11 @@ final class RunRecord {
         environment.put(name, value);
     }
 
+    /** What the run took. */
+    void energy(Energy taken) {
+        energy = taken;
+    }
+
     void note(String note) {
         environment.merge("note", note, (a, b) -> a + " " + b);
     }
@@ -307,7 +314,7 @@ final class RunRecord {
         if (winner.isPresent()) {
             candidates.get(winner.getAsInt()).metrics().forEach((metric, value) -> metrics.put(metric.name(), value));
         }
-        return new Run(id(), pipeline.name(), outcome, reason, version, candidateName(), metrics, verdicts, html);
+        return new Run(id(), pipeline.name(), outcome, reason, version, candidateName(), metrics, verdicts, html, energy);
     }
 
     private String id() {
@@ -324,7 +331,8 @@ final class RunRecord {
                         startedAt,
                         line.clock().instant(),
                         version,
-                        champion),
+                        champion,
+                        line.energy().describe(energy)),
                 new RunReport.Data(parts, columns, checks),
                 new RunReport.Models(
                         pipeline.task(),

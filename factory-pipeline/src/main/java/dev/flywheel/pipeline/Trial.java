@@ -6,6 +6,7 @@ import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.data.Schema;
 import dev.flywheel.core.io.Durable;
 import dev.flywheel.core.io.Json;
+import dev.flywheel.core.energy.Energy;
 import dev.flywheel.core.model.ModelCard;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Verdict;
@@ -41,6 +42,7 @@ import org.slf4j.LoggerFactory;
 final class Trial<I> {
 
     private static final Logger log = LoggerFactory.getLogger(Trial.class);
+    private static final Energy UNMEASURED = Energy.unknown("the run's report tells it");
     private static final int SAVE_SECONDS = 10;
     private static final Duration SAVE = Duration.ofSeconds(SAVE_SECONDS);
     private static final Duration LOOK = Duration.ofSeconds(1);
@@ -497,11 +499,21 @@ final class Trial<I> {
                     card.candidate(),
                     card.metrics(),
                     card.verdicts(),
-                    report);
+                    report,
+                    UNMEASURED);
         } catch (ModelFormatException | StoreException e) {
             log.warn("the card of version {} of pipeline {} cannot be read", done.challenger(), line.name(), e);
             return new Run(
-                    done.run(), line.name(), Run.Outcome.REJECTED, why, version, "", Map.of(), done.evidence(), report);
+                    done.run(),
+                    line.name(),
+                    Run.Outcome.REJECTED,
+                    why,
+                    version,
+                    "",
+                    Map.of(),
+                    done.evidence(),
+                    report,
+                    UNMEASURED);
         }
     }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.flywheel.core.audit.AuditLog;
 import dev.flywheel.core.data.RecordType;
 import dev.flywheel.core.data.RowType;
+import dev.flywheel.core.energy.EnergyMeter;
+import dev.flywheel.core.energy.Tariff;
 import dev.flywheel.core.registry.Home;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.CrashChild.Point;
@@ -51,7 +53,7 @@ class ChampionTest {
         try (Home home = Home.open(root, CLOCK);
                 AuditLog audit = AuditLog.open(home.audit(), CLOCK);
                 Line line = Line.open(
-                        home.pipeline("points"), home.data(), CLOCK, null, audit, new Freeze(root, audit, CLOCK))) {
+                        home.pipeline("points"), home.data(), CLOCK, null, audit, new Freeze(root, audit, CLOCK), new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
             line.approvals().answer(asked.get(0).artifact(), Approvals.Status.GIVEN, "ann", "yes");
             Thread approver = new Thread(line::promoteApproved);
             Champion.Listener serving = (version, card) -> {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.flywheel.core.StoreException;
 import dev.flywheel.core.audit.AuditEvent;
 import dev.flywheel.core.audit.AuditLog;
+import dev.flywheel.core.energy.EnergyMeter;
+import dev.flywheel.core.energy.Tariff;
 import dev.flywheel.core.registry.PipelineDirectory;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,7 +45,7 @@ class FailuresTest {
                         clock,
                         null,
                         audit,
-                        new Freeze(home, audit, clock))) {
+                        new Freeze(home, audit, clock), new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
             EventBus<Event> events = new EventBus<>("a test", Runnable::run, event -> false);
             events.subscribe(Event.Failed.class, heard::add);
             Failures failures = new Failures(line, events);

@@ -1,6 +1,7 @@
 package dev.flywheel.core.energy;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What was taken in a time, device by device, with how that is known. What could not be read is left out, and said so;
@@ -65,6 +67,17 @@ public record Energy(Duration window, List<Part> parts, List<String> leftOut) {
             return new Part(device, source, share * joules, idle, true);
         }
 
+        private boolean isLike(Part other) {
+            return device.equals(other.device) && source == other.source && apportioned == other.apportioned;
+        }
+
+        private Part plus(Part other) {
+            OptionalDouble idle = idleJoules.isEmpty() || other.idleJoules.isEmpty()
+                    ? OptionalDouble.empty()
+                    : OptionalDouble.of(idleJoules.getAsDouble() + other.idleJoules.getAsDouble());
+            return new Part(device, source, joules + other.joules, idle, apportioned);
+        }
+
         private String describe() {
             return format(joules) + " of " + device + " by " + source.words + (apportioned ? ", apportioned" : "");
         }
@@ -75,6 +88,15 @@ public record Energy(Duration window, List<Part> parts, List<String> leftOut) {
         Objects.requireNonNull(window, "window");
         parts = List.copyOf(parts);
         leftOut = List.copyOf(leftOut);
+    }
+
+    /**
+     * {@return what is not known}
+     *
+     * @param why the reason, in a few words
+     */
+    public static Energy unknown(String why) {
+        return new Energy(Duration.ZERO, List.of(), List.of(why));
     }
 
     /** {@return how it is known; {@link Source#NONE} alone if nothing is} */
@@ -114,6 +136,24 @@ public record Energy(Duration window, List<Part> parts, List<String> leftOut) {
                 ? this
                 : new Energy(
                         window, parts.stream().map(part -> part.times(share)).toList(), leftOut);
+    }
+
+    /** {@return what was taken in both times together} */
+    public Energy plus(Energy other) {
+        List<Part> all = new ArrayList<>(parts);
+        for (Part part : other.parts) {
+            int same = 0;
+            while (same < all.size() && !all.get(same).isLike(part)) {
+                same++;
+            }
+            if (same < all.size()) {
+                all.set(same, all.get(same).plus(part));
+            } else {
+                all.add(part);
+            }
+        }
+        List<String> missing = Stream.concat(leftOut.stream(), other.leftOut.stream()).distinct().toList();
+        return new Energy(window.plus(other.window), all, missing);
     }
 
     /** {@return it in words, with how it is known and what is left out} */

@@ -53,10 +53,28 @@ public final class EnergyMeter {
 
     /** {@return a meter of all that this machine tells: its processors, and what modules on the class path bring} */
     public static EnergyMeter ofThisMachine() {
-        return found(Rapl.SYSTEM, ServiceLoader.load(EnergyProvider.class));
+        return new EnergyMeter(System::nanoTime, ThisMachine.FOUND.gauges, ThisMachine.FOUND.leftOut);
+    }
+
+    /**
+     * What a search has found.
+     *
+     * @param leftOut what cannot be told, and why
+     */
+    private record Found(List<EnergyGauge> gauges, List<String> leftOut) {}
+
+    /** Looked for on the first use, because looking may load native libraries. */
+    private static final class ThisMachine {
+
+        static final Found FOUND = search(Rapl.SYSTEM, ServiceLoader.load(EnergyProvider.class));
     }
 
     static EnergyMeter found(Path powercap, Iterable<? extends EnergyProvider> providers) {
+        Found found = search(powercap, providers);
+        return new EnergyMeter(System::nanoTime, found.gauges, found.leftOut);
+    }
+
+    private static Found search(Path powercap, Iterable<? extends EnergyProvider> providers) {
         List<EnergyGauge> gauges = new ArrayList<>();
         List<String> leftOut = new ArrayList<>();
         look(new Rapl(powercap), gauges, leftOut);
@@ -73,7 +91,7 @@ public final class EnergyMeter {
             }
         }
         log.debug("energy of {} can be told; left out: {}", gauges, leftOut);
-        return new EnergyMeter(System::nanoTime, gauges, leftOut);
+        return new Found(gauges, leftOut);
     }
 
     private static void look(EnergyProvider provider, List<EnergyGauge> gauges, List<String> leftOut) {

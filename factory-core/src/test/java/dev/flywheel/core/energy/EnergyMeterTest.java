@@ -165,6 +165,21 @@ class EnergyMeterTest {
     }
 
     @Test
+    void timesTogetherAreSummedDeviceByDeviceAndWayByWay() {
+        Energy.Part counted = new Energy.Part("a", Energy.Source.COUNTER, 10, OptionalDouble.of(4), false);
+        Energy.Part integrated = new Energy.Part("a", Energy.Source.POWER_INTEGRAL, 5, OptionalDouble.empty(), false);
+        Energy first = new Energy(Duration.ofSeconds(1), List.of(counted), List.of("no CPU"));
+        Energy second = new Energy(Duration.ofSeconds(2), List.of(counted, integrated), List.of("no CPU"));
+        Energy both = first.plus(second);
+        assertThat(both.window()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(both.parts())
+                .containsExactly(
+                        new Energy.Part("a", Energy.Source.COUNTER, 20, OptionalDouble.of(8), false), integrated);
+        assertThat(both.leftOut()).containsExactly("no CPU");
+        assertThat(Energy.unknown("lost").plus(first).joules()).hasValue(10);
+    }
+
+    @Test
     void netIsKnownOnlyIfIdleIsKnownOfEachDevice() {
         Energy.Part known = new Energy.Part("a", Energy.Source.COUNTER, 10, OptionalDouble.of(4), false);
         Energy.Part unknown = new Energy.Part("b", Energy.Source.CPU_PACKAGE, 10, OptionalDouble.empty(), false);

@@ -64,6 +64,9 @@ final class HtmlReport {
                 "Run " + head.run() + " \u00b7 " + time(head.startedAt()) + " \u00b7 took " + Numbers.duration(seconds),
                 "class",
                 "sub");
+        if (!head.energy().isEmpty()) {
+            out.leaf("p", "Energy: " + head.energy(), "class", "sub");
+        }
         out.open("div", "class", "outcome " + tone.style);
         Page.sign(out, tone);
         out.open("div")

@@ -14,6 +14,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +63,7 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
      * @param endedAt when it ended
      * @param version the version that it registered, if it did
      * @param champion the version that was champion when it started, if there was one
+     * @param energy what the run took, with how that is known and what it cost, in words; empty if nobody told
      */
     public record Head(
             String pipeline,
@@ -71,7 +73,14 @@ public record RunReport(Head head, Data data, Models models, List<Verdict> verdi
             Instant startedAt,
             Instant endedAt,
             OptionalInt version,
-            OptionalInt champion) {}
+            OptionalInt champion,
+            String energy) {
+
+        /** Takes none, as reports of older releases have it, for nothing told. */
+        public Head {
+            energy = Objects.requireNonNullElse(energy, "");
+        }
+    }
 
     /**
      * What the run learned from.

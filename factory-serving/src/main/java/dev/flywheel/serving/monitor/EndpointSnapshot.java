@@ -1,8 +1,11 @@
 package dev.flywheel.serving.monitor;
 
+import dev.flywheel.core.energy.Energy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +45,23 @@ public record EndpointSnapshot(
                 total.since(earlier.total),
                 versions.stream().map(version -> version.since(earlier)).toList(),
                 shadow);
+    }
+
+    /**
+     * {@return what each loaded version took of the energy of the period, by the rows that it ran} What versions ran
+     * that are no longer loaded, and energy in which nothing ran, is nobody's.
+     *
+     * @param energy what was taken in the period of this snapshot
+     */
+    public Map<Integer, Energy> energy(Energy energy) {
+        Map<Integer, Energy> shares = new TreeMap<>();
+        for (VersionSnapshot version : versions) {
+            long rows = version.activity().rows();
+            if (rows > 0) {
+                shares.merge(version.version(), energy.times(Math.min(1, (double) rows / total.rows())), Energy::plus);
+            }
+        }
+        return shares;
     }
 
     /** {@return the requests a second, over the period; 0 where it is empty} */
