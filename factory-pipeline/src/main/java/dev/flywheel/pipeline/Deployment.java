@@ -227,8 +227,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /**
      * {@return what the predictions of each version have taken since the deployment started, by its number} A window of
      * about a second is divided by the rows that each version of the factory's deployments ran in it; a window of a run
-     * is the run's. Where the factory does not tick, a window ends with each call and each run. Versions that nothing is
-     * known of are not there.
+     * is the run's. Where the factory does not tick, a window ends with each call and each run. Versions that nothing
+     * is known of are not there.
      */
     public Map<Integer, EnergyUse> energy() {
         requireOpen();

@@ -78,8 +78,7 @@ public final class Factory implements AutoCloseable {
         this.approving = options.ticking ? Background.everySecond(ticker, this::promoteApproved) : null;
         EnergyMeter meter = options.meter == null ? EnergyMeter.ofThisMachine() : options.meter;
         this.energy = new EnergyLedger(meter, options.tariff);
-        this.measuring =
-                options.ticking && meter.canMeasure() ? Background.everySecond(ticker, energy::look) : null;
+        this.measuring = options.ticking && meter.canMeasure() ? Background.everySecond(ticker, energy::look) : null;
         this.progress = new EventBus<>("progress", listeners(), progress -> true);
         if (options.progress != null) {
             progress.subscribe(Progress.class, options.progress);
@@ -156,7 +155,8 @@ public final class Factory implements AutoCloseable {
          * system's}
          */
         public Options clock(InstantSource clock) {
-            return new Options(Objects.requireNonNull(clock, "clock"), progress, listeners, ticking, auditKey, tariff, meter);
+            return new Options(
+                    Objects.requireNonNull(clock, "clock"), progress, listeners, ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -166,7 +166,8 @@ public final class Factory implements AutoCloseable {
          *     while it is busy only the last 1,024 reports wait for it
          */
         public Options onProgress(Consumer<Progress> listener) {
-            return new Options(clock, Objects.requireNonNull(listener, "listener"), listeners, ticking, auditKey, tariff, meter);
+            return new Options(
+                    clock, Objects.requireNonNull(listener, "listener"), listeners, ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -178,7 +179,8 @@ public final class Factory implements AutoCloseable {
          *     wait for what it holds
          */
         public Options listeners(Executor executor) {
-            return new Options(clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey, tariff, meter);
+            return new Options(
+                    clock, progress, Objects.requireNonNull(executor, "executor"), ticking, auditKey, tariff, meter);
         }
 
         /**
@@ -204,18 +206,11 @@ public final class Factory implements AutoCloseable {
          */
         public Options tariff(Tariff figures) {
             return new Options(
-                    clock,
-                    progress,
-                    listeners,
-                    ticking,
-                    auditKey,
-                    Objects.requireNonNull(figures, "figures"),
-                    meter);
+                    clock, progress, listeners, ticking, auditKey, Objects.requireNonNull(figures, "figures"), meter);
         }
 
         /**
-         * {@return these options with a meter of the host's own; the default is
-         * {@link EnergyMeter#ofThisMachine()}}
+         * {@return these options with a meter of the host's own; the default is {@link EnergyMeter#ofThisMachine()}}
          */
         public Options energy(EnergyMeter own) {
             return new Options(

@@ -314,7 +314,8 @@ final class RunRecord {
         if (winner.isPresent()) {
             candidates.get(winner.getAsInt()).metrics().forEach((metric, value) -> metrics.put(metric.name(), value));
         }
-        return new Run(id(), pipeline.name(), outcome, reason, version, candidateName(), metrics, verdicts, html, energy);
+        return new Run(
+                id(), pipeline.name(), outcome, reason, version, candidateName(), metrics, verdicts, html, energy);
     }
 
     private String id() {

@@ -53,7 +53,13 @@ class ChampionTest {
         try (Home home = Home.open(root, CLOCK);
                 AuditLog audit = AuditLog.open(home.audit(), CLOCK);
                 Line line = Line.open(
-                        home.pipeline("points"), home.data(), CLOCK, null, audit, new Freeze(root, audit, CLOCK), new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
+                        home.pipeline("points"),
+                        home.data(),
+                        CLOCK,
+                        null,
+                        audit,
+                        new Freeze(root, audit, CLOCK),
+                        new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
             line.approvals().answer(asked.get(0).artifact(), Approvals.Status.GIVEN, "ann", "yes");
             Thread approver = new Thread(line::promoteApproved);
             Champion.Listener serving = (version, card) -> {

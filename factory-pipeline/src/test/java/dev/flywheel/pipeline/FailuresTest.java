@@ -45,7 +45,8 @@ class FailuresTest {
                         clock,
                         null,
                         audit,
-                        new Freeze(home, audit, clock), new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
+                        new Freeze(home, audit, clock),
+                        new EnergyLedger(EnergyMeter.of(List.of()), Tariff.unknown()))) {
             EventBus<Event> events = new EventBus<>("a test", Runnable::run, event -> false);
             events.subscribe(Event.Failed.class, heard::add);
             Failures failures = new Failures(line, events);

@@ -152,7 +152,9 @@ public record Energy(Duration window, List<Part> parts, List<String> leftOut) {
                 all.add(part);
             }
         }
-        List<String> missing = Stream.concat(leftOut.stream(), other.leftOut.stream()).distinct().toList();
+        List<String> missing = Stream.concat(leftOut.stream(), other.leftOut.stream())
+                .distinct()
+                .toList();
         return new Energy(window.plus(other.window), all, missing);
     }
 
