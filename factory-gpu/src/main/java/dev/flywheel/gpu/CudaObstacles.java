@@ -1,8 +1,10 @@
 package dev.flywheel.gpu;
 
+import com.sun.jna.NativeLibrary;
 import dev.flywheel.core.device.Probe;
 import dev.flywheel.core.device.Probe.Cause;
 import dev.flywheel.core.device.Probe.Obstacle;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,6 +14,22 @@ final class CudaObstacles {
     private static final Pattern FAILURE = Pattern.compile("CUDA (?:failure|error)\\W+(\\d+)");
     private static final Pattern LIBRARY = Pattern.compile(
             "(lib[\\w+-]+\\.so[.\\d]*): cannot open shared object file|\"?([\\w-]+\\.dll)\"? which is missing");
+
+    private static final String DRIVER = "libcuda.so.1";
+
+    /** What ONNX Runtime's build for CUDA 12 links to. */
+    private static final List<String> LINKED = List.of(
+            DRIVER,
+            "libcudart.so.12",
+            "libcublas.so.12",
+            "libcublasLt.so.12",
+            "libcufft.so.11",
+            "libcurand.so.10",
+            "libcudnn.so.9");
+
+    private static final String IN_PLACE =
+            "install the CUDA and cuDNN that this build needs and name their directory in LD_LIBRARY_PATH, or put them in "
+                    + "place with CudaNatives";
 
     private static final String NEWER_DRIVER =
             "update the NVIDIA driver, to 525 or later for CUDA 12, to 580 or later for CUDA 13";
@@ -89,6 +107,27 @@ final class CudaObstacles {
         return visible == null ? "not set" : "\"" + visible + "\"";
     }
 
+    /** ONNX Runtime says which library it was only in a log of its own. */
+    static Obstacle unlinked(Probe.Engine engine, List<String> absent) {
+        if (absent.contains(DRIVER)) {
+            return noDriver("the NVIDIA driver's library " + DRIVER + " does not load");
+        }
+        String which = absent.isEmpty() ? "a library for CUDA" : String.join(", ", absent);
+        return new Obstacle(
+                Cause.LIBRARY_MISSING,
+                engine + " needs " + which + ", which " + (absent.size() > 1 ? "do" : "does") + " not load",
+                IN_PLACE);
+    }
+
+    private static boolean isAbsent(String library) {
+        try {
+            NativeLibrary.getInstance(library);
+            return false;
+        } catch (UnsatisfiedLinkError e) {
+            return true;
+        }
+    }
+
     /** {@return what a failure of an engine to use a GPU means} */
     static Obstacle of(Probe.Engine engine, Throwable failure) {
         String message = String.valueOf(failure.getMessage());
@@ -102,8 +141,10 @@ final class CudaObstacles {
                     Cause.LIBRARY_MISSING,
                     engine + " needs " + (library.group(1) == null ? library.group(2) : library.group(1))
                             + ", which does not load",
-                    "install the CUDA and cuDNN that this build needs and name their directory in LD_LIBRARY_PATH, or "
-                            + "put them in place with CudaNatives");
+                    IN_PLACE);
+        }
+        if (message.contains("Failed to load shared library")) {
+            return unlinked(engine, LINKED.stream().filter(CudaObstacles::isAbsent).toList());
         }
         if (message.contains("Failed to find CUDA shared provider")) {
             return cpuBuild(engine);

@@ -122,6 +122,19 @@ class CudaDeviceProviderTest {
     }
 
     @Test
+    void whatOnnxRuntimeDoesNotNameIsLookedFor() {
+        Probe.Engine engine = Probe.Engine.ONNX_RUNTIME;
+        assertThat(CudaObstacles.unlinked(engine, List.of("libcuda.so.1", "libcudnn.so.9")))
+                .isEqualTo(CudaObstacles.noDriver("the NVIDIA driver's library libcuda.so.1 does not load"));
+        assertThat(CudaObstacles.unlinked(engine, List.of("libcudnn.so.9")).why())
+                .isEqualTo("ONNX Runtime needs libcudnn.so.9, which does not load");
+        assertThat(CudaObstacles.unlinked(engine, List.of("libcublas.so.12", "libcudnn.so.9"))
+                        .why())
+                .isEqualTo("ONNX Runtime needs libcublas.so.12, libcudnn.so.9, which do not load");
+        assertThat(CudaObstacles.unlinked(engine, List.of()).cause()).isEqualTo(Cause.LIBRARY_MISSING);
+    }
+
+    @Test
     @Tag("gpu")
     void everyEngineUsesTheGpuOfThisMachine() {
         assertThat(Devices.choose(DeviceRequest.REQUIRE_CUDA, Probe.Engine.ONNX_RUNTIME)

@@ -1,0 +1,1 @@
+int flywheel_needed(void) { return 41; }

@@ -1,0 +1,3 @@
+int flywheel_needed(void);
+
+int flywheel_needing(void) { return flywheel_needed() + 1; }
