@@ -32,10 +32,10 @@ import org.slf4j.LoggerFactory;
  * Puts the libraries of CUDA, cuDNN and PyTorch in place from Maven artifacts alone, for machines that have a driver
  * and nothing else. To be called once, before the first model is loaded. Thread-safe. For Linux on x86-64.
  *
- * <p>It finds {@code org.bytedeco:cuda} and {@code org.bytedeco:openblas}, and for training {@code org.bytedeco:pytorch}
- * with the classifier {@code linux-x86_64-gpu}, on the class path. Their libraries go into a directory, are checked
- * against their sums there, and are loaded, so that ONNX Runtime and DJL find them without LD_LIBRARY_PATH. Nobody's
- * code is downloaded, and nothing is written elsewhere.
+ * <p>It finds {@code org.bytedeco:cuda} and {@code org.bytedeco:openblas}, and for training
+ * {@code org.bytedeco:pytorch} with the classifier {@code linux-x86_64-gpu}, on the class path. Their libraries go into
+ * a directory, are checked against their sums there, and are loaded, so that ONNX Runtime and DJL find them without
+ * LD_LIBRARY_PATH. Nobody's code is downloaded, and nothing is written elsewhere.
  */
 public final class CudaNatives {
 
@@ -248,8 +248,7 @@ public final class CudaNatives {
         }
     }
 
-    private static StoreException unusable(
-            Path directory, String why, String fix, @Nullable Throwable cause) {
+    private static StoreException unusable(Path directory, String why, String fix, @Nullable Throwable cause) {
         return new StoreException("cannot keep CUDA's libraries in " + directory, why, fix, cause);
     }
 }

@@ -144,7 +144,8 @@ final class CudaObstacles {
                     IN_PLACE);
         }
         if (message.contains("Failed to load shared library")) {
-            return unlinked(engine, LINKED.stream().filter(CudaObstacles::isAbsent).toList());
+            return unlinked(
+                    engine, LINKED.stream().filter(CudaObstacles::isAbsent).toList());
         }
         if (message.contains("Failed to find CUDA shared provider")) {
             return cpuBuild(engine);

@@ -29,8 +29,8 @@ class CudaChainTest {
         if (CudaDriver.ofThisMachine().visible()) {
             assertThat(probe.devices()).containsExactly(first);
         } else {
-            assertThat(probe.obstacle().map(Probe.Obstacle::cause)).isIn(
-                    Optional.of(Cause.NO_DRIVER), Optional.of(Cause.NO_DEVICE));
+            assertThat(probe.obstacle().map(Probe.Obstacle::cause))
+                    .isIn(Optional.of(Cause.NO_DRIVER), Optional.of(Cause.NO_DEVICE));
         }
     }
 }

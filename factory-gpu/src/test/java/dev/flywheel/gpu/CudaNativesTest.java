@@ -56,8 +56,7 @@ class CudaNativesTest {
     private Path twoLibraries() throws Exception {
         Path built = Files.createDirectories(temporary.resolve("built"));
         Path other = NativeFake.compile(built, "needed.c", needed, List.of("-Wl,-soname," + needed));
-        Path needing = NativeFake.compile(
-                built, "needing.c", "libaneeding.so", List.of("-L" + built, "-l:" + needed));
+        Path needing = NativeFake.compile(built, "needing.c", "libaneeding.so", List.of("-L" + built, "-l:" + needed));
         Path gone = NativeFake.compile(built, "needed.c", "libgone.so", List.of());
         Path lonely = NativeFake.compile(built, "needing.c", "liblonely.so", List.of("-L" + built, "-lgone"));
         Files.delete(gone);
@@ -77,8 +76,7 @@ class CudaNativesTest {
         Path other = jar(Map.of("org/bytedeco/javacpp/linux-x86_64/libjavacpp.so", new byte[] {1}));
         List<Path> loaded = CudaNatives.install(List.of(other, twoLibraries(), Path.of("classes")), directory);
         assertThat(loaded)
-                .containsExactly(
-                        directory.resolve("cuda/" + needed), directory.resolve("cuda/libaneeding.so"));
+                .containsExactly(directory.resolve("cuda/" + needed), directory.resolve("cuda/libaneeding.so"));
         assertThat(NativeLibrary.getInstance(loaded.get(1).toString())
                         .getFunction("flywheel_needing")
                         .invokeInt(new Object[0]))

@@ -19,7 +19,10 @@ final class NativeFake {
     static Path compile(Path directory, String source, String library, String... defines)
             throws IOException, InterruptedException {
         return compile(
-                directory, source, library, Stream.of(defines).map(d -> "-D" + d).toList());
+                directory,
+                source,
+                library,
+                Stream.of(defines).map(d -> "-D" + d).toList());
     }
 
     /** {@return the library, compiled with further flags of gcc; the test is skipped where there is no gcc} */
