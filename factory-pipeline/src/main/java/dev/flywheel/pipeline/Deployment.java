@@ -660,7 +660,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             Instant now = line.clock().instant();
             champion.look(now);
             runs.startIfDue(() -> triggers.due(now, champion.holding()));
-            save(now);
+            save();
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
@@ -669,13 +669,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     }
 
     /** One at a time, so that the newest is written last; who comes meanwhile leaves it to the next second. */
-    private void save(Instant now) {
+    private void save() {
         if (!saving.tryLock()) {
             return;
         }
         try {
             if (!closed) {
-                triggers.toSave(now).ifPresent(state -> state.write(line));
+                triggers.toSave(Duration.ofNanos(System.nanoTime())).ifPresent(state -> state.write(line));
             }
         } catch (StoreException e) {
             triggers.unsaved();
@@ -700,7 +700,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         triggers.runStarted(now, trigger);
         boolean ended = false;
         try {
-            save(now);
+            save();
             predictions.flush();
             RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
             long start = System.nanoTime();
@@ -710,7 +710,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 triggers.runEnded(
                         line.clock().instant(), run.outcome(), run.version().isPresent(), took);
                 ended = true;
-                save(now);
+                save();
                 labels.look();
             }
             return new Runs.Ended(run, news(run, trigger, execution.failure()));

@@ -51,7 +51,7 @@ final class Triggers {
     private @Nullable Decision run;
     private String lastKey = "";
     private boolean changed;
-    private @Nullable Instant savedAt;
+    private @Nullable Duration savedAt;
     private long savedCount;
 
     /**
@@ -212,16 +212,21 @@ final class Triggers {
         return List.copyOf(decisions);
     }
 
-    /** {@return what is to be kept, if it differs from what was kept by more than a minute's predictions} */
-    synchronized Optional<TriggerState> toSave(Instant now) {
+    /**
+     * {@return what is to be kept, if it differs from what was kept by more than a minute's predictions}
+     *
+     * @param uptime by a clock that nobody sets: it is the disk that is spared, also where the factory's clock runs
+     *     through years in seconds
+     */
+    synchronized Optional<TriggerState> toSave(Duration uptime) {
         long count = predictions.sum() + inRun;
         boolean late = savedAt == null
-                || (count != savedCount && Duration.between(savedAt, now).abs().compareTo(SAVE_COUNTS) >= 0);
+                || (count != savedCount && uptime.minus(savedAt).compareTo(SAVE_COUNTS) >= 0);
         if (!changed && !late) {
             return Optional.empty();
         }
         changed = false;
-        savedAt = now;
+        savedAt = uptime;
         savedCount = count;
         return Optional.of(state());
     }

@@ -340,16 +340,16 @@ class TriggersTest {
     void countsAreKeptNowAndThenAndDecisionsAtOnce() {
         Triggers triggers = triggers(Retrain.afterPredictions(100));
         due(triggers, START);
-        assertThat(triggers.toSave(START)).isPresent();
-        assertThat(triggers.toSave(START.plusSeconds(3_600)))
+        assertThat(triggers.toSave(Duration.ZERO)).isPresent();
+        assertThat(triggers.toSave(Duration.ofSeconds(3_600)))
                 .as("nothing has changed")
                 .isEmpty();
         triggers.predicted();
-        assertThat(triggers.toSave(START.plusSeconds(59))).isEmpty();
-        assertThat(triggers.toSave(START.plusSeconds(60)).orElseThrow().predictions())
+        assertThat(triggers.toSave(Duration.ofSeconds(59))).isEmpty();
+        assertThat(triggers.toSave(Duration.ofSeconds(60)).orElseThrow().predictions())
                 .isEqualTo(1);
         triggers.runStarted(START.plusSeconds(61), "");
-        assertThat(triggers.toSave(START.plusSeconds(61))).isPresent();
+        assertThat(triggers.toSave(Duration.ofSeconds(61))).isPresent();
     }
 
     @Test
