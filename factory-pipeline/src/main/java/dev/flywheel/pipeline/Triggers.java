@@ -220,8 +220,8 @@ final class Triggers {
      */
     synchronized Optional<TriggerState> toSave(Duration uptime) {
         long count = predictions.sum() + inRun;
-        boolean late = savedAt == null
-                || (count != savedCount && uptime.minus(savedAt).compareTo(SAVE_COUNTS) >= 0);
+        boolean late =
+                savedAt == null || (count != savedCount && uptime.minus(savedAt).compareTo(SAVE_COUNTS) >= 0);
         if (!changed && !late) {
             return Optional.empty();
         }
