@@ -64,4 +64,7 @@ public interface Accelerator {
      * Does nothing where that cannot be. To be closed before the memory is freed.
      */
     Hold pin(ByteBuffer memory);
+
+    /** Shares the device in this way from now on; until then as {@link Sharing#defaults} says. */
+    void sharing(Sharing sharing);
 }

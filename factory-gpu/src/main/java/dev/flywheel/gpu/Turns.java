@@ -1,0 +1,97 @@
+package dev.flywheel.gpu;
+
+import dev.flywheel.core.device.Accelerator.Tier;
+import dev.flywheel.core.device.Sharing;
+import dev.flywheel.gpu.FairShare.Resource;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** Whose turn it is on a device, on which few run at a time. Guarded by the lock of the device. */
+final class Turns {
+
+    private final LongSupplier nanos;
+    private final Line all = new Line();
+    private Sharing sharing = Sharing.defaults();
+    private int running;
+    private long asked;
+
+    Turns(LongSupplier nanos) {
+        this.nanos = nanos;
+        for (int tier = 0; tier < Tier.values().length; tier++) {
+            Line unused = all.add(null);
+        }
+    }
+
+    /** A turn that somebody waits for, has, or had. */
+    static final class Turn {
+        final FairShare owner;
+        final Line line;
+        final long order;
+        State state = State.WAITS;
+        /** Called when it may run. */
+        @Nullable
+        Runnable wake;
+
+        private long since;
+
+        private Turn(FairShare owner, Line line, long order) {
+            this.owner = owner;
+            this.line = line;
+            this.order = order;
+        }
+    }
+
+    /** How far a turn is. */
+    enum State {
+        WAITS,
+        RUNS,
+        OVER
+    }
+
+    void sharing(Sharing wanted) {
+        sharing = wanted;
+        grant();
+    }
+
+    /** {@return a turn that may run at once, or when others end} */
+    Turn ask(Tier tier, FairShare pipeline, FairShare owner) {
+        Turn turn =
+                new Turn(owner, all.children().get(tier.ordinal()).of(pipeline).of(owner), asked++);
+        turn.line.join(turn);
+        grant();
+        return turn;
+    }
+
+    /** Ends a turn that runs, or that nobody waits for any more; one that has ended stays so. */
+    void end(Turn turn) {
+        if (turn.state == State.WAITS) {
+            turn.line.leave(turn);
+        } else if (turn.state == State.RUNS) {
+            long length = nanos.getAsLong() - turn.since;
+            running--;
+            turn.owner.use(Resource.TIME, length);
+            turn.line.ended(length, sharing.floor());
+        }
+        turn.state = State.OVER;
+        grant();
+    }
+
+    /** Forgets those of no use any more. */
+    void forget(FairShare gone) {
+        for (Line tier : all.children()) {
+            tier.forget(gone);
+        }
+    }
+
+    private void grant() {
+        while (running < sharing.slots() && !all.isEmpty()) {
+            Turn turn = all.next();
+            turn.state = State.RUNS;
+            turn.since = nanos.getAsLong();
+            running++;
+            if (turn.wake != null) {
+                turn.wake.run();
+            }
+        }
+    }
+}
