@@ -38,3 +38,42 @@ int cuDeviceGetUuid_v2(unsigned char *uuid, int device) {
     return 0;
 }
 #endif
+
+/* The pages that are locked, one lock at a time, in a context that has to be current. */
+static void *context;
+static void *locked;
+static unsigned long long lockedBytes;
+
+int cuDevicePrimaryCtxRetain(void **made, int device) {
+    *made = (void *) (long) (1000 + device);
+    return 0;
+}
+
+int cuCtxPushCurrent_v2(void *pushed) {
+    context = pushed;
+    return 0;
+}
+
+int cuCtxPopCurrent_v2(void **popped) {
+    *popped = context;
+    context = 0;
+    return 0;
+}
+
+int cuMemHostRegister_v2(void *start, unsigned long long bytes, unsigned flags) {
+    if (context != (void *) 1041 || flags != 1) return 201;
+    if (locked) return 712;
+    locked = start;
+    lockedBytes = bytes;
+    return 0;
+}
+
+int cuMemHostUnregister(void *start) {
+    if (context != (void *) 1041) return 201;
+    if (locked != start) return 713;
+    locked = 0;
+    lockedBytes = 0;
+    return 0;
+}
+
+unsigned long long fakeLockedBytes(void) { return lockedBytes; }

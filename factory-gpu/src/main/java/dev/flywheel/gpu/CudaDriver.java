@@ -85,7 +85,8 @@ final class CudaDriver {
         return devices;
     }
 
-    private NativeLibrary load() throws Blocked {
+    /** {@return the driver's library} */
+    NativeLibrary load() throws Blocked {
         if (!visible()) {
             throw new Blocked(CudaObstacles.noDriver("no NVIDIA driver is visible, as there is none of " + signs));
         }
@@ -131,12 +132,12 @@ final class CudaDriver {
         return new String(name, 0, end, StandardCharsets.UTF_8);
     }
 
-    private static int call(NativeLibrary cuda, String name, Object... arguments) {
+    static int call(NativeLibrary cuda, String name, Object... arguments) {
         Function function = cuda.getFunction(name);
         return function.invokeInt(arguments);
     }
 
-    private static void check(int code) throws Blocked {
+    static void check(int code) throws Blocked {
         if (code != 0) {
             throw new Blocked(CudaObstacles.ofCode(code));
         }

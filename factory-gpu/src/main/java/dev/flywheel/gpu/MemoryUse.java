@@ -1,5 +1,7 @@
 package dev.flywheel.gpu;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -9,4 +11,20 @@ import java.util.OptionalLong;
  * @param usedBytes what anybody holds
  * @param ownBytes what this process holds; empty where the driver cannot tell
  */
-record MemoryUse(long totalBytes, long usedBytes, OptionalLong ownBytes) {}
+record MemoryUse(long totalBytes, long usedBytes, OptionalLong ownBytes) {
+
+    /** {@return what a reading says; empty if it does not know the memory} */
+    static Optional<MemoryUse> of(GpuReading reading) {
+        return reading.memory().map(memory -> new MemoryUse(memory.totalBytes(), memory.usedBytes(), own(reading)));
+    }
+
+    /** The driver knows processes as the host does, so that one in a container does not find itself. */
+    private static OptionalLong own(GpuReading reading) {
+        long pid = ProcessHandle.current().pid();
+        return reading.processes().orElse(List.of()).stream()
+                .filter(process -> process.pid() == pid)
+                .map(GpuReading.ProcessUse::memoryUsedBytes)
+                .findFirst()
+                .orElse(OptionalLong.empty());
+    }
+}

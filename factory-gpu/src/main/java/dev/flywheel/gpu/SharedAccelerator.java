@@ -54,6 +54,15 @@ final class SharedAccelerator implements Accelerator {
     private Sharing sharing = Sharing.defaults();
     private long asked;
 
+    /** {@return a device of this machine, with what the driver and its management library say and do} */
+    static SharedAccelerator of(Device device, GpuTelemetry telemetry, CudaDriver driver) {
+        Optional<GpuTelemetry.Gpu> gpu = device.uuid().flatMap(telemetry::gpu);
+        return new SharedAccelerator(
+                device,
+                () -> gpu.flatMap(found -> MemoryUse.of(telemetry.read(found))),
+                new CudaPages(driver, device.index()));
+    }
+
     /** @param memory what the driver says now; empty where it says nothing */
     SharedAccelerator(Device device, Supplier<Optional<MemoryUse>> memory, PageLocks pageLocks) {
         this(device, memory, pageLocks, System::nanoTime);

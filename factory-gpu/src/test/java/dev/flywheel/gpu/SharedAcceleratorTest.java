@@ -205,6 +205,22 @@ class SharedAcceleratorTest {
     }
 
     @Test
+    void joinsADeviceWithWhatTheManagementLibrarySaysOfIt() {
+        FakeNvml fake = FakeNvml.scripted(FakeNvml.HOPPER);
+        String uuid = "GPU-11111111-2222-3333-4444-555555555555";
+        Device device = new Device(Device.Kind.CUDA, 3, "NVIDIA H200", OptionalLong.empty(), Optional.of(uuid));
+        CudaDriver none = new CudaDriver(List.of(), "none");
+        try (GpuTelemetry telemetry = fake.open(System::nanoTime)) {
+            SharedAccelerator joined = SharedAccelerator.of(device, telemetry, none);
+            joined.pin(ByteBuffer.allocateDirect(8)).close();
+            // 12 GB of 150.8 GB are in use by two processes that are not this one.
+            assertThatThrownBy(() -> joined.reserve("a", Tier.SERVING, 138 * GB + GB / 2, Duration.ZERO, null))
+                    .hasMessageContaining("the budget is 138.1 GB, of which 0.0 MB are held");
+            joined.reserve("a", Tier.SERVING, 138 * GB, Duration.ZERO, null).close();
+        }
+    }
+
+    @Test
     void givesAQuotaBack() {
         gpu.sharing(Sharing.defaults().part("a", new Sharing.Part(1, 0.5)));
         AtomicBoolean asked = new AtomicBoolean();
