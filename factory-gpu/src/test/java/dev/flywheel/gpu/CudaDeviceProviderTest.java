@@ -1,8 +1,10 @@
 package dev.flywheel.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnxruntime.OrtException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.DeviceChoice;
 import dev.flywheel.core.device.DeviceProvider;
@@ -13,7 +15,10 @@ import dev.flywheel.core.device.Probe.Cause;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -45,6 +50,21 @@ class CudaDeviceProviderTest {
     @Test
     void isFoundByTheServiceLoader() {
         assertThat(ServiceLoader.load(DeviceProvider.class)).hasAtLeastOneElementOfType(CudaDeviceProvider.class);
+    }
+
+    @Test
+    void aDeviceIsSharedByAllWhoNameItsPlace() throws Exception {
+        CudaDeviceProvider provider = new CudaDeviceProvider(driver(), engine -> probing(new IllegalStateException()));
+        Device named = new Device(Device.Kind.CUDA, 1, "CUDA device 1", OptionalLong.empty(), Optional.empty());
+        Accelerator shared = provider.accelerator(named).orElseThrow();
+        assertThat(shared.device().name()).isEqualTo("NVIDIA H200 MIG 1g.18gb");
+        assertThat(provider.accelerator(shared.device())).containsSame(shared);
+        assertThat(provider.accelerator(Device.cpu())).isEmpty();
+        Device absent = new Device(Device.Kind.CUDA, 2, "CUDA device 2", OptionalLong.empty(), Optional.empty());
+        assertThat(provider.accelerator(absent)).isEmpty();
+        assertThatThrownBy(() ->
+                        shared.reserve("a", Accelerator.Tier.SERVING, 18_000_000_000L, Duration.ZERO, null))
+                .hasMessageContaining("the budget is 16.8 GB");
     }
 
     @Test

@@ -50,4 +50,9 @@ public final class Devices {
         log.debug("{} runs on {}", engine, choice.device());
         return choice;
     }
+
+    /** {@return what shares a device among all that this process runs on it; empty for the CPU} */
+    public static Optional<Accelerator> accelerator(Device device) {
+        return device.kind() == Device.Kind.CPU ? Optional.empty() : Found.DISCOVERY.accelerator(device);
+    }
 }

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 
 /** What the providers find for each engine, looked for once. Thread-safe. */
@@ -95,7 +96,10 @@ final class Discovery {
         return List.copyOf(all);
     }
 
-    List<DeviceProvider> providers() {
-        return providers;
+    /** {@return the accelerator of the first provider that has one} */
+    Optional<Accelerator> accelerator(Device device) {
+        return providers.stream()
+                .flatMap(provider -> provider.accelerator(device).stream())
+                .findFirst();
     }
 }

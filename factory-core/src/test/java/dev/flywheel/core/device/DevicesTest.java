@@ -106,6 +106,14 @@ class DevicesTest {
     }
 
     @Test
+    void aDeviceIsSharedByTheProviderThatHasIt() {
+        assertThat(Devices.accelerator(Device.cpu())).isEmpty();
+        assertThat(Devices.accelerator(gpu(0, 80))).isEmpty();
+        Discovery none = Discovery.of(List.of(provider(engine -> Probe.found(engine, List.of(gpu(0, 80))))));
+        assertThat(none.accelerator(gpu(0, 80))).isEmpty();
+    }
+
+    @Test
     void theProcessHasACpu() {
         assertThat(Devices.all()).containsExactly(Device.cpu());
         assertThat(Devices.choose(DeviceRequest.AUTO, Engine.ONNX_RUNTIME))

@@ -30,6 +30,9 @@ public final class CudaOptions {
 
     private static final CudaOptions DEFAULTS = new CudaOptions(0, Arena.AS_REQUESTED, Precision.FLOAT32, false);
 
+    /** For the streams of three lanes at a time, and what their libraries keep. */
+    private static final long BESIDE_BYTES = 3 * (64L << 20);
+
     private final long memoryBytes;
     private final Arena arena;
     private final Precision precision;
@@ -83,6 +86,11 @@ public final class CudaOptions {
     /** {@return the most memory in bytes; 0 if there is no limit} */
     long memoryBytes() {
         return memoryBytes;
+    }
+
+    /** {@return what a model with so many bytes of weights may come to hold, as far as can be said before it runs} */
+    long expectedBytes(long weights) {
+        return (memoryBytes > 0 ? memoryBytes : 2 * weights) + BESIDE_BYTES;
     }
 
     boolean usesTensorRt() {

@@ -24,6 +24,17 @@ public interface Engine extends AutoCloseable {
                 : OnnxEngine.open(artifact);
     }
 
+    /**
+     * {@return a sealed model, loaded as {@link #open(Artifact)} does}
+     *
+     * @param owner who its memory and its time on a GPU are counted for, as {@link OnnxOptions#owner} has it
+     */
+    static Engine open(Artifact artifact, String owner) {
+        return artifact.modelFile().toString().endsWith(".pt")
+                ? open(artifact)
+                : OnnxEngine.open(artifact, OnnxOptions.defaults().owner(owner));
+    }
+
     /** {@return what goes into the model and what comes out, as its file says} */
     Signature signature();
 

@@ -3,8 +3,10 @@ package dev.flywheel.serving.engine;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.TensorSpec;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -36,6 +38,8 @@ final class OnnxBindings {
     private final OnnxCategories.@Nullable Lookup[] lookups;
     private final TensorBuffer[] outputs;
     private final boolean[] pinned;
+    private final @Nullable OnGpu gpu;
+    private final List<Accelerator.Hold> locks = new ArrayList<>();
     private final @Nullable Binding[] fixed;
     private final Map<Long, Binding> free = new LinkedHashMap<>(KEPT_LENGTHS, 0.75f, true);
     private @Nullable Binding largest;
@@ -47,7 +51,8 @@ final class OnnxBindings {
             LaneInputs lane,
             Collection<OnnxCategories.Lookup> lookups,
             TensorBuffer[] outputs,
-            boolean[] pinned) {
+            boolean[] pinned,
+            @Nullable OnGpu gpu) {
         this.environment = environment;
         this.lane = lane;
         this.shapes = lane.shapes;
@@ -65,8 +70,10 @@ final class OnnxBindings {
         }
         this.outputs = outputs;
         this.pinned = pinned;
+        this.gpu = gpu;
         this.fixed = new Binding[shapes.freeLength() ? 0 : Math.min(lane.maxRows, KEPT_ROWS) + 1];
         this.version = currentVersion();
+        lock();
     }
 
     /** The tensors of one run. Not thread-safe. */
@@ -194,12 +201,39 @@ final class OnnxBindings {
         }
     }
 
+    /** Closes all, for good. */
+    void close() {
+        clear();
+        unlock();
+    }
+
     private void dropStale() {
         int now = currentVersion();
         if (now != version) {
             clear();
             version = now;
+            lock();
         }
+    }
+
+    /** Locks the memory that there is now in place of any before, if it is copied to a GPU and back. */
+    private void lock() {
+        if (gpu != null) {
+            unlock();
+            for (TensorBuffer input : inputs) {
+                gpu.pin(input, locks);
+            }
+            for (int i = 0; i < outputs.length; i++) {
+                if (pinned[i]) {
+                    gpu.pin(outputs[i], locks);
+                }
+            }
+        }
+    }
+
+    private void unlock() {
+        locks.forEach(Accelerator.Hold::close);
+        locks.clear();
     }
 
     private int currentVersion() {

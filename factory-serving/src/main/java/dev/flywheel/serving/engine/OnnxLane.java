@@ -6,11 +6,13 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,21 +36,27 @@ final class OnnxLane implements Lane {
     private final boolean[] pinned;
     private final OnnxBindings bindings;
     private final RunControl control;
+    private final @Nullable OnGpu gpu;
     private TensorBuffer[] outputs;
 
-    /** @param session ended when no run uses it any more, after {@link #close} */
+    /**
+     * @param session ended when no run uses it any more, after {@link #close}
+     * @param gpu what the model has of a GPU; null on the CPU
+     */
     OnnxLane(
             Path model,
             OnnxSessions.Use session,
             Signature signature,
             RowShapes shapes,
             Collection<OnnxCategories.Lookup> lookups,
-            int maxRows) {
+            int maxRows,
+            @Nullable OnGpu gpu) {
         OrtEnvironment environment = OnnxRuntime.environment();
         this.model = model;
         this.session = session;
         this.signature = signature;
         this.shapes = shapes;
+        this.gpu = gpu;
         this.inputs = new LaneInputs(signature, shapes, maxRows);
         this.rowOutputs = new TensorBuffer[signature.outputs().size()];
         this.shapedOutputs = new TensorBuffer[rowOutputs.length];
@@ -60,10 +68,10 @@ final class OnnxLane implements Lane {
             shapedOutputs[i] = TensorBuffer.shaped(spec, 0);
         }
         this.outputs = shapes.byRows() ? rowOutputs : shapedOutputs;
-        this.bindings = new OnnxBindings(environment, inputs, lookups, rowOutputs, pinned);
+        this.bindings = new OnnxBindings(environment, inputs, lookups, rowOutputs, pinned, gpu);
         try {
             this.control = new RunControl(() -> {
-                bindings.clear();
+                bindings.close();
                 session.end();
             });
         } catch (OrtException e) {
@@ -104,10 +112,15 @@ final class OnnxLane implements Lane {
         boolean terminated = false;
         try {
             try {
-                if (shaped) {
-                    runShaped();
+                if (gpu == null) {
+                    run(rows, shaped);
                 } else {
-                    runRows(shapes.fixedBatch() > 0 ? inputs.maxRows : rows);
+                    Accelerator.Hold turn = gpu.turn();
+                    try {
+                        run(rows, shaped);
+                    } finally {
+                        turn.close();
+                    }
                 }
             } finally {
                 terminated = control.end();
@@ -125,6 +138,14 @@ final class OnnxLane implements Lane {
     @Override
     public void close() {
         control.close();
+    }
+
+    private void run(int rows, boolean shaped) throws OrtException {
+        if (shaped) {
+            runShaped();
+        } else {
+            runRows(shapes.fixedBatch() > 0 ? inputs.maxRows : rows);
+        }
     }
 
     private void runRows(int rows) throws OrtException {

@@ -34,6 +34,7 @@ public final class OnnxOptions {
     private @Nullable Path optimizedModels;
     private @Nullable DeviceRequest device;
     private CudaOptions cuda = CudaOptions.defaults();
+    private @Nullable String owner;
     private Map<String, String> config = Collections.emptyMap();
     private Map<String, Map<String, String>> providers = Collections.emptyMap();
 
@@ -45,6 +46,7 @@ public final class OnnxOptions {
         optimizedModels = other.optimizedModels;
         device = other.device;
         cuda = other.cuda;
+        owner = other.owner;
         config = other.config;
         providers = other.providers;
     }
@@ -105,6 +107,18 @@ public final class OnnxOptions {
     }
 
     /**
+     * {@return a copy with this as who the model's memory and time on a GPU are counted for} By default the name of its
+     * file.
+     *
+     * @param path a pipeline and a part of it, as {@link dev.flywheel.core.device.Accelerator#reserve} takes them
+     */
+    public OnnxOptions owner(String path) {
+        OnnxOptions copy = new OnnxOptions(this);
+        copy.owner = Objects.requireNonNull(path, "path");
+        return copy;
+    }
+
+    /**
      * {@return a copy with this entry for ONNX Runtime's session configuration, in place of an earlier one with this
      * key} The keys are those of {@code onnxruntime_session_options_config_keys.h}.
      */
@@ -152,6 +166,11 @@ public final class OnnxOptions {
         return cuda;
     }
 
+    /** {@return who a model is counted for} */
+    String ownerOf(Path model) {
+        return owner == null ? model.getFileName() + "/" + model : owner;
+    }
+
     Map<String, String> config() {
         return config;
     }
@@ -173,20 +192,22 @@ public final class OnnxOptions {
                 && threads == options.threads
                 && device == options.device
                 && cuda.equals(options.cuda)
+                && Objects.equals(owner, options.owner)
                 && Objects.equals(optimizedModels, options.optimizedModels)
                 && graphOptions().equals(options.graphOptions());
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(threads, optimizedModels, device, cuda, graphOptions());
+        return Objects.hash(threads, optimizedModels, device, cuda, owner, graphOptions());
     }
 
     @Override
     public String toString() {
         return "OnnxOptions[threads=" + threads + ", optimization=" + optimization + ", optimizedModels="
                 + optimizedModels + (device == null ? "" : ", device=" + device)
-                + (cuda.equals(CudaOptions.defaults()) ? "" : ", cuda=" + cuda) + ", config=" + config + ", providers="
+                + (cuda.equals(CudaOptions.defaults()) ? "" : ", cuda=" + cuda)
+                + (owner == null ? "" : ", owner=" + owner) + ", config=" + config + ", providers="
                 + providers + "]";
     }
 }

@@ -4,11 +4,13 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.Devices;
 import dev.flywheel.core.model.Signature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,41 +23,63 @@ final class OnnxSession {
     private final OnnxSignature signature;
     private final Collection<OnnxCategories.Lookup> lookups;
     private final Device device;
+    private final @Nullable OnGpu gpu;
 
     private OnnxSession(
-            OnnxSessions sessions, OnnxSignature signature, Map<String, OnnxCategories.Lookup> lookups, Device device) {
+            OnnxSessions sessions,
+            OnnxSignature signature,
+            Map<String, OnnxCategories.Lookup> lookups,
+            Device device,
+            @Nullable OnGpu gpu) {
         this.sessions = sessions;
         this.signature = signature;
         this.lookups = lookups.values();
         this.device = device;
+        this.gpu = gpu;
     }
 
     /** A session and what it was made of. */
     private record Made(OrtSession session, OnnxRecipe recipe) {}
 
     static OnnxSession open(Path model, OnnxOptions options) {
-        OrtSession session = null;
         try (PrivateModel files = PrivateModel.of(model)) {
-            OnnxPlacement placement = OnnxPlacement.of(options, files.bytes());
-            OnnxOptions placed = placement.options();
-            OnnxRecipe recipe = OnnxRecipe.of(files, placed);
-            Path kept = files.isCopied() ? null : options.optimizedModels();
-            Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, placed, kept);
-            session = made.session;
-            return new OnnxSession(
-                    new OnnxSessions(session, made.recipe),
-                    OnnxSignature.read(model, session, recipe.lookups()),
-                    recipe.lookups(),
-                    placement.device());
-        } catch (OrtException e) {
-            OnnxSessions.closeQuietly(session);
-            throw unusable(model, e);
-        } catch (RuntimeException e) {
-            OnnxSessions.closeQuietly(session);
-            throw e;
+            long bytes = files.bytes();
+            OnnxPlacement placement = OnnxPlacement.of(options, bytes);
+            OnGpu gpu = Devices.accelerator(placement.device())
+                    .map(shared -> OnGpu.of(
+                            shared, options.ownerOf(model), options.cuda().expectedBytes(bytes)))
+                    .orElse(null);
+            return open(model, files, placement, gpu);
         } catch (IOException e) {
             throw new ModelFormatException(
                     "cannot load " + model, "it cannot be read (" + e + ")", "let this process read the file", e);
+        }
+    }
+
+    /** @param gpu freed with the session, or if it cannot be opened; null where the device is not shared */
+    static OnnxSession open(Path model, PrivateModel files, OnnxPlacement placement, @Nullable OnGpu gpu)
+            throws IOException {
+        OrtSession session = null;
+        boolean opened = false;
+        try {
+            OnnxOptions options = placement.options();
+            OnnxRecipe recipe = OnnxRecipe.of(files, options);
+            Path kept = files.isCopied() ? null : options.optimizedModels();
+            Made made = kept == null ? new Made(recipe.make(), recipe) : optimized(files.file(), recipe, options, kept);
+            session = made.session;
+            OnnxSignature signature = OnnxSignature.read(model, session, recipe.lookups());
+            OnnxSessions sessions = new OnnxSessions(session, made.recipe, gpu == null ? () -> {} : gpu::free);
+            opened = true;
+            return new OnnxSession(sessions, signature, recipe.lookups(), placement.device(), gpu);
+        } catch (OrtException e) {
+            throw unusable(model, e);
+        } finally {
+            if (!opened) {
+                OnnxSessions.closeQuietly(session);
+                if (gpu != null) {
+                    gpu.free();
+                }
+            }
         }
     }
 
@@ -107,7 +131,7 @@ final class OnnxSession {
         }
         try {
             RowShapes shapes = RowShapes.of(signature, this.signature.symbols());
-            return new OnnxLane(model, use, signature, shapes, lookups, maxRows);
+            return new OnnxLane(model, use, signature, shapes, lookups, maxRows, gpu);
         } catch (RuntimeException | Error e) {
             use.end();
             throw e;

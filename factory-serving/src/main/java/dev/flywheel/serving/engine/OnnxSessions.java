@@ -27,14 +27,17 @@ final class OnnxSessions {
     private final int most;
     private final ReentrantLock changing = new ReentrantLock();
     private final Shared first;
+    private final Runnable freed;
 
     // Under the lock.
     private final List<Shared> open = new ArrayList<>();
     private int making;
     private boolean closed;
 
-    OnnxSessions(OrtSession first, OnnxRecipe recipe) {
+    /** @param freed what to do when the last session is closed */
+    OnnxSessions(OrtSession first, OnnxRecipe recipe, Runnable freed) {
         this.recipe = recipe;
+        this.freed = freed;
         this.most = recipe.mostSessions();
         this.first = new Shared(first);
         open.add(this.first);
@@ -176,16 +179,21 @@ final class OnnxSessions {
 
     private void closeUnused() {
         List<Shared> unused = new ArrayList<>();
+        boolean last;
         changing.lock();
         try {
             open.removeIf(shared -> {
                 boolean over = shared.lanes == 0 && (shared != first || closed);
                 return over && unused.add(shared);
             });
+            last = open.isEmpty() && !unused.isEmpty();
         } finally {
             changing.unlock();
         }
         unused.forEach(shared -> closeQuietly(shared.session));
+        if (last) {
+            freed.run();
+        }
     }
 
     static void closeQuietly(@Nullable OrtSession session) {
