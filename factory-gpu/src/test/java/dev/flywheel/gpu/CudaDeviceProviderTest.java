@@ -62,8 +62,7 @@ class CudaDeviceProviderTest {
         assertThat(provider.accelerator(Device.cpu())).isEmpty();
         Device absent = new Device(Device.Kind.CUDA, 2, "CUDA device 2", OptionalLong.empty(), Optional.empty());
         assertThat(provider.accelerator(absent)).isEmpty();
-        assertThatThrownBy(() ->
-                        shared.reserve("a", Accelerator.Tier.SERVING, 18_000_000_000L, Duration.ZERO, null))
+        assertThatThrownBy(() -> shared.reserve("a", Accelerator.Tier.SERVING, 18_000_000_000L, Duration.ZERO, null))
                 .hasMessageContaining("the budget is 16.8 GB");
     }
 

@@ -59,8 +59,8 @@ final class ModelSource {
 
     static ModelSource of(ModelVersion version) {
         Objects.requireNonNull(version, "version");
-        Supplier<Engine> open = () -> Engine.open(
-                version.artifact(), version.card().pipeline() + "/" + version.number());
+        Supplier<Engine> open =
+                () -> Engine.open(version.artifact(), version.card().pipeline() + "/" + version.number());
         return new ModelSource(open, open);
     }
 

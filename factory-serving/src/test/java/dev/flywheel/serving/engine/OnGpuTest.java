@@ -50,8 +50,7 @@ class OnGpuTest {
         }
 
         @Override
-        public Reservation reserve(
-                String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
+        public Reservation reserve(String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
             String what = owner + " " + tier + " " + bytes;
             reserved.add(what);
             return new Reservation() {
@@ -126,7 +125,9 @@ class OnGpuTest {
             for (int length : new int[] {1, 50, 5, 500}) {
                 lane.length(length);
                 lane.run(4);
-                assertThat(shared.locked).hasSize(2).contains(lane.input(0).bytes(), lane.output(0).bytes());
+                assertThat(shared.locked)
+                        .hasSize(2)
+                        .contains(lane.input(0).bytes(), lane.output(0).bytes());
                 assertThat(shared.locked).allMatch(memory -> memory.capacity() >= 4 * length * Long.BYTES);
             }
         }
