@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.jna.NativeLibrary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
-import org.junit.jupiter.api.Assumptions;
 
 /**
  * The management library of {@code src/test/native/fake_nvml.c}, compiled and loaded. Of one test at a time: there is
@@ -21,7 +19,6 @@ import org.junit.jupiter.api.Assumptions;
  */
 final class FakeNvml {
 
-    private static final Path SOURCE = Path.of("src/test/native/fake_nvml.c");
     private static final Map<List<String>, FakeNvml> BUILT = new ConcurrentHashMap<>();
 
     /** A GPU that tells everything. */
@@ -81,31 +78,18 @@ final class FakeNvml {
 
     private static FakeNvml build(List<String> hidden) {
         try {
+            List<String> flags = new ArrayList<>(List.of("-Wall", "-Wextra", "-Werror", "-pthread"));
+            hidden.forEach(function -> flags.add("-D" + function + "=hidden_" + function));
             Path directory = Files.createTempDirectory("fake-nvml");
             // JNA finds again by its name what it has loaded: this must not stand for the real one.
-            Path file = directory.resolve("libfake-nvml.so");
-            List<String> command = new ArrayList<>(
-                    List.of("gcc", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC", "-pthread"));
-            hidden.forEach(function -> command.add("-D" + function + "=hidden_" + function));
-            command.addAll(List.of("-o", file.toString(), SOURCE.toString()));
-            Process gcc = start(command);
-            String said = new String(gcc.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(gcc.waitFor()).as(said).isZero();
-            file.toFile().deleteOnExit();
+            Path file = NativeFake.compile(directory, "fake_nvml.c", "libfake-nvml.so", flags);
             directory.toFile().deleteOnExit();
+            file.toFile().deleteOnExit();
             return new FakeNvml(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static Process start(List<String> command) {
-        try {
-            return new ProcessBuilder(command).redirectErrorStream(true).start();
-        } catch (IOException e) {
-            return Assumptions.abort("gcc is needed to build the management library of these tests: " + e.getMessage());
         }
     }
 

@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class GpuMetricsTest {
@@ -32,7 +33,7 @@ class GpuMetricsTest {
         return meter.measure().iterator().next().getValue();
     }
 
-    private String unit(String name) {
+    private @Nullable String unit(String name) {
         return registry.get("flywheel.gpu." + name).meter().getId().getBaseUnit();
     }
 

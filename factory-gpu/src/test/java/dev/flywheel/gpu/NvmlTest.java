@@ -389,6 +389,18 @@ class NvmlTest {
     }
 
     @Test
+    void energyGoesUpWithTime() {
+        FakeNvml fake = FakeNvml.scripted(FakeNvml.HOPPER);
+        fake.script("0 energy rate 5000000 1e9");
+        try (GpuTelemetry telemetry = fake.open()) {
+            Gpu gpu = telemetry.gpus().get(0);
+            double first = telemetry.energyJoules(gpu).orElseThrow();
+            assertThat(first).isGreaterThanOrEqualTo(5000);
+            assertThat(telemetry.read(gpu).energyJoules().orElseThrow()).isGreaterThanOrEqualTo(first);
+        }
+    }
+
+    @Test
     void activityIsThatSinceTheReadingBeforeAndIsKeptForATenthOfASecond() {
         FakeNvml fake = FakeNvml.scripted(FakeNvml.HOPPER);
         fake.script("0 gpm.2 seq 10 20 30");
