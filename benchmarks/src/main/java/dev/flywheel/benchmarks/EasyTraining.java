@@ -29,6 +29,7 @@ import ai.djl.translate.TranslateException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A training as users of DJL write it. Not thread-safe. */
 final class EasyTraining implements AutoCloseable {
@@ -88,11 +89,7 @@ final class EasyTraining implements AutoCloseable {
                 ends.add(System.nanoTime());
             }
         });
-        ArrayDataset data = new ArrayDataset.Builder()
-                .setData(numbers)
-                .optLabels(labels)
-                .setSampling(batch, true)
-                .build();
+        ArrayDataset data = data(batch);
         try (Model model = Model.newInstance("easy", Device.cpu(), ENGINE)) {
             model.setBlock(block());
             try (Trainer trainer = model.newTrainer(config)) {
@@ -103,6 +100,48 @@ final class EasyTraining implements AutoCloseable {
                 return new TrainCommand.Trained(
                         seconds, steps, trainer.getTrainingResult().getTrainLoss());
             }
+        }
+    }
+
+    private ArrayDataset data(int batch) {
+        return new ArrayDataset.Builder()
+                .setData(numbers)
+                .optLabels(labels)
+                .setSampling(batch, true)
+                .build();
+    }
+
+    /** Trains until the test rows are answered as well as the work asks for. */
+    TrainCommand.Reached reach(int mostEpochs) throws IOException, TranslateException {
+        ArrayDataset data = data(work.batch());
+        double[] tests = work.test().labels();
+        try (Model model = Model.newInstance("easy", Device.cpu(), ENGINE)) {
+            model.setBlock(block());
+            try (Trainer trainer = model.newTrainer(config().addTrainingListeners(TrainingListener.Defaults.basic()));
+                    NDManager pass = manager.newSubManager()) {
+                NDArray rows = pass.create(
+                        work.test().numbers(),
+                        new Shape(tests.length, work.test().numberCount()),
+                        DataType.FLOAT32);
+                trainer.initialize(new Shape(work.batch(), work.train().numberCount()));
+                double seconds = 0;
+                for (int epoch = 1; epoch <= mostEpochs; epoch++) {
+                    long start = System.nanoTime();
+                    EasyTrain.fit(trainer, 1, data, null);
+                    seconds += (System.nanoTime() - start) / 1e9;
+                    if (TrainCommand.right(answers(trainer, rows), tests, 0) >= work.goal()) {
+                        return new TrainCommand.Reached(seconds, epoch);
+                    }
+                }
+            }
+        }
+        throw new IllegalStateException("EasyTrain does not bring " + work.name() + " to " + work.goal());
+    }
+
+    private static double[] answers(Trainer trainer, NDArray rows) {
+        try (NDList outputs = trainer.evaluate(new NDList(rows))) {
+            float[] values = outputs.singletonOrThrow().toFloatArray();
+            return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
         }
     }
 

@@ -43,9 +43,11 @@ public final class Main {
                           --data ../shared/data --only telco_churn,diamonds
               gates     challengers that are no better than the champion: how many do the gates promote?
                           --pairs 1000 --truth 2000000 (rows on which a model's true quality is found)
-              train     steps a second of a training, beside DJL's EasyTrain and PyTorch from Python
-                          --work small,mlp,cnn --batches 64,256,1024,4096 --percent 85 (accuracy that is waited for)
-                          --fashion /usr/share/datasets/fashion-mnist --python /usr/bin/python3
+              train     steps a second of a training and its time to an accuracy, beside DJL's EasyTrain and PyTorch
+                          --work small,mlp,cnn,spambase --batches 64,256,1024,4096
+                          --parts speed,time (until so many of the test rows are right)
+                          --data ../shared/data --fashion /usr/share/datasets/fashion-mnist
+                          --python /usr/bin/python3
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
               page      draws serving.svg and renews README's table out of the results that are kept

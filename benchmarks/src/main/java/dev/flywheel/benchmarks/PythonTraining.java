@@ -7,6 +7,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -26,13 +27,12 @@ final class PythonTraining implements AutoCloseable {
     /**
      * Starts it.
      *
-     * @param rows how many rows of the work are learned from, except to reach an accuracy
      * @return null if there is no Python with PyTorch
      */
-    static @Nullable PythonTraining start(String python, TrainingWork work, int rows, Path folder) throws IOException {
+    static @Nullable PythonTraining start(String python, TrainingWork work, Path folder) throws IOException {
         Path script = folder.resolve("train.py");
         try (InputStream in = Objects.requireNonNull(PythonTraining.class.getResourceAsStream("train.py"))) {
-            Files.copy(in, script);
+            Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
         }
         Path train = folder.resolve("train.floats");
         Path test = folder.resolve("test.floats");
@@ -43,7 +43,6 @@ final class PythonTraining implements AutoCloseable {
                         python,
                         script.toString(),
                         work.kind(),
-                        Integer.toString(rows),
                         Integer.toString(inputs),
                         train.toString(),
                         test.toString())
@@ -85,9 +84,12 @@ final class PythonTraining implements AutoCloseable {
         return new TrainCommand.Trained(found[0], (long) found[1], found[2]);
     }
 
-    /** {@return the seconds and the epochs until the test rows are classified so well} */
-    double[] reach(double accuracy, int batch) throws IOException {
-        return ask("reach " + accuracy + " " + batch);
+    TrainCommand.Reached reach(TrainingWork work, int seed) throws IOException {
+        double[] found = ask("reach " + work.goal() + " " + work.batch() + " " + seed);
+        if (found[2] < work.goal()) {
+            throw new IllegalStateException("PyTorch does not bring " + work.name() + " to " + work.goal());
+        }
+        return new TrainCommand.Reached(found[0], (int) found[1]);
     }
 
     @Override

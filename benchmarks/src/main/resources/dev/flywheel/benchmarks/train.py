@@ -1,8 +1,8 @@
-"""Trains with PyTorch as its users do: python3 train.py KIND ROWS INPUTS TRAINING-FILE TEST-FILE.
+"""Trains with PyTorch as its users do: python3 train.py KIND INPUTS TRAINING-FILE TEST-FILE.
 
 A file holds the rows' numbers, then their labels, as 32-bit floats. Answers each line "train BATCH EPOCHS" with the
-seconds and the steps of all epochs but the first and the mean loss of the last, and "reach ACCURACY BATCH" with the
-seconds and the epochs until the test rows are classified so well.
+seconds and the steps of all epochs but the first and the mean loss of the last, and "reach ACCURACY BATCH
+SEED" with the seconds and the epochs until the test rows are classified so well, and how well they are.
 """
 import os
 import sys
@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 torch.set_num_threads(1)
-kind, rows, inputs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+kind, inputs = sys.argv[1], int(sys.argv[2])
+binary = kind in ("small", "spambase")
 
 
 def read(file):
@@ -22,11 +23,11 @@ def read(file):
     x, y = values[: count * inputs].view(count, inputs), values[count * inputs :]
     if kind == "cnn":
         x = x.view(count, 1, 28, 28)
-    return x, y.view(count, 1) if kind == "small" else y.long()
+    return x, y.view(count, 1) if binary else y.long()
 
 
 def network():
-    if kind == "small":
+    if binary:
         return nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 1))
     if kind == "mlp":
         return nn.Sequential(nn.Linear(inputs, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -36,9 +37,9 @@ def network():
         nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
-criterion = nn.BCEWithLogitsLoss() if kind == "small" else nn.CrossEntropyLoss()
-all_x, all_y = read(sys.argv[4])
-test_x, test_y = read(sys.argv[5])
+criterion = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
+all_x, all_y = read(sys.argv[3])
+test_x, test_y = read(sys.argv[4])
 
 
 def epoch(model, optimizer, x, y, batch):
@@ -65,14 +66,13 @@ def start(seed):
 print("ready", flush=True)
 for line in sys.stdin:
     words = line.split()
-    model, optimizer = start(1)
+    model, optimizer = start(int(words[3]) if words[0] == "reach" else 1)
     if words[0] == "train":
         batch, epochs = int(words[1]), int(words[2])
-        x, y = all_x[:rows], all_y[:rows]
-        epoch(model, optimizer, x, y, batch)
+        epoch(model, optimizer, all_x, all_y, batch)
         before, steps, loss = time.perf_counter(), 0, 0.0
         for _ in range(epochs - 1):
-            loss, more = epoch(model, optimizer, x, y, batch)
+            loss, more = epoch(model, optimizer, all_x, all_y, batch)
             steps += more
         print(time.perf_counter() - before, steps, loss, flush=True)
     else:
@@ -83,5 +83,7 @@ for line in sys.stdin:
             seconds += time.perf_counter() - before
             epochs += 1
             with torch.no_grad():
-                reached = (model(test_x).argmax(1) == test_y).float().mean().item()
+                answers = model(test_x)
+                right = (answers >= 0) == (test_y > 0) if binary else answers.argmax(1) == test_y
+                reached = right.float().mean().item()
         print(seconds, epochs, reached, flush=True)
