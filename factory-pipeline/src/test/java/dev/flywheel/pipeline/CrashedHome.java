@@ -97,6 +97,9 @@ final class CrashedHome {
                         System.getProperty("java.class.path"),
                         "-Xmx256m",
                         "-XX:TieredStopAtLevel=1",
+                        // a fifth of a start went into verifying what was just compiled
+                        "-XX:+UnlockDiagnosticVMOptions",
+                        "-XX:-BytecodeVerificationRemote",
                         "-XX:+UseSerialGC",
                         "-XX:-UsePerfData",
                         "-Xshare:auto",
