@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
+import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -156,6 +157,11 @@ class CudaDeviceProviderTest {
     @Test
     @Tag("gpu")
     void everyEngineUsesTheGpuOfThisMachine() {
+        new CudaDeviceProvider()
+                .probe(Probe.Engine.ONNX_RUNTIME)
+                .obstacle()
+                .ifPresent(o -> Assumptions.assumeFalse(
+                        Set.of(Cause.NO_DRIVER, Cause.NO_DEVICE, Cause.CPU_BUILD).contains(o.cause()), o.why()));
         assertThat(Devices.choose(DeviceRequest.REQUIRE_CUDA, Probe.Engine.ONNX_RUNTIME)
                         .device()
                         .kind())

@@ -93,8 +93,13 @@ class OnnxConformanceTest {
         }
         // ONNX Runtime normalises texts by the locale en_US.UTF-8, which not every machine has.
         int locale = size(refused, "ONNX Runtime: " + LOCALE);
-        assertThat(locale).as(report()).isIn(0, 8);
         assertThat(models).hasSize(1072);
+        assertThat(size(loaded, "differs: ")).as(report()).isZero();
+        assertThat(size(refused, "") + size(loaded, "")).as(report()).isEqualTo(1072);
+        if (OnCuda.isOn()) {
+            return; // what is as the corpus has it there depends on the GPU
+        }
+        assertThat(locale).as(report()).isIn(0, 8);
         assertThat(size(refused, "ONNX Runtime: ") - locale).as(report()).isEqualTo(54);
         assertThat(size(refused, "Flywheel: ")).as(report()).isEqualTo(24);
         assertThat(size(loaded, "equal")).as(report()).isEqualTo(968 - locale);
@@ -105,7 +110,6 @@ class OnnxConformanceTest {
         assertThat(size(loaded, "does not take the corpus's inputs"))
                 .as(report())
                 .isEqualTo(4);
-        assertThat(size(refused, "") + size(loaded, "")).as(report()).isEqualTo(1072);
     }
 
     private void serve(Path model, String name) throws IOException, OrtException {
@@ -138,7 +142,10 @@ class OnnxConformanceTest {
             add(loaded, "at random", name);
         } else {
             try (BareSession bare = new BareSession(model)) {
-                boolean same = bare.run(request).equals(answer);
+                Map<String, Tensor> onCpu = bare.run(request);
+                boolean same = OnCuda.isOn()
+                        ? difference(onCpu, answer).isEmpty()
+                        : onCpu.equals(answer);
                 add(loaded, same ? "differs as bare ONNX Runtime does" : "differs: " + difference, name);
             }
         }
@@ -221,7 +228,8 @@ class OnnxConformanceTest {
     }
 
     private static boolean close(double wanted, double found) {
-        return Double.compare(wanted, found) == 0 || Math.abs(wanted - found) <= ABSOLUTE + RELATIVE * Math.abs(wanted);
+        double absolute = OnCuda.isOn() ? RELATIVE : ABSOLUTE;
+        return Double.compare(wanted, found) == 0 || Math.abs(wanted - found) <= absolute + RELATIVE * Math.abs(wanted);
     }
 
     private static void add(Map<String, List<String>> groups, String group, String name) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.serving.OnCuda;
 import dev.flywheel.serving.OnnxGraph;
 import dev.flywheel.serving.TestModels;
 import java.nio.file.Path;
@@ -178,13 +179,11 @@ class OnnxLaneTest {
                         .hasMessage("an input was given a shape of its own, so that it runs alone, not with 2 rows");
                 lane.run(1);
                 assertThat(lane.output(0).shape()).containsExactly(many, 2);
-                assertThat(floats(lane.output(0), many * 2))
-                        .isEqualTo(TestModels.bare(model, floats(lane.input(0), many * 4), 4));
+                OnCuda.assertSame(floats(lane.output(0), many * 2), TestModels.bare(model, floats(lane.input(0), many * 4), 4));
                 lane.length(1);
                 lane.input(0).floats().put(0, input, 0, 3 * 4);
                 lane.run(3);
-                assertThat(floats(lane.output(0), 3 * 2))
-                        .isEqualTo(TestModels.bare(model, floats(lane.input(0), 3 * 4), 4));
+                OnCuda.assertSame(floats(lane.output(0), 3 * 2), TestModels.bare(model, floats(lane.input(0), 3 * 4), 4));
             }
         }
     }
@@ -317,7 +316,7 @@ class OnnxLaneTest {
                 for (int i = 0; i < 20_000; i++) {
                     try {
                         lane.run(1);
-                        assertThat(floats(lane.output(0), 2)).isEqualTo(expected);
+                        OnCuda.assertSame(floats(lane.output(0), 2), expected);
                     } catch (PredictionException e) {
                         assertThat(e).hasMessageContaining(" was ended: ");
                     }
@@ -327,7 +326,7 @@ class OnnxLaneTest {
                 ending.join();
             }
             lane.run(1);
-            assertThat(floats(lane.output(0), 2)).isEqualTo(expected);
+            OnCuda.assertSame(floats(lane.output(0), 2), expected);
         }
     }
 

@@ -2,10 +2,13 @@ package dev.flywheel.serving.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.flywheel.core.MissingEngineException;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.DeviceRequest;
+import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.device.Probe;
 import dev.flywheel.serving.TestModels;
 import java.nio.file.Path;
 import java.util.Map;
@@ -62,7 +65,11 @@ class OnnxPlacementTest {
     }
 
     @Test
-    void withoutAModuleForAcceleratorsEverythingStaysOnTheCpu() {
+    void whereNoGpuCanBeUsedEverythingStaysOnTheCpuAndWhoRequiresOneIsToldWhy() {
+        String why = Devices.choose(DeviceRequest.CUDA, Probe.Engine.ONNX_RUNTIME)
+                .fallback()
+                .orElse("");
+        assumeFalse(why.isEmpty(), "a GPU can be used");
         for (DeviceRequest request : new DeviceRequest[] {DeviceRequest.AUTO, DeviceRequest.CUDA, DeviceRequest.CPU}) {
             OnnxOptions options = OnnxOptions.defaults().device(request);
             assertThat(OnnxPlacement.of(options, LARGE)).isEqualTo(new OnnxPlacement(Device.cpu(), options));
@@ -70,8 +77,8 @@ class OnnxPlacementTest {
         OnnxOptions required = OnnxOptions.defaults().device(DeviceRequest.REQUIRE_CUDA);
         assertThatThrownBy(() -> OnnxEngine.open(TestModels.mlp(directory.resolve("mlp.onnx"), 4, 8, 2, 3), required))
                 .isInstanceOf(MissingEngineException.class)
-                .hasMessage("ONNX Runtime cannot run on CUDA, which is required: no module for accelerators is on the "
-                        + "class path. Fix: add dev.flywheel:factory-gpu.");
+                .hasMessage("ONNX Runtime cannot run on CUDA, which is required"
+                        + why.substring("ONNX Runtime runs on the CPU, not on CUDA".length()));
     }
 
     @Test
