@@ -161,7 +161,9 @@ class CudaDeviceProviderTest {
                 .probe(Probe.Engine.ONNX_RUNTIME)
                 .obstacle()
                 .ifPresent(o -> Assumptions.assumeFalse(
-                        Set.of(Cause.NO_DRIVER, Cause.NO_DEVICE, Cause.CPU_BUILD).contains(o.cause()), o.why()));
+                        Set.of(Cause.NO_DRIVER, Cause.NO_DEVICE, Cause.CPU_BUILD)
+                                .contains(o.cause()),
+                        o.why()));
         assertThat(Devices.choose(DeviceRequest.REQUIRE_CUDA, Probe.Engine.ONNX_RUNTIME)
                         .device()
                         .kind())

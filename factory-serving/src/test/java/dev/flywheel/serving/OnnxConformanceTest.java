@@ -143,9 +143,7 @@ class OnnxConformanceTest {
         } else {
             try (BareSession bare = new BareSession(model)) {
                 Map<String, Tensor> onCpu = bare.run(request);
-                boolean same = OnCuda.isOn()
-                        ? difference(onCpu, answer).isEmpty()
-                        : onCpu.equals(answer);
+                boolean same = OnCuda.isOn() ? difference(onCpu, answer).isEmpty() : onCpu.equals(answer);
                 add(loaded, same ? "differs as bare ONNX Runtime does" : "differs: " + difference, name);
             }
         }

@@ -179,11 +179,13 @@ class OnnxLaneTest {
                         .hasMessage("an input was given a shape of its own, so that it runs alone, not with 2 rows");
                 lane.run(1);
                 assertThat(lane.output(0).shape()).containsExactly(many, 2);
-                OnCuda.assertSame(floats(lane.output(0), many * 2), TestModels.bare(model, floats(lane.input(0), many * 4), 4));
+                OnCuda.assertSame(
+                        floats(lane.output(0), many * 2), TestModels.bare(model, floats(lane.input(0), many * 4), 4));
                 lane.length(1);
                 lane.input(0).floats().put(0, input, 0, 3 * 4);
                 lane.run(3);
-                OnCuda.assertSame(floats(lane.output(0), 3 * 2), TestModels.bare(model, floats(lane.input(0), 3 * 4), 4));
+                OnCuda.assertSame(
+                        floats(lane.output(0), 3 * 2), TestModels.bare(model, floats(lane.input(0), 3 * 4), 4));
             }
         }
     }
