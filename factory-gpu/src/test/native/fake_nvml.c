@@ -243,6 +243,7 @@ int nvmlShutdown(void) {
 
 const char *nvmlErrorString(int code) {
     switch (code) {
+        case 2: return "Invalid Argument";
         case 9: return "Driver Not Loaded";
         case 15: return "GPU is lost";
         case 16: return "GPU requires reset";

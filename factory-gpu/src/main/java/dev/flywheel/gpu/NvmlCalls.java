@@ -26,6 +26,7 @@ final class NvmlCalls implements AutoCloseable {
     private final NvmlLibrary library;
     private final Memory answer = new Memory(BYTES);
     private @Nullable Fault fault;
+    private boolean answered;
 
     NvmlCalls(NvmlLibrary library) {
         this.library = library;
@@ -53,8 +54,8 @@ final class NvmlCalls implements AutoCloseable {
         }
         int code = library.call(function, arguments);
         switch (code) {
-            case NvmlLibrary.SUCCESS,
-                    NvmlLibrary.NOT_SUPPORTED,
+            case NvmlLibrary.SUCCESS -> answered = true;
+            case NvmlLibrary.NOT_SUPPORTED,
                     NvmlLibrary.NO_PERMISSION,
                     NvmlLibrary.NOT_FOUND,
                     NvmlLibrary.INSUFFICIENT_SIZE,
@@ -64,7 +65,8 @@ final class NvmlCalls implements AutoCloseable {
             case NvmlLibrary.GPU_IS_LOST, NvmlLibrary.RESET_REQUIRED ->
                 fault = new Fault(Fault.Kind.LOST, says(function, code));
             default -> {
-                if (fault == null) {
+                // Once the device has answered, it is the question that does not fit it.
+                if (fault == null && !(answered && code == NvmlLibrary.INVALID_ARGUMENT)) {
                     fault = new Fault(Fault.Kind.FAILED, says(function, code));
                 }
             }

@@ -66,26 +66,21 @@ final class NvmlDevice {
     GpuReading read() {
         return ask(calls -> {
             Optional<GpuReading.Memory> memory = memory(calls, handle);
-            Gpm.Result activity = gpm == null ? Gpm.Result.NONE : gpm.read(calls);
             Optional<List<ProcessUse>> processes = processes(calls);
-            return gpu.slice().isPresent()
-                    ? slice(calls, memory, activity, processes)
-                    : whole(calls, memory, activity, processes);
+            return gpu.slice().isPresent() ? slice(calls, memory, processes) : whole(calls, memory, processes);
         });
     }
 
     private GpuReading slice(
-            NvmlCalls calls,
-            Optional<GpuReading.Memory> memory,
-            Gpm.Result activity,
-            Optional<List<ProcessUse>> processes) {
+            NvmlCalls calls, Optional<GpuReading.Memory> memory, Optional<List<ProcessUse>> processes) {
+        Gpm.Result counters = counters(calls);
         OptionalDouble none = OptionalDouble.empty();
         return new GpuReading(
                 gpu,
                 memory,
                 none,
-                activity.activity(),
-                activity.pcie(),
+                counters.activity(),
+                counters.pcie(),
                 none,
                 none,
                 none,
@@ -98,25 +93,35 @@ final class NvmlDevice {
     }
 
     private GpuReading whole(
-            NvmlCalls calls,
-            Optional<GpuReading.Memory> memory,
-            Gpm.Result activity,
-            Optional<List<ProcessUse>> processes) {
+            NvmlCalls calls, Optional<GpuReading.Memory> memory, Optional<List<ProcessUse>> processes) {
+        OptionalDouble utilization = asDouble(calls.number("nvmlDeviceGetUtilizationRates", handle));
+        OptionalDouble power = power(calls);
+        OptionalDouble limit = calls.thousandths("nvmlDeviceGetEnforcedPowerLimit", handle);
+        OptionalDouble energy = energy(calls);
+        OptionalDouble temperature = asDouble(calls.number("nvmlDeviceGetTemperature", handle, 0));
+        OptionalInt smClock = calls.small("nvmlDeviceGetClockInfo", handle, SM);
+        OptionalInt memoryClock = calls.small("nvmlDeviceGetClockInfo", handle, MEMORY);
+        Optional<Set<Throttle>> throttles = throttles(calls);
+        Gpm.Result counters = counters(calls);
         return new GpuReading(
                 gpu,
                 memory,
-                asDouble(calls.number("nvmlDeviceGetUtilizationRates", handle)),
-                activity.activity(),
-                activity.pcie(),
-                power(calls),
-                calls.thousandths("nvmlDeviceGetEnforcedPowerLimit", handle),
-                energy(calls),
-                asDouble(calls.number("nvmlDeviceGetTemperature", handle, 0)),
-                calls.small("nvmlDeviceGetClockInfo", handle, SM),
-                calls.small("nvmlDeviceGetClockInfo", handle, MEMORY),
-                throttles(calls),
+                utilization,
+                counters.activity(),
+                counters.pcie(),
+                power,
+                limit,
+                energy,
+                temperature,
+                smClock,
+                memoryClock,
+                throttles,
                 processes,
                 calls.fault());
+    }
+
+    private Gpm.Result counters(NvmlCalls calls) {
+        return gpm == null ? Gpm.Result.NONE : gpm.read(calls);
     }
 
     OptionalDouble powerWatts() {

@@ -25,6 +25,7 @@ final class NvmlLibrary {
     private static final Logger log = LoggerFactory.getLogger(NvmlLibrary.class);
 
     static final int SUCCESS = 0;
+    static final int INVALID_ARGUMENT = 2;
     static final int NOT_SUPPORTED = 3;
     static final int NO_PERMISSION = 4;
     static final int NOT_FOUND = 6;

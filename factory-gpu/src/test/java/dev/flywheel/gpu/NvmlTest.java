@@ -224,6 +224,14 @@ class NvmlTest {
             assertThat(telemetry.powerWatts(small)).isEmpty();
             assertThat(telemetry.energyJoules(small)).isEmpty();
             assertThat(telemetry.pcie(small)).isEmpty();
+
+            // A driver that has counters of slices only, and a slice that somebody takes away.
+            fake.script("0 gpm err 2");
+            assertThat(telemetry.read(whole).fault()).isEmpty();
+            fake.script("0.4 all err 2");
+            assertThat(telemetry.read(large).fault())
+                    .contains(new Fault(
+                            Fault.Kind.FAILED, "nvmlDeviceGetMemoryInfo_v2 says: Invalid Argument (NVML 2)"));
         }
         assertThat(fake.samples()).isZero();
     }
