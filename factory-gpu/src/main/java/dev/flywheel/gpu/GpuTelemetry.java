@@ -52,8 +52,9 @@ public interface GpuTelemetry extends AutoCloseable {
     Optional<String> cudaVersion();
 
     /**
-     * {@return how a GPU or slice is now} Some tens of calls into the driver, each of microseconds to some milliseconds. A
-     * GPU that fails is told by {@link GpuReading#fault()}, and by a warning in the log when it begins to.
+     * {@return how a GPU or slice is now} Some tens of calls into the driver, each of microseconds to some
+     * milliseconds. A GPU that fails is told by {@link GpuReading#fault()}, and by a warning in the log when it begins
+     * to.
      *
      * @throws IllegalArgumentException if it is none of {@link #gpus()}
      * @throws dev.flywheel.core.ClosedException if this is closed

@@ -230,8 +230,8 @@ class NvmlTest {
             assertThat(telemetry.read(whole).fault()).isEmpty();
             fake.script("0.4 all err 2");
             assertThat(telemetry.read(large).fault())
-                    .contains(new Fault(
-                            Fault.Kind.FAILED, "nvmlDeviceGetMemoryInfo_v2 says: Invalid Argument (NVML 2)"));
+                    .contains(
+                            new Fault(Fault.Kind.FAILED, "nvmlDeviceGetMemoryInfo_v2 says: Invalid Argument (NVML 2)"));
         }
         assertThat(fake.samples()).isZero();
     }
