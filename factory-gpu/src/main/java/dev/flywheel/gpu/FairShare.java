@@ -2,6 +2,7 @@ package dev.flywheel.gpu;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -30,8 +31,8 @@ final class FairShare {
     private final String name;
     private final LongSupplier nanos;
     private final Map<String, FairShare> children = new LinkedHashMap<>();
-    private final double[] quota = new double[RESOURCES.length];
-    private final double[] usage = new double[RESOURCES.length];
+    private final Map<Resource, Double> quota = new EnumMap<>(Resource.class);
+    private final Map<Resource, Double> usage = new EnumMap<>(Resource.class);
     private double weight = 1;
     private double halfLife;
     private long usageAt;
@@ -89,12 +90,12 @@ final class FairShare {
 
     /** What is its own, not counting what is its members' own. */
     void quota(Resource resource, double amount) {
-        quota[resource.ordinal()] = amount;
+        quota.put(resource, amount);
     }
 
     /** {@return what is its own and its members' own} */
     double quota(Resource resource) {
-        double sum = quota[resource.ordinal()];
+        double sum = quota.getOrDefault(resource, 0.0);
         for (FairShare child : children.values()) {
             sum += child.quota(resource);
         }
@@ -104,7 +105,7 @@ final class FairShare {
     /** Uses more, or less if that is negative, here and in all that it belongs to. */
     void use(Resource resource, double more) {
         settle();
-        usage[resource.ordinal()] += more;
+        usage.merge(resource, more, Double::sum);
         if (parent != null) {
             parent.use(resource, more);
         }
@@ -112,7 +113,7 @@ final class FairShare {
 
     double usage(Resource resource) {
         settle();
-        return usage[resource.ordinal()];
+        return usage.getOrDefault(resource, 0.0);
     }
 
     /** {@return its share by whichever resource it has borrowed most of; 0 if it has borrowed nothing} */
@@ -169,7 +170,8 @@ final class FairShare {
     private void settle() {
         long now = nanos.getAsLong();
         if (now != usageAt) {
-            usage[Resource.TIME.ordinal()] *= Math.pow(0.5, (now - usageAt) / halfLife);
+            double forgotten = Math.pow(0.5, (now - usageAt) / halfLife);
+            usage.computeIfPresent(Resource.TIME, (resource, used) -> used * forgotten);
             usageAt = now;
         }
     }
