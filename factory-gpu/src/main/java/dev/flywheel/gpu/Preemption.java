@@ -4,6 +4,8 @@ import dev.flywheel.core.device.Accelerator.Tier;
 import dev.flywheel.gpu.FairShare.Resource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -60,9 +62,10 @@ final class Preemption {
 
     private boolean enough(Collection<Claim> candidates) {
         List<Claim> ordered = candidates.stream().sorted(Claim.YIELDS_FIRST).toList();
-        Tier[] tiers = Tier.values();
-        for (int tier = tiers.length - 1; tier > taker.tier.ordinal(); tier--) {
-            Tier lower = tiers[tier];
+        List<Tier> below = new ArrayList<>(EnumSet.range(taker.tier, Tier.TRAINING));
+        Collections.reverse(below);
+        below.remove(taker.tier);
+        for (Tier lower : below) {
             List<Claim> pool = new ArrayList<>(
                     ordered.stream().filter(claim -> claim.tier == lower).toList());
             if (take(pool, new ArrayList<>(), (mine, before, after) -> true)) {

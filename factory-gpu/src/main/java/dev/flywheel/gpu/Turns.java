@@ -3,6 +3,9 @@ package dev.flywheel.gpu;
 import dev.flywheel.core.device.Accelerator.Tier;
 import dev.flywheel.core.device.Sharing;
 import dev.flywheel.gpu.FairShare.Resource;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -11,14 +14,15 @@ final class Turns {
 
     private final LongSupplier nanos;
     private final Line all = new Line();
+    private final Map<Tier, Line> tiers = new EnumMap<>(Tier.class);
     private Sharing sharing = Sharing.defaults();
     private int running;
     private long asked;
 
     Turns(LongSupplier nanos) {
         this.nanos = nanos;
-        for (int tier = 0; tier < Tier.values().length; tier++) {
-            Line unused = all.add(null);
+        for (Tier tier : Tier.values()) {
+            tiers.put(tier, all.add(null));
         }
     }
 
@@ -55,8 +59,8 @@ final class Turns {
 
     /** {@return a turn that may run at once, or when others end} */
     Turn ask(Tier tier, FairShare pipeline, FairShare owner) {
-        Turn turn =
-                new Turn(owner, all.children().get(tier.ordinal()).of(pipeline).of(owner), asked++);
+        Turn turn = new Turn(
+                owner, Objects.requireNonNull(tiers.get(tier)).of(pipeline).of(owner), asked++);
         turn.line.join(turn);
         grant();
         return turn;
@@ -69,8 +73,8 @@ final class Turns {
         } else if (turn.state == State.RUNS) {
             long length = nanos.getAsLong() - turn.since;
             running--;
-            turn.owner.use(Resource.TIME, length);
-            turn.line.ended(length, sharing.floor());
+            turn.owner.use(Resource.TIME, (double) length);
+            turn.line.ended((double) length, sharing.floor());
         }
         turn.state = State.OVER;
         grant();
