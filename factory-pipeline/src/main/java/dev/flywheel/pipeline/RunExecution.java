@@ -587,6 +587,11 @@ final class RunExecution<I, L> {
             public void tried(Tried tried) {
                 line.report(RunRecord.describe(tried), from + share * tried.done());
             }
+
+            @Override
+            public String owner() {
+                return pipeline.name() + "/training";
+            }
         };
     }
 

@@ -54,6 +54,16 @@ public final class Checkpoint {
         this.written = this.paused != null;
     }
 
+    private Checkpoint(Checkpoint before, @Nullable Paused paused) {
+        this.file = before.file;
+        this.key = before.key;
+        this.pace = before.pace;
+        this.next = before.next;
+        this.known = before.known;
+        this.written = before.written;
+        this.paused = paused;
+    }
+
     /**
      * Trains, or goes on with the same training if that was cut off: of the same trainer on the same rows to the same
      * target with the same seed. Of any other, the file is written over. A trainer whose training cannot be taken up
@@ -140,6 +150,11 @@ public final class Checkpoint {
         }
     }
 
+    /** The same, from where the training stands by now. */
+    Checkpoint from(@Nullable Paused standing) {
+        return standing == paused ? this : new Checkpoint(this, standing);
+    }
+
     /** Where the training goes on; null if it begins. */
     @Nullable
     Paused paused() {
@@ -162,6 +177,13 @@ public final class Checkpoint {
     /** Writes where a long training has ended, so that nobody trains it again who only lacks what comes after it. */
     void ended(Supplier<Paused> standing) {
         if (file != null && written) {
+            write(file, standing.get());
+        }
+    }
+
+    /** Writes where the training stands, as it may have to wait before it goes on. */
+    void left(Supplier<Paused> standing) {
+        if (file != null) {
             write(file, standing.get());
         }
     }

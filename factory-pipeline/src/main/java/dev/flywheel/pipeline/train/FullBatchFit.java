@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
+import dev.flywheel.core.device.Accelerator;
 
 /**
  * Minimizes a convex loss over all rows at once, which pass through the network in pieces of bounded size.
@@ -77,11 +78,14 @@ final class FullBatchFit {
         try (NDManager evaluation = training.manager().newSubManager()) {
             PtNDArray parameters = training.parameters(evaluation, parameters(point));
             for (int from = 0; from < all.rows(); from += PIECE_ROWS) {
+                Accelerator.Hold turn = training.turn(parameters);
                 try (NDManager pass = evaluation.newSubManager()) {
                     Examples rows = all.slice(pass, from, Math.min(all.rows(), from + PIECE_ROWS));
                     double share = rows.rows() / (double) all.rows();
                     NDArray outputs = training.learn(pass, parameters, rows, share, hidden -> hidden);
                     loss += share * training.lossOf(outputs, rows);
+                } finally {
+                    turn.close();
                 }
             }
             try (NDArray slope = JniUtils.getGradient(parameters)) {

@@ -84,7 +84,7 @@ public final class LinearTrainer extends Described {
                 .run(training -> new FullBatchFit(training, l2, iterations).run());
     }
 
-    private static Network network(FeatureMatrix matrix, Target<?> target) {
+    static Network network(FeatureMatrix matrix, Target<?> target) {
         return new LayerNetwork(Layout.linear(matrix.features(), Objective.outputs(target)));
     }
 }

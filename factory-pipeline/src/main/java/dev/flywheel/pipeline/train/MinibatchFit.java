@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.pytorch.engine.PtNDArray;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.stat.Metric;
 import java.util.Arrays;
 import java.util.List;
@@ -43,6 +44,7 @@ final class MinibatchFit {
     private float[] best = new float[0];
     private double bestLoss = Double.POSITIVE_INFINITY;
     private int worse;
+    private boolean left;
 
     MinibatchFit(Training training, MinibatchSettings settings, long seed) {
         this(training, settings, seed, new float[0], Checkpoint.at(null));
@@ -139,9 +141,12 @@ final class MinibatchFit {
 
     /** The parameters after so many epochs of all, or after the last; with early stopping the best ones. */
     float[] run(int until) {
-        while (epoch < until && (held.rows() == 0 || worse < settings.patience())) {
+        while (!left && isUnfinished(until)) {
             epoch++;
             epoch(permutation(learned.rows()));
+            if (left) {
+                break;
+            }
             double loss = held.rows() == 0 ? Double.NaN : training.loss(parameters, held);
             training.ended(epoch, epochs, learned.rows(), loss);
             if (held.rows() > 0) {
@@ -155,9 +160,23 @@ final class MinibatchFit {
                 }
             }
             checkpoint.offer(this::pause);
+            left = training.isAsked() && isUnfinished(until);
         }
-        checkpoint.ended(this::pause);
+        if (left) {
+            checkpoint.left(this::pause);
+        } else {
+            checkpoint.ended(this::pause);
+        }
         return best.length > 0 ? best : parameters.toFloatArray();
+    }
+
+    private boolean isUnfinished(int until) {
+        return epoch < until && (held.rows() == 0 || worse < settings.patience());
+    }
+
+    /** Whether it has left the device to others, and has to go on later. */
+    boolean hasLeft() {
+        return left;
     }
 
     /** Where it stands, between two steps. */
@@ -179,20 +198,32 @@ final class MinibatchFit {
             training.stopIfInterrupted();
             if (behind > 0) {
                 checkpoint.offer(this::pause);
-            }
-            step++;
-            behind++;
-            int to = Math.min(rowsHere, from + batch);
-            try (NDManager pass = manager.newSubManager()) {
-                Examples rows = minibatch.rows(pass, order, from, to);
-                NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
-                if (to == rowsHere || step % READ_STEPS == 0) {
-                    training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
+                left = training.isAsked();
+                if (left) {
+                    return;
                 }
             }
-            descent.step(rate(), decay);
+            Accelerator.Hold turn = training.turn(parameters);
+            try {
+                step(order, from, Math.min(rowsHere, from + batch), rowsHere);
+            } finally {
+                turn.close();
+            }
         }
         behind = 0;
+    }
+
+    private void step(int[] order, int from, int to, int rowsHere) {
+        step++;
+        behind++;
+        try (NDManager pass = manager.newSubManager()) {
+            Examples rows = minibatch.rows(pass, order, from, to);
+            NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
+            if (to == rowsHere || step % READ_STEPS == 0) {
+                training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
+            }
+        }
+        descent.step(rate(), decay);
     }
 
     private double rate() {

@@ -4,6 +4,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.device.Accelerator;
+import dev.flywheel.core.device.Devices;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.IdColumn;
 import dev.flywheel.pipeline.source.Target;
@@ -12,8 +14,8 @@ import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +25,9 @@ final class NetworkFit {
 
     private static final Logger log = LoggerFactory.getLogger(NetworkFit.class);
 
+    /** What a step makes, and what cuBLAS and cuDNN keep. */
+    private static final long WORKSPACE_BYTES = 1L << 30;
+
     private final String trainer;
     private final Network network;
     private final FeatureMatrix matrix;
@@ -31,6 +36,7 @@ final class NetworkFit {
     private final @Nullable NetworkModel before;
     private @Nullable Loss loss;
     private @Nullable Optimizer optimizer;
+    private @Nullable Accelerator shared;
 
     NetworkFit(Trainer trainer, Network network, FeatureMatrix matrix, Target<?> target, TrainingListener listener) {
         this(trainer, network, matrix, target, listener, null);
@@ -50,6 +56,13 @@ final class NetworkFit {
         this.objective = Objective.of(target);
         this.listener = listener;
         this.before = before;
+        this.shared = Devices.accelerator(PyTorch.device()).orElse(null);
+    }
+
+    /** The same on another device that is shared. */
+    NetworkFit on(Accelerator device) {
+        this.shared = device;
+        return this;
     }
 
     /** The same with a loss and an optimizer of the user's own, where they are not null. */
@@ -59,8 +72,22 @@ final class NetworkFit {
         return this;
     }
 
+    /** Finds parameters. */
+    interface Fit {
+        /** The parameters; null if it has left the device before it had them. */
+        float @Nullable [] run(Training training);
+    }
+
     /** Lets {@code fit} find the parameters, and makes them a model. */
-    TrainedModel run(Function<Training, float[]> fit) {
+    TrainedModel run(Fit fit) {
+        return Objects.requireNonNull(run(fit, null));
+    }
+
+    /**
+     * @param asked set when the training should leave the device; null if it cannot
+     * @return the model; null if the training has left
+     */
+    private @Nullable TrainedModel run(Fit fit, @Nullable AtomicBoolean asked) {
         long start = System.nanoTime();
         double[] labels = matrix.labels();
         double[] weights = matrix.weights();
@@ -69,14 +96,19 @@ final class NetworkFit {
                 ? Scale.fit(labels, weights, objective, network, trainer)
                 : before.learnedScale().widened(labels, weights, network, trainer);
         Scale scale = learned;
-        try (PyTorch.Session session = PyTorch.open()) {
+        try (OnGpu gpu = shared == null ? null : new OnGpu(shared, listener.owner(), expectedBytes(), asked);
+                PyTorch.Session session = PyTorch.open()) {
             NDManager manager = session.manager();
             Examples examples = Examples.of(manager, matrix, labels, objective);
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
-            float[] parameters = fit.apply(new Training(
+            float[] parameters = fit.run(new Training(
                             trainer, manager, network, examples, weight, idWeights, learned, matrix.labels(), listener)
-                    .by(loss, optimizer));
+                    .by(loss, optimizer)
+                    .on(gpu));
+            if (parameters == null) {
+                return null;
+            }
             requireFinite(parameters);
             if (before == null) {
                 fillUnseen(parameters, idWeights); // otherwise they have been, or were seen before
@@ -96,14 +128,26 @@ final class NetworkFit {
      * @param checkpoint where the training begins or goes on
      */
     Pausable.Part runTo(int epoch, Checkpoint checkpoint, MinibatchSettings settings, long seed) {
-        AtomicReference<@Nullable Paused> pause = new AtomicReference<>();
-        TrainedModel model = run(training -> {
-            MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, checkpoint);
-            float[] parameters = fit.run(epoch);
-            pause.set(fit.pause());
-            return parameters;
-        });
+        AtomicReference<@Nullable Paused> pause = new AtomicReference<>(checkpoint.paused());
+        TrainedModel model = null;
+        while (model == null) {
+            Checkpoint here = checkpoint.from(pause.get());
+            model = run(
+                    training -> {
+                        MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, here);
+                        float[] parameters = fit.run(epoch);
+                        pause.set(fit.pause());
+                        return fit.hasLeft() ? null : parameters;
+                    },
+                    new AtomicBoolean());
+        }
         return new Pausable.Part(model, Objects.requireNonNull(pause.get()));
+    }
+
+    /** The rows, twice, where some are held back; parameters with their gradient, means, and copies; and workspaces. */
+    private long expectedBytes() {
+        long rows = matrix.numbers().capacity() + matrix.ids().capacity() + 16L * matrix.rows();
+        return 2 * rows + 32L * network.size() + WORKSPACE_BYTES;
     }
 
     private void requireDifferentRows() {

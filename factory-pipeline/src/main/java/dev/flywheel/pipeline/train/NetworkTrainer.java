@@ -95,8 +95,8 @@ public abstract sealed class NetworkTrainer<T extends NetworkTrainer<T>> extends
 
     @Override
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
-        return new NetworkFit(this, network(matrix, target), matrix, target, listener)
-                .run(training -> new MinibatchFit(training, settings(matrix.rows()), seed).run());
+        return trainTo(epochsFor(matrix.rows()), Checkpoint.at(null), matrix, target, seed, listener)
+                .model();
     }
 
     @Override

@@ -31,6 +31,11 @@ final class PyTorch {
         }
     }
 
+    /** Where trainings run. */
+    static dev.flywheel.core.device.Device device() {
+        return dev.flywheel.core.device.Device.cpu();
+    }
+
     /** The version of the engine, whose kernels decide the last bits of a model. */
     static String version() {
         try {

@@ -236,10 +236,18 @@ final class SearchRun<T extends Trainer> {
     }
 
     private TrainedModel trained(Place place, int part, T trainer, SearchJournal journal) {
-        TrainingListener watch = epoch -> {
-            journal.atWork();
-            if (late(journal)) {
-                throw new OutOfTime();
+        TrainingListener watch = new TrainingListener() {
+            @Override
+            public void epochEnded(Epoch epoch) {
+                journal.atWork();
+                if (late(journal)) {
+                    throw new OutOfTime();
+                }
+            }
+
+            @Override
+            public String owner() {
+                return listener.owner();
             }
         };
         FeatureMatrix learned = holdouts.get(part).learned();

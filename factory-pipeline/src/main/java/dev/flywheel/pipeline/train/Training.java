@@ -8,6 +8,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.core.stat.Metrics;
@@ -27,6 +28,8 @@ final class Training {
      */
     private static final double EXPLODED = 1e4;
 
+    private static final Accelerator.Hold ALONE = () -> {};
+
     private final String trainer;
     private final NDManager manager;
     private final Network network;
@@ -44,6 +47,7 @@ final class Training {
     private int lossCount;
     private @Nullable Loss ownLoss;
     private @Nullable Optimizer ownOptimizer;
+    private @Nullable OnGpu gpu;
 
     Training(
             String trainer,
@@ -72,6 +76,22 @@ final class Training {
         ownLoss = loss;
         ownOptimizer = optimizer;
         return this;
+    }
+
+    /** The same with a part of a GPU that is shared, where that is not null. */
+    Training on(@Nullable OnGpu part) {
+        gpu = part;
+        return this;
+    }
+
+    /** A turn for one step, until that has given its result. */
+    Accelerator.Hold turn(NDArray result) {
+        return gpu == null ? ALONE : gpu.turn(result);
+    }
+
+    /** Whether others want the device's memory, so that the training should leave. */
+    boolean isAsked() {
+        return gpu != null && gpu.isAsked();
     }
 
     /** How parameters go along their gradient from the start. */

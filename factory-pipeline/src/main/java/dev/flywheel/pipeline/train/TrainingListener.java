@@ -49,6 +49,11 @@ public interface TrainingListener {
     /** Tells that an epoch has ended; of a search, one of the last training, on all rows. */
     void epochEnded(Epoch epoch);
 
+    /** {@return who the training's memory and time on a GPU are counted for} By default nobody in particular. */
+    default String owner() {
+        return "training";
+    }
+
     /** Tells that a search has tried something. */
     default void tried(Tried tried) {}
 }
