@@ -52,8 +52,7 @@ class OnGpuTest {
         }
 
         @Override
-        public Reservation reserve(
-                String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
+        public Reservation reserve(String owner, Tier tier, long bytes, Duration patience, @Nullable Runnable reclaim) {
             assertThat(tier).isEqualTo(Tier.TRAINING);
             assertThat(bytes).isBetween(1L << 30, (1L << 30) + 100_000);
             assertThat(reserved).as("one at a time").isZero();
@@ -151,15 +150,15 @@ class OnGpuTest {
     @Test
     void aTrainingThatIsInterruptedOrFindsNoRoomHoldsNothing() {
         TrainingListener interrupts = epoch -> Thread.currentThread().interrupt();
-        assertThatThrownBy(() ->
-                        fit(interrupts).runTo(EPOCHS, Checkpoint.at(null), TRAINER.settings(matrix.rows()), 42))
+        assertThatThrownBy(
+                        () -> fit(interrupts).runTo(EPOCHS, Checkpoint.at(null), TRAINER.settings(matrix.rows()), 42))
                 .isInstanceOf(CancellationException.class);
         assertThat(Thread.interrupted()).isTrue();
         assertThat(shared.owners).containsExactly("training");
         assertThat(shared.reserved).isZero();
         assertThat(shared.running).isZero();
-        assertThatThrownBy(() -> fit(of("late"))
-                        .runTo(EPOCHS, Checkpoint.at(null), TRAINER.settings(matrix.rows()), 42))
+        assertThatThrownBy(
+                        () -> fit(of("late")).runTo(EPOCHS, Checkpoint.at(null), TRAINER.settings(matrix.rows()), 42))
                 .isInstanceOf(OverloadedException.class);
     }
 }
