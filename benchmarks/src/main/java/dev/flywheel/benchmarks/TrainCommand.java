@@ -24,6 +24,7 @@ final class TrainCommand {
     private static final String EASY = "djl-easytrain";
     private static final String PYTHON = "pytorch-python";
     private static final double RATE = 1e-3;
+    private static final int ROWS = 16_384;
     private static final int EPOCHS = 3;
     private static final int MOST_EPOCHS = 30;
 
@@ -94,9 +95,8 @@ final class TrainCommand {
     }
 
     private void compare(TrainingWork work, Path folder) throws Exception {
-        int rows = parts.contains("speed") ? work.timedRows() : 0;
-        if (rows > 0) {
-            TrainingWork some = work.first(rows);
+        if (parts.contains("speed") && work.timed()) {
+            TrainingWork some = work.first(ROWS);
             try (EasyTraining easy = new EasyTraining(some);
                     PythonTraining torch = PythonTraining.start(python, some, folder)) {
                 Map<String, Loop> loops = new LinkedHashMap<>();

@@ -3,7 +3,11 @@ package dev.flywheel.pipeline.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.google.common.hash.Hashing;
 import dev.flywheel.core.StoreException;
+import dev.flywheel.pipeline.export.ModelExport;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.flywheel.ChildJvm;
 import dev.flywheel.pipeline.source.Target;
@@ -11,8 +15,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
@@ -85,26 +93,84 @@ class CheckpointTest {
         }
     }
 
+    /**
+     * A kill.
+     *
+     * @param millis from the end of the first epoch on
+     * @param told the epochs that it had told of, or more
+     * @param wentOnWith the epochs that were trained then, the first of them perhaps from its midst on
+     * @param model the SHA-256 of the ONNX file
+     */
+    private record Kill(double millis, int told, List<Integer> wentOnWith, String model) {}
+
     @Test
     void aTrainingThatIsKilledGivesTheBytesOfAnUndisturbedOne() throws Exception {
         log.info("seed {}", SEED);
         Random random = new Random(SEED);
-        float[] whole = undisturbed();
-        for (int kill = 1; kill <= Integer.getInteger("training.kills", 1); kill++) {
+        String whole = file(TRAINER.train(matrix, NUMBER, 42, epoch -> {}));
+        List<Kill> kills = new ArrayList<>();
+        int count = Integer.getInteger("training.kills", 1);
+        while (kills.size() < count) {
+            int told = 1;
+            double millis;
             try (ChildJvm child = ChildJvm.start(Child.class, folder.toString())) {
                 int signs = 2 + random.nextInt(EPOCHS - 2);
-                for (int sign = 0; sign < signs && child.line().equals("epoch"); sign++) {
+                assertThat(child.line()).isEqualTo("epoch");
+                long start = System.nanoTime();
+                while (told < signs && child.line().equals("epoch")) {
+                    told++;
                     LockSupport.parkNanos(random.nextInt(2_000_000));
                 }
                 child.kill();
+                millis = (System.nanoTime() - start) / 1_000 / 1e3;
             }
             List<Integer> epochs = new ArrayList<>();
-            float[] resumed = parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch())));
-            log.info("kill {}: went on with epochs {}", kill, epochs);
+            TrainedModel resumed = train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()));
+            kills.add(new Kill(millis, told, epochs, file(resumed)));
+            log.info("{}", kills.get(kills.size() - 1));
             assertThat(epochs).as("seed %s", SEED).doesNotContain(1);
-            assertThat(resumed).as("seed %s", SEED).containsExactly(whole);
+            assertThat(kills.get(kills.size() - 1).model).as("seed %s", SEED).isEqualTo(whole);
             Files.delete(place.resolve("training.paused"));
         }
+        String results = System.getProperty("training.results");
+        if (results != null) {
+            write(Path.of(results), whole, kills);
+        }
+    }
+
+    /** The SHA-256 of the ONNX file of a model. */
+    private String file(TrainedModel model) throws IOException {
+        Path file = folder.resolve("model.onnx");
+        ModelExport.write(matrix.features(), model, file);
+        return Hashing.sha256().hashBytes(Files.readAllBytes(file)).toString();
+    }
+
+    private static void write(Path file, String whole, List<Kill> kills) throws IOException {
+        Map<String, Object> sheet = new LinkedHashMap<>();
+        sheet.put("name", "training-kills");
+        sheet.put(
+                "command",
+                "mvn test -pl factory-pipeline -am -Dtest=CheckpointTest -Dsurefire.failIfNoSpecifiedTests=false"
+                        + " -Dtraining.kills=" + kills.size()
+                        + " -Dtraining.results=../benchmarks/results/training-kills.json");
+        sheet.put("date", LocalDate.now(ZoneOffset.UTC).toString());
+        sheet.put(
+                "machine",
+                Runtime.getRuntime().availableProcessors() + " cores, " + System.getProperty("os.arch"));
+        sheet.put("jdk", System.getProperty("java.version"));
+        sheet.put("seed", SEED);
+        sheet.put(
+                "about",
+                "A process that trains " + TRAINER.describe() + ", and keeps how it stands after each step, is killed"
+                        + " as by kill -9, some time after it has told of an epoch. The training goes on in another"
+                        + " process. The model's ONNX file must be that of a training that nothing disturbed.");
+        sheet.put("undisturbed", whole);
+        sheet.put("kills", kills.size());
+        sheet.put(
+                "same_bytes",
+                kills.stream().filter(kill -> kill.model.equals(whole)).count());
+        sheet.put("rows", kills);
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), sheet);
     }
 
     @Test
