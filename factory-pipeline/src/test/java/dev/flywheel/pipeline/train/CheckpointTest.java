@@ -154,9 +154,7 @@ class CheckpointTest {
                         + " -Dtraining.kills=" + kills.size()
                         + " -Dtraining.results=../benchmarks/results/training-kills.json");
         sheet.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-        sheet.put(
-                "machine",
-                Runtime.getRuntime().availableProcessors() + " cores, " + System.getProperty("os.arch"));
+        sheet.put("machine", Runtime.getRuntime().availableProcessors() + " cores, " + System.getProperty("os.arch"));
         sheet.put("jdk", System.getProperty("java.version"));
         sheet.put("seed", SEED);
         sheet.put(
