@@ -54,7 +54,7 @@ final class Admission {
     /** From now on it neither waits nor is held. */
     void remove(Claim claim) {
         if (claim.state == Claim.State.HELD) {
-            use(claim, -1);
+            claim.use(-1);
         }
         claim.state = Claim.State.CLOSED;
         claims.remove(claim);
@@ -79,7 +79,7 @@ final class Admission {
                 // Whoever goes by has to be willing to give way later.
                 passing = true;
             } else if (!passing || claim.reclaim != null) {
-                use(claim, 1);
+                claim.use(1);
                 boolean fits = device.usage(Resource.MEMORY) <= budget();
                 if (fits && reserved() + claim.bytes <= budget()) {
                     claim.state = Claim.State.HELD;
@@ -89,7 +89,7 @@ final class Admission {
                 }
             }
         }
-        counted.forEach(claim -> use(claim, -1));
+        counted.forEach(claim -> claim.use(-1));
         return calls;
     }
 
@@ -101,7 +101,7 @@ final class Admission {
         for (Preemption.Victim victim : victims) {
             Claim claim = victim.claim();
             log.debug("asking {} to give its memory back to {}: {}", claim, taker, victim.reason());
-            use(claim, -1);
+            claim.use(-1);
             claim.state = Claim.State.ASKED;
             calls.add(Objects.requireNonNull(claim.reclaim));
         }
@@ -114,9 +114,5 @@ final class Admission {
                 .filter(claim -> claim.state == Claim.State.HELD && (claim.reclaim == null || claim.outranks(taker)))
                 .mapToLong(claim -> claim.bytes)
                 .sum();
-    }
-
-    private static void use(Claim claim, int times) {
-        claim.member.use(Resource.MEMORY, (double) times * claim.bytes);
     }
 }

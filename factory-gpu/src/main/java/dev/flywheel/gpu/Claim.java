@@ -1,6 +1,7 @@
 package dev.flywheel.gpu;
 
 import dev.flywheel.core.device.Accelerator.Tier;
+import dev.flywheel.gpu.FairShare.Resource;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,11 @@ final class Claim {
     /** {@return whether this one may go before the other without any fairness} */
     boolean outranks(Claim other) {
         return tier.compareTo(other.tier) < 0;
+    }
+
+    /** Counts it as used so many times more. */
+    void use(int times) {
+        member.use(Resource.MEMORY, (double) times * bytes);
     }
 
     @Override

@@ -52,10 +52,6 @@ final class Line {
         return child;
     }
 
-    List<Line> children() {
-        return children;
-    }
-
     /** Forgets the line of one who is gone, unless somebody waits in it. */
     void forget(FairShare gone) {
         children.removeIf(child -> child.member == gone && child.waiting == 0);

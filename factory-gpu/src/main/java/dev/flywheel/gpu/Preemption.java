@@ -56,8 +56,8 @@ final class Preemption {
         if (enough) {
             letGo();
         }
-        taken.forEach(victim -> victim.claim.member.use(Resource.MEMORY, victim.claim.bytes));
-        return enough ? taken : List.of();
+        taken.forEach(victim -> victim.claim.use(1));
+        return enough ? List.copyOf(taken) : List.of();
     }
 
     private boolean enough(Collection<Claim> candidates) {
@@ -87,9 +87,9 @@ final class Preemption {
             FairShare mine = taker.member.against(claim.member);
             FairShare theirs = claim.member.against(taker.member);
             double before = theirs.share();
-            claim.member.use(Resource.MEMORY, -claim.bytes);
+            claim.use(-1);
             if (!rule.allows(mine.share(), before, theirs.share())) {
-                claim.member.use(Resource.MEMORY, claim.bytes);
+                claim.use(1);
                 refused.add(claim);
                 continue;
             }
@@ -150,11 +150,11 @@ final class Preemption {
     private void letGo() {
         for (int i = taken.size() - 2; i >= 0; i--) {
             Claim claim = taken.get(i).claim;
-            claim.member.use(Resource.MEMORY, claim.bytes);
+            claim.use(1);
             if (fits()) {
                 taken.remove(i);
             } else {
-                claim.member.use(Resource.MEMORY, -claim.bytes);
+                claim.use(-1);
             }
         }
     }

@@ -147,8 +147,9 @@ final class SharedAccelerator implements Accelerator {
                 String fix = "give it more time, ask for less, or close what is not needed";
                 throw refusal(claim.member.name(), claim.bytes, fix);
             }
-            if (!claim.held()) {
-                long unused = changed.awaitNanos(Math.min(left, LOOK_NANOS));
+            long rest = Math.min(left, LOOK_NANOS);
+            while (!claim.held() && rest > 0) {
+                rest = changed.awaitNanos(rest);
             }
             return claim.held();
         } finally {

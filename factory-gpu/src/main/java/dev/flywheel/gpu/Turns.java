@@ -82,9 +82,7 @@ final class Turns {
 
     /** Forgets those of no use any more. */
     void forget(FairShare gone) {
-        for (Line tier : all.children()) {
-            tier.forget(gone);
-        }
+        all.forget(gone);
     }
 
     private void grant() {

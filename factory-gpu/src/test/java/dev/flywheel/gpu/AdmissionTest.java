@@ -22,7 +22,7 @@ class AdmissionTest {
     private long order;
 
     private AdmissionTest budget(long bytes) {
-        device.quota(Resource.MEMORY, bytes);
+        device.quota(Resource.MEMORY, (double) bytes);
         return this;
     }
 

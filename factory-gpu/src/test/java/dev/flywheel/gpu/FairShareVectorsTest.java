@@ -145,11 +145,11 @@ class FairShareVectorsTest {
             // All came at once, and are told apart by name: of those, the first by name is the last that came.
             Claim claim = claim(cohort, workload, admitted.size() - names.size());
             claim.state = Claim.State.HELD;
-            claim.member.use(Resource.MEMORY, claim.bytes);
+            claim.use(1);
             names.put(claim, Objects.requireNonNull(workload.name));
         }
         Claim taker = claim(cohort, Objects.requireNonNull(one.incoming), 100);
-        taker.member.use(Resource.MEMORY, taker.bytes);
+        taker.use(1);
         double before = cohort.usage(Resource.MEMORY);
 
         Map<String, String> preempted = new LinkedHashMap<>();

@@ -152,7 +152,7 @@ public final class Checkpoint {
 
     /** The same, from where the training stands by now. */
     Checkpoint from(@Nullable Paused standing) {
-        return standing == paused ? this : new Checkpoint(this, standing);
+        return new Checkpoint(this, standing);
     }
 
     /** Where the training goes on; null if it begins. */
