@@ -146,7 +146,8 @@ final class NetworkFit {
 
     /** The rows, twice, where some are held back; parameters with their gradient, means, and copies; and workspaces. */
     private long expectedBytes() {
-        long rows = 16L * matrix.rows() + matrix.numbers().capacity() + matrix.ids().capacity();
+        long rows =
+                16L * matrix.rows() + matrix.numbers().capacity() + matrix.ids().capacity();
         return 2 * rows + 32L * network.size() + WORKSPACE_BYTES;
     }
 
