@@ -17,7 +17,7 @@ public record Decision(Instant at, Outcome outcome, String sentence) {
         RETRAIN,
         /** No rule asks for a run. */
         WAIT,
-        /** A rule asks for a run, and the budget does not allow one yet. */
+        /** A rule asks for a run, and the budget does not allow one yet, or power will be cheaper. */
         HOLD,
         /** Retraining is paused: by a rollback, or because candidates were refused again and again. */
         PAUSE

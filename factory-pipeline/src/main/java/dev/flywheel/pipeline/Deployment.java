@@ -31,7 +31,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.ReentrantLock;
@@ -68,6 +67,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     private final Inputs<I> inputs;
     private final Champion<I, O> champion;
     private final Runs runs;
+    private final RunThread trainer;
     private final LabelWatch labels;
     private final @Nullable ScheduledFuture<?> tick;
 
@@ -84,7 +84,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * @param closing whether the factory is being closed
      */
     record Threads(
-            ExecutorService trainer,
+            RunThread trainer,
             @Nullable ScheduledExecutorService ticker,
             EventBus<Event> events,
             BooleanSupplier closing) {}
@@ -128,6 +128,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                         trial,
                         threads.events),
                 closeAll);
+        this.trainer = threads.trainer;
         this.runs = new Runs(name(), threads.trainer, events, failures, this::train);
         FeedbackJoin join = new FeedbackJoin(
                 line.directory().predictions(),
@@ -468,12 +469,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /**
      * Starts a run if the rules ask for one, and blocks until the run that is waiting or in progress, if there is one,
-     * has ended.
+     * has ended, or rests until power is cheaper.
      */
     public void awaitRun() {
         settle();
         startRunIfDue();
-        runs.await();
+        CheapTime cheap = triggers.cheap();
+        runs.await(cheap == null ? new CompletableFuture<>() : cheap.rests());
     }
 
     /**
@@ -659,6 +661,10 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             Instant now = line.clock().instant();
             champion.look(now);
+            CheapTime cheap = triggers.cheap();
+            if (cheap != null) {
+                cheap.look(now);
+            }
             runs.startIfDue(() -> triggers.due(now, champion.holding()));
             save();
         } catch (ClosedException e) {
@@ -702,11 +708,11 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             save();
             predictions.flush();
-            RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote);
+            RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote, rests());
             long start = System.nanoTime();
             Run run = execution.fromFeedback(triggers.lastDrift().orElse(null));
             if (!closed) {
-                Duration took = Duration.ofNanos(System.nanoTime() - start);
+                Duration took = Duration.ofNanos(System.nanoTime() - start).minus(execution.rested());
                 triggers.runEnded(
                         line.clock().instant(), run.outcome(), run.version().isPresent(), took);
                 ended = true;
@@ -719,6 +725,27 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 triggers.runAbandoned();
             }
         }
+    }
+
+    private RunExecution.Rests rests() {
+        CheapTime cheap = triggers.cheap();
+        return cheap == null
+                ? RunExecution.Rests.NEVER
+                : new RunExecution.Rests() {
+                    @Override
+                    public boolean due() {
+                        return cheap.rest(line.clock().instant());
+                    }
+
+                    @Override
+                    public void rest() {
+                        Instant now = line.clock().instant();
+                        triggers.runRests(now, cheap.sentence());
+                        save();
+                        trainer.aside(cheap::await);
+                        triggers.runGoesOn(line.clock().instant());
+                    }
+                };
     }
 
     private static List<Event> news(Run run, String trigger, @Nullable Throwable failure) {

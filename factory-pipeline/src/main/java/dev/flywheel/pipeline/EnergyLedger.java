@@ -63,10 +63,6 @@ final class EnergyLedger {
         this.last = meter.mark();
     }
 
-    boolean canMeasure() {
-        return meter.canMeasure();
-    }
-
     /** {@return some energy in words, and what it costs by the host's figures} */
     String describe(Energy energy) {
         return energy.joules().isEmpty()
@@ -98,7 +94,7 @@ final class EnergyLedger {
         EnergyMeter.Mark now = meter.mark();
         Energy energy = meter.between(last, now);
         last = now;
-        if (!canMeasure()) {
+        if (!meter.canMeasure()) {
             return;
         }
         Map<Served, EndpointSnapshot> windows = new LinkedHashMap<>();

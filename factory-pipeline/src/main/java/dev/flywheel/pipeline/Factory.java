@@ -56,7 +56,7 @@ public final class Factory implements AutoCloseable {
     private final Home home;
     private final Options options;
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
-    private final ExecutorService trainer = Executors.newSingleThreadExecutor(named("flywheel-train"));
+    private final RunThread trainer = new RunThread(named("flywheel-train"));
     private final ExecutorService events = Executors.newCachedThreadPool(named("flywheel-events"));
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(named("flywheel-clock"));
     private final EventBus<Progress> progress;

@@ -1,5 +1,6 @@
 package dev.flywheel.pipeline;
 
+import dev.flywheel.core.energy.PowerPlan;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.watch.Watch;
 import java.io.Serializable;
@@ -24,16 +25,19 @@ import org.jspecify.annotations.Nullable;
 public final class Retrain implements Serializable {
 
     private static final long serialVersionUID = 1L;
-    private static final Retrain NEVER = new Retrain(null, Budget.UNLIMITED, Lessons.ALL);
+    private static final Retrain NEVER = new Retrain(null, Budget.UNLIMITED, Lessons.ALL, null);
 
     final @Nullable RetrainRule rule;
     final Budget budget;
     final Lessons lessons;
+    final @Nullable PowerPlan power;
 
-    private Retrain(@Nullable RetrainRule rule, Budget budget, Lessons lessons) {
+    private Retrain(
+            @Nullable RetrainRule rule, Budget budget, Lessons lessons, @Nullable PowerPlan power) {
         this.rule = rule;
         this.budget = budget;
         this.lessons = lessons;
+        this.power = power;
     }
 
     /** {@return no rule: a run starts only when the host asks for one. The default} */
@@ -259,6 +263,20 @@ public final class Retrain implements Serializable {
         return with(new Lessons(null, lessons.halfLife(), atLeastOne("learningFromLastDrift", atLeast)));
     }
 
+    /**
+     * {@return these rules, whose runs are made when power is cheap or clean} A run that is asked for waits for the slots
+     * of the plan, also over a restart, and even if the rule no longer holds meanwhile. Where a slot ends it rests, once
+     * its training can be taken up again: between two candidates, two trials of a search, or two steps of a network; other
+     * trainings run to their end. While it rests its memory stays taken, and the runs of other pipelines are made. The
+     * deadline beats the price. Serving goes on as ever; what the host asks for, and a first version, is made at once.
+     *
+     * @param plan by which forecast, for how long and within which time
+     */
+    public Retrain whenCheap(PowerPlan plan) {
+        requireUnset("whenCheap", power);
+        return new Retrain(rule, budget, lessons, Objects.requireNonNull(plan, "plan"));
+    }
+
     /** {@return what the rules measure on outcomes} */
     Set<Metric> measured() {
         return dropped()
@@ -288,7 +306,8 @@ public final class Retrain implements Serializable {
     }
 
     String describe() {
-        return (rule == null ? "never" : rule.describe()) + budget.describe() + lessons.describe();
+        return (rule == null ? "never" : rule.describe()) + budget.describe() + lessons.describe()
+                + (power == null ? "" : ", when power is cheap: " + power);
     }
 
     @Override
@@ -297,23 +316,23 @@ public final class Retrain implements Serializable {
     }
 
     private static Retrain of(RetrainRule rule) {
-        return new Retrain(rule, Budget.UNLIMITED, Lessons.ALL);
+        return new Retrain(rule, Budget.UNLIMITED, Lessons.ALL, null);
     }
 
     private Retrain with(@Nullable RetrainRule other) {
-        return new Retrain(other, budget, lessons);
+        return new Retrain(other, budget, lessons, power);
     }
 
     private Retrain with(Budget other) {
-        return new Retrain(rule, other, lessons);
+        return new Retrain(rule, other, lessons, power);
     }
 
     private Retrain with(Lessons other) {
-        return new Retrain(rule, budget, other);
+        return new Retrain(rule, budget, other, power);
     }
 
     private @Nullable RetrainRule rules(String option) {
-        if (!budget.equals(Budget.UNLIMITED) || !lessons.equals(Lessons.ALL)) {
+        if (!budget.equals(Budget.UNLIMITED) || !lessons.equals(Lessons.ALL) || power != null) {
             throw new IllegalArgumentException("Retrain." + option + " takes rules alone, found \"" + describe()
                     + "\"; set the budget and the examples once, at the end");
         }

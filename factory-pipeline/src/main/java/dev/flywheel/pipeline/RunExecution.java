@@ -59,6 +59,27 @@ final class RunExecution<I, L> {
         Placement promote(ModelVersion version, String why, List<Verdict> evidence);
     }
 
+    /** Lets a run rest. */
+    interface Rests {
+
+        /** That of a run that never does. */
+        Rests NEVER = new Rests() {
+            @Override
+            public boolean due() {
+                return false;
+            }
+
+            @Override
+            public void rest() {}
+        };
+
+        /** {@return whether it is to rest now; if so, {@link #rest} is called} */
+        boolean due();
+
+        /** Returns when it may go on. */
+        void rest();
+    }
+
     /**
      * Where a version has come that was to be put into production.
      *
@@ -111,6 +132,7 @@ final class RunExecution<I, L> {
     private final Line line;
     private final Promotion promotion;
     private final BooleanSupplier abandoned;
+    private final Rests rests;
     private final String trigger;
     private final RunRecord record;
     private final Path directory;
@@ -122,6 +144,9 @@ final class RunExecution<I, L> {
      * and of a run that fails never, because the next would fail of it, too. Without a champion it is kept at once.
      */
     private @Nullable History<I> unkept;
+
+    private EnergyLedger.@Nullable Work energy;
+    private long nanosRested;
 
     /** What models see of the examples. */
     private @Nullable Inputs<I> inputs;
@@ -136,15 +161,22 @@ final class RunExecution<I, L> {
                 line,
                 trigger,
                 abandoned,
-                (version, why, evidence) -> Placement.champion(line.promote(version, why, evidence)));
+                (version, why, evidence) -> Placement.champion(line.promote(version, why, evidence)),
+                Rests.NEVER);
     }
 
     RunExecution(
-            Pipeline<I, L, ?> pipeline, Line line, String trigger, BooleanSupplier abandoned, Promotion promotion) {
+            Pipeline<I, L, ?> pipeline,
+            Line line,
+            String trigger,
+            BooleanSupplier abandoned,
+            Promotion promotion,
+            Rests rests) {
         this.pipeline = pipeline;
         this.line = line;
         this.promotion = promotion;
         this.abandoned = abandoned;
+        this.rests = rests;
         this.directory = line.newRun();
         this.trigger = trigger;
         this.record = new RunRecord(pipeline, line, directory, trigger);
@@ -190,6 +222,7 @@ final class RunExecution<I, L> {
 
     private Run execute(Supplier<History<I>> examples) {
         EnergyLedger.Work work = line.energy().begin();
+        energy = work;
         try {
             line.report("reading examples", 0);
             line.audit()
@@ -249,6 +282,30 @@ final class RunExecution<I, L> {
     private void stopIfAbandoned() {
         if (abandoned.getAsBoolean() || Thread.currentThread().isInterrupted()) {
             throw new CancellationException("the run was abandoned");
+        }
+    }
+
+    /** {@return how long it has rested} */
+    Duration rested() {
+        return Duration.ofNanos(nanosRested);
+    }
+
+    /** @param keep writes where it stands, so that a crash while it rests loses nothing */
+    private void restIfDue(Runnable keep, double done) {
+        if (!rests.due()) {
+            return;
+        }
+        stopIfAbandoned();
+        keep.run();
+        line.report("resting until power is cheaper", done);
+        EnergyLedger.Work work = Objects.requireNonNull(energy);
+        log.debug("run {} rests after {}", directory, work.rest());
+        long start = System.nanoTime();
+        try {
+            rests.rest();
+        } finally {
+            nanosRested += System.nanoTime() - start;
+            work.goOn();
         }
     }
 
@@ -511,8 +568,9 @@ final class RunExecution<I, L> {
             double from,
             double share) {
         stopIfAbandoned();
+        restIfDue(() -> {}, from);
         line.report("training " + attempt.describe(), from);
-        long start = System.nanoTime();
+        long start = System.nanoTime() - nanosRested;
         TrainingListener listener = listener(attempt, from, share);
         Continuation goesOn = attempt.from;
         FittedFeatures features = goesOn == null ? lesson.features : goesOn.features();
@@ -529,7 +587,7 @@ final class RunExecution<I, L> {
                         pipeline.source().target(),
                         pipeline.seed(),
                         listener);
-        double seconds = (System.nanoTime() - start) / 1e9;
+        double seconds = (System.nanoTime() - nanosRested - start) / 1e9;
         Path candidate = line.registry().stage();
         stages.add(candidate);
         TrainedModel.Whole file = ModelExport.into(candidate, features, model);
@@ -581,6 +639,11 @@ final class RunExecution<I, L> {
             @Override
             public void epochEnded(Epoch epoch) {
                 line.report("training " + attempt.describe(), from + share * epoch.done());
+            }
+
+            @Override
+            public void canRest(Runnable keep) {
+                restIfDue(keep, from);
             }
 
             @Override

@@ -86,14 +86,15 @@ final class Runs implements AutoCloseable {
         }
     }
 
-    /** Waits for the run that is waiting or in progress, if there is one, however it ends. */
-    void await() {
+    /** Waits for the run that is waiting or in progress, if there is one, however it ends, or until it rests. */
+    void await(CompletableFuture<?> rests) {
         CompletableFuture<Run> run;
         synchronized (lock) {
             run = pending;
         }
         if (run != null) {
-            run.handle((done, failure) -> done).join();
+            CompletableFuture.anyOf(run.handle((done, failure) -> done), rests)
+                    .join();
         }
     }
 

@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
  * @param lastDrift the first time of what was last seen drifted; null if nothing was
  * @param key what the last decision was taken for
  * @param decisions the last decisions, the oldest first
+ * @param wanted when the run was first wanted that waits for cheaper power, or is made then; null if there is none
+ * @param owed why it is wanted; null if there is none
  */
 record TriggerState(
         int format,
@@ -46,7 +48,9 @@ record TriggerState(
         long stoppedUntil,
         @Nullable Instant lastDrift,
         String key,
-        List<Decision> decisions) {
+        List<Decision> decisions,
+        @Nullable Instant wanted,
+        @Nullable String owed) {
 
     private static final Logger log = LoggerFactory.getLogger(TriggerState.class);
     private static final String FILE = "triggers.json";
@@ -61,7 +65,7 @@ record TriggerState(
 
     /** {@return the state before anything has happened, with so many outcomes used} */
     static TriggerState empty(long used) {
-        return new TriggerState(FORMAT, used, 0, 0, 0, null, "", 0, 0, 0, null, 0, null, "", List.of());
+        return new TriggerState(FORMAT, used, 0, 0, 0, null, "", 0, 0, 0, null, 0, null, "", List.of(), null, null);
     }
 
     /**

@@ -28,6 +28,7 @@ final class Triggers {
     private final Retrain rules;
     private final Signals signals;
     private final Consumer<Decision> listener;
+    private final @Nullable CheapTime cheap;
     private final LongAdder predictions = new LongAdder();
 
     private final ArrayDeque<Decision> decisions = new ArrayDeque<>();
@@ -89,6 +90,13 @@ final class Triggers {
         this.lastDrift = kept.lastDrift();
         this.lastKey = kept.key();
         decisions.addAll(kept.decisions());
+        this.cheap = rules.power == null ? null : new CheapTime(rules.power, kept.wanted(), kept.owed());
+    }
+
+    /** {@return what keeps runs to the times of cheap power; null where nothing does} */
+    @Nullable
+    CheapTime cheap() {
+        return cheap;
     }
 
     void predicted() {
@@ -138,13 +146,31 @@ final class Triggers {
         used = outcomes;
         inRun = predictions.sumThenReset();
         runs++;
+        if (cheap != null) {
+            cheap.started(now, trigger);
+        }
         run = new Decision(now, Decision.Outcome.RETRAIN, "retrains: " + trigger);
         lastKey = "";
         remember(run);
     }
 
+    /** The run in progress rests. */
+    synchronized void runRests(Instant now, String why) {
+        run = new Decision(now, Decision.Outcome.HOLD, "the run rests: " + why);
+        remember(run);
+    }
+
+    /** The run in progress goes on. */
+    synchronized void runGoesOn(Instant now) {
+        run = new Decision(now, Decision.Outcome.RETRAIN, "retrains: the run that rested goes on");
+        remember(run);
+    }
+
     /** A run ended that was cut short. */
     synchronized void runAbandoned() {
+        if (cheap != null) {
+            cheap.cutShort();
+        }
         run = null;
         predictions.add(inRun);
         inRun = 0;
@@ -154,6 +180,9 @@ final class Triggers {
     /** A run ended. */
     synchronized void runEnded(Instant now, Run.Outcome outcome, boolean registered, Duration took) {
         turn(now);
+        if (cheap != null) {
+            cheap.ended();
+        }
         run = null;
         settled = used;
         inRun = 0;
@@ -182,7 +211,7 @@ final class Triggers {
                 .max(Instant::compareTo)
                 .ifPresent(this::drifted);
         if (look.outcome == Decision.Outcome.RETRAIN) {
-            return Optional.of(Objects.requireNonNull(rules.rule).held(look.facts));
+            return Optional.of(asked(look.facts));
         }
         if (!look.key().equals(lastKey)) {
             lastKey = look.key();
@@ -248,7 +277,9 @@ final class Triggers {
                 stoppedUntil,
                 lastDrift,
                 lastKey,
-                List.copyOf(decisions));
+                List.copyOf(decisions),
+                cheap == null ? null : cheap.wanted(),
+                cheap == null ? null : cheap.owed().orElse(null));
     }
 
     /** What was kept could not be written, so that it is to be written next time. */
@@ -261,6 +292,7 @@ final class Triggers {
      *
      * @param paused why no run may start; null if one may
      * @param reached the limits of the budget that are reached, a bit for each
+     * @param waits whether it is put off until power is cheaper
      */
     private record Look(
             RetrainRule.Facts facts,
@@ -268,11 +300,12 @@ final class Triggers {
             Decision.Outcome outcome,
             List<Boolean> holding,
             @Nullable String paused,
-            int reached) {
+            int reached,
+            boolean waits) {
 
         /** {@return what two looks have in common that lead to the same decision for the same reasons} */
         String key() {
-            return outcome + " " + holding + " " + paused + " " + reached;
+            return outcome + " " + holding + " " + paused + " " + reached + (waits ? " waits" : "");
         }
     }
 
@@ -291,12 +324,33 @@ final class Triggers {
         List<Boolean> holding = rule == null
                 ? List.of()
                 : rule.leaves().stream().map(leaf -> leaf.holds(facts)).toList();
-        boolean holds = rule != null && rule.holds(facts);
+        boolean holds = owed().isPresent() || (rule != null && rule.holds(facts));
         int reached = holds ? rules.budget.reached(spent) : 0;
         Decision.Outcome outcome = held != null
                 ? Decision.Outcome.PAUSE
                 : !holds ? Decision.Outcome.WAIT : reached != 0 ? Decision.Outcome.HOLD : Decision.Outcome.RETRAIN;
-        return new Look(facts, spent, outcome, holding, held, reached);
+        boolean waits = outcome == Decision.Outcome.RETRAIN && waits(now, facts);
+        return new Look(facts, spent, waits ? Decision.Outcome.HOLD : outcome, holding, held, reached, waits);
+    }
+
+    private Optional<String> owed() {
+        return cheap == null ? Optional.empty() : cheap.owed();
+    }
+
+    /** {@return why a run is asked for: what has asked first, where it waits for cheaper power} */
+    private String asked(RetrainRule.Facts facts) {
+        return owed().orElseGet(() -> Objects.requireNonNull(rules.rule).held(facts));
+    }
+
+    private boolean waits(Instant now, RetrainRule.Facts facts) {
+        if (cheap == null) {
+            return false;
+        }
+        if (cheap.owed().isEmpty()) {
+            cheap.owe(now, asked(facts));
+            changed = true;
+        }
+        return !cheap.mayStart(now);
     }
 
     private String stoppedSentence() {
@@ -319,9 +373,10 @@ final class Triggers {
         String besides = rule.besides(look.facts);
         String before = besides.isEmpty() ? "" : besides + "; ";
         return switch (look.outcome) {
-            case RETRAIN -> "retrains: " + rule.held(look.facts);
+            case RETRAIN -> "retrains: " + asked(look.facts);
             case HOLD ->
-                "did not retrain: " + before + rule.held(look.facts) + ", but " + rules.budget.sentence(look.spent);
+                "did not retrain: " + before + asked(look.facts) + ", but "
+                        + (look.waits && cheap != null ? cheap.sentence() : rules.budget.sentence(look.spent));
             default -> "did not retrain: " + rule.unmet(look.facts);
         };
     }

@@ -45,7 +45,7 @@ class EnergyLedgerTest {
 
         @Override
         public OptionalDouble joules() {
-            return OptionalDouble.of(joules.get());
+            return OptionalDouble.of((double) joules.get());
         }
     }));
     private Path csv;

@@ -3,11 +3,14 @@ package dev.flywheel.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.flywheel.core.energy.Forecast;
+import dev.flywheel.core.energy.PowerPlan;
 import dev.flywheel.core.stat.Metric;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -86,8 +89,12 @@ class RetrainTest {
 
     @Test
     void travelsToAnotherMachine() throws Exception {
-        Retrain rules =
-                Retrain.afterLabels(1).orOnDrift(0.2).and(Retrain.every(HOUR)).atMostPerDay(2);
+        Retrain rules = Retrain.afterLabels(1)
+                .orOnDrift(0.2)
+                .and(Retrain.every(HOUR))
+                .atMostPerDay(2)
+                .whenCheap(PowerPlan.of(Forecast.csv(Path.of("prices.csv")), HOUR, HOUR.multipliedBy(3)));
+        assertThat(rules).asString().endsWith(", at most 2 a day, when power is cheap: PT1H within PT3H");
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(rules);

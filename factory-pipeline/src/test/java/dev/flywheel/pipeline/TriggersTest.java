@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.core.energy.Forecast;
+import dev.flywheel.core.energy.PowerPlan;
 import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.Decision.Outcome;
 import java.nio.file.Files;
@@ -72,6 +74,42 @@ class TriggersTest {
     private static void run(Triggers triggers, Instant now, Run.Outcome outcome) {
         triggers.runStarted(now, "a test");
         triggers.runEnded(now, outcome, false, NO_TIME);
+    }
+
+    @Test
+    void aRunThatWasAskedForIsOwedUntilPowerIsCheapEvenIfTheRuleNoLongerHolds() {
+        PowerPlan plan = PowerPlan.of(
+                (from, until) -> List.of(
+                        new Forecast.Slot(START, START.plus(HOUR), 0.3, 0),
+                        new Forecast.Slot(START.plus(HOUR), START.plus(HOUR.multipliedBy(2)), 0.1, 0)),
+                HOUR,
+                HOUR.multipliedBy(3));
+        Retrain rules = Retrain.onDrift(0.2).atMostEvery(HOUR).whenCheap(plan);
+        Instant before = START.minus(Duration.ofDays(1));
+        Triggers triggers = triggers(rules, TriggerState.empty(0), before, 0);
+        said.drift(0.3, START);
+        assertThat(due(triggers, START)).isEmpty();
+        assertThat(sentence(triggers, START))
+                .isEqualTo("did not retrain: drift of distance PSI 0.30 >= 0.2 seen, but power is cheaper later:"
+                        + " planned from 2001-01-29T01:00:00Z at 0.1000 a kWh instead of 0.3000 now, done by"
+                        + " 2001-01-29T03:00:00Z at the latest");
+        assertThat(due(triggers, START.plusSeconds(60))).isEmpty();
+        assertThat(heard).extracting(Decision::outcome).containsExactly(Outcome.HOLD);
+
+        said.drifts.clear();
+        Triggers later = triggers(rules, triggers.state(), before, 0);
+        assertThat(due(later, START.plusSeconds(3_000))).isEmpty();
+        Optional<String> reason = due(later, START.plus(HOUR));
+        assertThat(reason).contains("drift of distance PSI 0.30 >= 0.2 seen");
+        later.runStarted(START.plus(HOUR), reason.orElseThrow());
+        Triggers killed = triggers(rules, later.state(), before, 0);
+        assertThat(sentence(killed, START.plus(HOUR)))
+                .as("the budget holds it back, too")
+                .contains("1 h of the cooldown of 1 h are left");
+        assertThat(due(killed, START.plus(HOUR.multipliedBy(2)))).isPresent();
+        later.runEnded(START.plus(HOUR), Run.Outcome.PROMOTED, true, NO_TIME);
+        assertThat(due(later, START.plus(HOUR.multipliedBy(2)))).isEmpty();
+        assertThat(later.state().owed()).isNull();
     }
 
     @Test

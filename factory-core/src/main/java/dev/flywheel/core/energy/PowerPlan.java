@@ -152,7 +152,10 @@ public final class PowerPlan implements Serializable {
         List<Forecast.Slot> slots = forecast.slots(now, deadline);
         Duration step = step(slots, Duration.between(now, deadline));
         int needed = (int) -Math.floorDiv(-left.toNanos(), step.toNanos());
-        double[] rates = rates(slots, now, deadline, step);
+        // steps begin where slots do, so that the first one may have begun; what nobody tells comes before
+        Instant origin = slots.isEmpty() || slots.get(0).from().isAfter(now) ? now : slots.get(0).from();
+        Instant first = origin.plus(step.multipliedBy(Duration.between(origin, now).dividedBy(step)));
+        double[] rates = rates(slots, first, deadline, step);
         long known = Arrays.stream(rates).filter(Double::isFinite).count();
         if (known <= needed) {
             return atOnce(now, left);
@@ -164,7 +167,8 @@ public final class PowerPlan implements Serializable {
         List<Span> runs = new ArrayList<>();
         for (int from = chosen.nextSetBit(0); from >= 0; ) {
             int until = chosen.nextClearBit(from);
-            runs.add(new Span(now.plus(step.multipliedBy(from)), now.plus(step.multipliedBy(until))));
+            Instant begin = first.plus(step.multipliedBy(from));
+            runs.add(new Span(begin.isBefore(now) ? now : begin, first.plus(step.multipliedBy(until))));
             from = chosen.nextSetBit(until);
         }
         double rate = chosen.stream().mapToDouble(i -> rates[i]).average().orElse(Double.NaN);
@@ -188,12 +192,12 @@ public final class PowerPlan implements Serializable {
     }
 
     /** What a kilowatt-hour costs in each step; infinite where some of it is not known. */
-    private double[] rates(List<Forecast.Slot> slots, Instant now, Instant deadline, Duration step) {
-        int count = (int) (Duration.between(now, deadline).toNanos() / step.toNanos());
+    private double[] rates(List<Forecast.Slot> slots, Instant first, Instant deadline, Duration step) {
+        int count = (int) (Duration.between(first, deadline).toNanos() / step.toNanos());
         double[] rates = new double[count];
         double whole = step.toNanos();
         for (int i = 0; i < count; i++) {
-            Instant from = now.plus(step.multipliedBy(i));
+            Instant from = first.plus(step.multipliedBy(i));
             Instant until = from.plus(step);
             long covered = 0;
             for (Forecast.Slot slot : slots) {

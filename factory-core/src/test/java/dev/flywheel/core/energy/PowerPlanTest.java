@@ -178,6 +178,11 @@ class PowerPlanTest {
         PowerPlan plan = plan(1, 6, 9, 9, 1, 9, 9, 9);
         assertThat(plan.schedule(hour(0.5), hour(0.5), Duration.ZERO, false).runs())
                 .containsExactly(span(2, 3));
+        Instant odd = hour(0.5).plusSeconds(17);
+        assertThat(plan.schedule(odd, MIDNIGHT, Duration.ZERO, false).runs()).containsExactly(span(2, 3));
+        Instant during = hour(2).plusSeconds(17);
+        assertThat(plan.schedule(during, MIDNIGHT, Duration.ZERO, false).runs())
+                .containsExactly(new PowerPlan.Span(during, hour(3)));
     }
 
     @Test

@@ -80,7 +80,7 @@ final class SearchJournal implements AutoCloseable {
     private final byte[] head;
     private final List<Entry> known;
     private final double before;
-    private final long opened = System.nanoTime();
+    private long opened = System.nanoTime();
     private int next;
     private double noted;
     private @Nullable FileOutputStream out;
@@ -171,6 +171,11 @@ final class SearchJournal implements AutoCloseable {
     /** How long the search has been at work, in seconds, in all processes together. */
     double elapsed() {
         return before + (System.nanoTime() - opened) / 1e9;
+    }
+
+    /** The search was held back for a while, which does not count. */
+    void rested(long nanos) {
+        opened += nanos;
     }
 
     /** Whether all that is in the journal has been gone through. */

@@ -142,6 +142,9 @@ final class SearchRun<T extends Trainer> {
     private void search(SearchJournal journal) {
         for (Optional<Place> next = next(); next.isPresent(); next = next()) {
             stopIfInterrupted();
+            long rest = System.nanoTime();
+            listener.canRest(() -> {}); // the journal holds all trials
+            journal.rested(System.nanoTime() - rest);
             if (journal.ranOut()) {
                 return;
             }

@@ -54,6 +54,14 @@ public interface TrainingListener {
         return "training";
     }
 
+    /**
+     * Tells that the training can be left here for a while: it goes on when this returns. Called between any two steps,
+     * so that it must be quick where it does not hold the training back.
+     *
+     * @param keep writes where the training stands, if it is one that goes on after a crash
+     */
+    default void canRest(Runnable keep) {}
+
     /** Tells that a search has tried something. */
     default void tried(Tried tried) {}
 }

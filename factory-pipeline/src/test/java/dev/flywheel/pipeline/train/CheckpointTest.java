@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -185,6 +186,32 @@ class CheckpointTest {
                 .as("trained to the end before")
                 .containsExactly(whole);
         assertThat(epochs).containsExactly(11, 12);
+    }
+
+    @Test
+    void aTrainingThatRestsIsOnTheDiskAndGoesOnAfterACrash() {
+        float[] whole = undisturbed();
+        Checkpoint.Pace never = new Checkpoint.Pace(Duration.ofDays(1), 0);
+        AtomicInteger steps = new AtomicInteger();
+        TrainingListener crashes = new TrainingListener() {
+            @Override
+            public void epochEnded(Epoch epoch) {}
+
+            @Override
+            public void canRest(Runnable keep) {
+                if (steps.incrementAndGet() == 15) {
+                    keep.run();
+                    throw new CancellationException("a crash");
+                }
+            }
+        };
+        assertThatThrownBy(() -> Checkpoint.train(place, never, TRAINER, matrix, NUMBER, 42, crashes))
+                .hasMessage("a crash");
+        assertThat(place.resolve("training.paused")).isRegularFile();
+        List<Integer> epochs = new ArrayList<>();
+        assertThat(parameters(train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()))))
+                .containsExactly(whole);
+        assertThat(epochs).doesNotContain(1).endsWith(EPOCHS);
     }
 
     @Test

@@ -1,0 +1,185 @@
+package dev.flywheel.pipeline;
+
+import dev.flywheel.core.energy.PowerPlan;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the runs of a deployment to the times in which power is cheap: when one that rules have asked for may start,
+ * when it is to rest, and when it goes on. What the host asks for itself is not kept waiting. Thread-safe.
+ */
+final class CheapTime {
+
+    private static final Logger log = LoggerFactory.getLogger(CheapTime.class);
+
+    /** How often the forecast is asked. */
+    private static final Duration PERIOD = Duration.ofMinutes(1);
+
+    private final PowerPlan plan;
+    /** When the run that is owed was first wanted; null if none is owed. */
+    private @Nullable Instant wanted;
+
+    private String reason;
+    private PowerPlan.@Nullable Schedule schedule;
+    private Instant lookAgain = Instant.MIN;
+
+    /** Since when a run that is kept to the plan is at work; null if none is, or it rests. */
+    private @Nullable Instant since;
+
+    private Duration done = Duration.ZERO;
+    private boolean resting;
+    private CompletableFuture<Void> rests = new CompletableFuture<>();
+
+    /**
+     * @param wanted when the run that is owed was first wanted; null if none is owed
+     * @param reason why
+     */
+    CheapTime(PowerPlan plan, @Nullable Instant wanted, @Nullable String reason) {
+        this.plan = plan;
+        this.wanted = reason == null ? null : wanted;
+        this.reason = reason == null ? "" : reason;
+    }
+
+    /** {@return when the run that is owed was first wanted; null if none is owed} */
+    synchronized @Nullable Instant wanted() {
+        return wanted;
+    }
+
+    /** {@return why a run is owed, if one is} */
+    synchronized Optional<String> owed() {
+        return wanted == null ? Optional.empty() : Optional.of(reason);
+    }
+
+    /** A run is owed from now on, if none is. */
+    synchronized void owe(Instant now, String why) {
+        if (wanted == null) {
+            wanted = now;
+            reason = why;
+            schedule = null;
+        }
+    }
+
+    /** {@return whether the run that is owed may start} */
+    synchronized boolean mayStart(Instant now) {
+        return runs(now);
+    }
+
+    /** {@return what is waited for, in words} */
+    synchronized String sentence() {
+        PowerPlan.Schedule planned = schedule;
+        if (planned == null || wanted == null) {
+            return "cheaper power is waited for";
+        }
+        String rates = Double.isNaN(planned.rateNow())
+                ? ""
+                : String.format(Locale.ROOT, " at %.4g a kWh instead of %.4g now", planned.rate(), planned.rateNow());
+        return "power is cheaper later: planned from " + planned.runs().get(0).from() + rates + ", done by "
+                + wanted.plus(plan.within()) + " at the latest";
+    }
+
+    /** A run starts; it is kept to the plan if it is the one that is owed. */
+    synchronized void started(Instant now, String trigger) {
+        boolean planned = wanted != null && trigger.equals(reason);
+        since = planned ? now : null;
+        done = Duration.ZERO;
+        schedule = null;
+    }
+
+    /** The run has ended, so that none is owed. */
+    synchronized void ended() {
+        cutShort();
+        wanted = null;
+        reason = "";
+    }
+
+    /** The run has ended before it was done, and is still owed. */
+    synchronized void cutShort() {
+        since = null;
+        resting = false;
+        done = Duration.ZERO;
+        schedule = null;
+    }
+
+    /** {@return whether the run at work is to rest, from now on} */
+    synchronized boolean rest(Instant now) {
+        Instant began = since;
+        if (began == null || runs(now)) {
+            return false;
+        }
+        done = done(now);
+        since = null;
+        resting = true;
+        return true;
+    }
+
+    /** Lets a run that rests go on, if it is time. */
+    synchronized void look(Instant now) {
+        if (resting && runs(now)) {
+            resting = false;
+            since = now;
+            schedule = null;
+            rests = new CompletableFuture<>();
+            notifyAll();
+        }
+    }
+
+    /**
+     * Waits until the run that rests may go on.
+     *
+     * @throws CancellationException if the thread is interrupted; it still is
+     */
+    synchronized void await() {
+        if (resting) {
+            rests.complete(null);
+        }
+        while (resting) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CancellationException("the run was abandoned");
+            }
+        }
+    }
+
+    /** {@return what is done when a run rests} */
+    synchronized CompletableFuture<Void> rests() {
+        return rests;
+    }
+
+    private Duration done(Instant now) {
+        return since == null ? done : done.plus(Duration.between(since, now));
+    }
+
+    /** A schedule holds until a minute has passed, or it says otherwise. */
+    private boolean runs(Instant now) {
+        PowerPlan.Schedule last = schedule;
+        if (last == null || !now.isBefore(lookAgain) || now.isBefore(last.at())) {
+            last = plan(now);
+            schedule = last;
+            PowerPlan.Span first = last.runs().get(0);
+            Instant turns = last.runsNow() ? first.until() : first.from();
+            Instant period = now.plus(PERIOD);
+            lookAgain = turns.isBefore(period) ? turns : period;
+        }
+        return last.runsNow();
+    }
+
+    private PowerPlan.Schedule plan(Instant now) {
+        try {
+            return plan.schedule(now, wanted == null ? now : wanted, done(now), since != null);
+        } catch (RuntimeException e) {
+            log.warn("no forecast of the price of power, so that a run is not kept waiting", e);
+            PowerPlan.Span always = new PowerPlan.Span(now, now.plus(plan.needs()));
+            return new PowerPlan.Schedule(now, List.of(always), Double.NaN, Double.NaN);
+        }
+    }
+}
