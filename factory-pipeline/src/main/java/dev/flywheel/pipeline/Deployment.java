@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -711,7 +712,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
             RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote, rests());
             long start = System.nanoTime();
             Run run = execution.fromFeedback(triggers.lastDrift().orElse(null));
-            if (!closed) {
+            // a factory that is closed interrupts its runs before it closes its deployments
+            if (!closed && !(execution.failure() instanceof CancellationException)) {
                 Duration took = Duration.ofNanos(System.nanoTime() - start).minus(execution.rested());
                 triggers.runEnded(
                         line.clock().instant(), run.outcome(), run.version().isPresent(), took);

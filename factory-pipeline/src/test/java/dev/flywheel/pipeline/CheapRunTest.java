@@ -211,8 +211,8 @@ class CheapRunTest {
             feed(live, 10);
         }
         now.set(hour(1));
-        try (Factory factory = open();
-                Deployment<Point, Boolean, Double> live = factory.start(cheap(new TwoHours()))) {
+        try (Factory factory = open()) { // which closes the deployment
+            Deployment<Point, Boolean, Double> live = factory.start(cheap(new TwoHours()));
             live.awaitRun();
             assertThat(live.decision().sentence()).startsWith("the run rests: ");
         }

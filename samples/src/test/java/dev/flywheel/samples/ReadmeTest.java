@@ -63,6 +63,19 @@ class ReadmeTest {
                 .containsAll(shown.lines().toList());
     }
 
+    @Test
+    void powerPrintsWhatTheReadmeShows() throws IOException {
+        String shown = Pattern.compile("```\n(2026-01-31T18[^`]*)```")
+                .matcher(Files.readString(Path.of("..", "README.md")))
+                .results()
+                .map(match -> match.group(1))
+                .collect(Collectors.joining());
+        assertThat(shown.lines()).hasSize(2);
+        assertThat(printed(() -> Power.main(new String[0])).lines())
+                .containsAll(shown.lines().toList())
+                .contains("version 2 serves");
+    }
+
     private interface Command {
 
         void run() throws IOException;
