@@ -108,10 +108,14 @@ final class CheapTime {
         schedule = null;
     }
 
-    /** {@return whether the run at work is to rest, from now on} */
+    /** {@return whether the run at work is to rest} */
+    synchronized boolean mustRest(Instant now) {
+        return since != null && !runs(now);
+    }
+
+    /** The run at work rests from now on, if it still is to; {@return whether it does}. */
     synchronized boolean rest(Instant now) {
-        Instant began = since;
-        if (began == null || runs(now)) {
+        if (!mustRest(now)) {
             return false;
         }
         done = done(now);

@@ -736,16 +736,18 @@ public final class Deployment<I, L, O> implements AutoCloseable {
                 : new RunExecution.Rests() {
                     @Override
                     public boolean due() {
-                        return cheap.rest(line.clock().instant());
+                        return cheap.mustRest(line.clock().instant());
                     }
 
                     @Override
                     public void rest() {
                         Instant now = line.clock().instant();
-                        triggers.runRests(now, cheap.sentence());
-                        save();
-                        trainer.aside(cheap::await);
-                        triggers.runGoesOn(line.clock().instant());
+                        if (cheap.rest(now)) {
+                            triggers.runRests(now, cheap.sentence());
+                            save();
+                            trainer.aside(cheap::await);
+                            triggers.runGoesOn(line.clock().instant());
+                        }
                     }
                 };
     }

@@ -267,7 +267,7 @@ public final class Retrain implements Serializable {
      * {@return these rules, whose runs are made when power is cheap or clean} A run that is asked for waits for the slots
      * of the plan, also over a restart, and even if the rule no longer holds meanwhile. Where a slot ends it rests, once
      * its training can be taken up again: between two candidates, two trials of a search, or two steps of a network; other
-     * trainings run to their end. While it rests its memory stays taken, and the runs of other pipelines are made. The
+     * trainings run to their end. While it rests it holds nothing of a GPU, and the runs of other pipelines are made. The
      * deadline beats the price. Serving goes on as ever; what the host asks for, and a first version, is made at once.
      *
      * @param plan by which forecast, for how long and within which time

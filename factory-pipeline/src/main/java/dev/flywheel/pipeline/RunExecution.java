@@ -73,7 +73,7 @@ final class RunExecution<I, L> {
             public void rest() {}
         };
 
-        /** {@return whether it is to rest now; if so, {@link #rest} is called} */
+        /** {@return whether it is to rest now} */
         boolean due();
 
         /** Returns when it may go on. */
@@ -290,13 +290,8 @@ final class RunExecution<I, L> {
         return Duration.ofNanos(nanosRested);
     }
 
-    /** @param keep writes where it stands, so that a crash while it rests loses nothing */
-    private void restIfDue(Runnable keep, double done) {
-        if (!rests.due()) {
-            return;
-        }
+    private void rest(double done) {
         stopIfAbandoned();
-        keep.run();
         line.report("resting until power is cheaper", done);
         EnergyLedger.Work work = Objects.requireNonNull(energy);
         log.debug("run {} rests after {}", directory, work.rest());
@@ -568,7 +563,9 @@ final class RunExecution<I, L> {
             double from,
             double share) {
         stopIfAbandoned();
-        restIfDue(() -> {}, from);
+        if (rests.due()) {
+            rest(from);
+        }
         line.report("training " + attempt.describe(), from);
         long start = System.nanoTime() - nanosRested;
         TrainingListener listener = listener(attempt, from, share);
@@ -642,8 +639,13 @@ final class RunExecution<I, L> {
             }
 
             @Override
-            public void canRest(Runnable keep) {
-                restIfDue(keep, from);
+            public boolean mustRest() {
+                return rests.due();
+            }
+
+            @Override
+            public void rest() {
+                RunExecution.this.rest(from);
             }
 
             @Override

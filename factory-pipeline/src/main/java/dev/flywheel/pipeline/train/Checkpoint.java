@@ -41,14 +41,12 @@ public final class Checkpoint {
     private final Supplier<byte[]> key;
     private final Pace pace;
     private final @Nullable Paused paused;
-    private final TrainingListener listener;
     private byte @Nullable [] known;
     private long next;
     private boolean written;
 
-    private Checkpoint(@Nullable Path file, Supplier<byte[]> key, Pace pace, @Nullable Paused paused, TrainingListener listener) {
+    private Checkpoint(@Nullable Path file, Supplier<byte[]> key, Pace pace, @Nullable Paused paused) {
         this.file = file;
-        this.listener = listener;
         this.key = key;
         this.pace = pace;
         this.next = System.nanoTime() + pace.least.toNanos();
@@ -101,14 +99,14 @@ public final class Checkpoint {
             return trainer.train(matrix, target, seed, listener);
         }
         Checkpoint checkpoint =
-                new Checkpoint(directory.resolve(FILE), () -> key(trainer, matrix, target, seed), pace, null, listener);
+                new Checkpoint(directory.resolve(FILE), () -> key(trainer, matrix, target, seed), pace, null);
         return pausable.trainTo(pausable.epochsFor(matrix.rows()), checkpoint, matrix, target, seed, listener)
                 .model();
     }
 
     /** One that is never written: the training goes on from where it was paused, or begins if that is null. */
     static Checkpoint at(@Nullable Paused paused) {
-        return new Checkpoint(null, () -> new byte[0], USUAL, paused, epoch -> {});
+        return new Checkpoint(null, () -> new byte[0], USUAL, paused);
     }
 
     private static byte[] key(Trainer trainer, FeatureMatrix matrix, Target<?> target, long seed) {
@@ -163,9 +161,8 @@ public final class Checkpoint {
         return paused;
     }
 
-    /** Writes where the training stands, if it is time for that; it may rest here. */
+    /** Writes where the training stands, if it is time for that. */
     void offer(Supplier<Paused> standing) {
-        listener.canRest(() -> keep(standing));
         // an interrupt would close the file
         if (file != null
                 && System.nanoTime() - next >= 0
@@ -174,12 +171,6 @@ public final class Checkpoint {
             write(file, standing.get());
             long end = System.nanoTime();
             next = end + Math.max(pace.least.toNanos(), pace.share * (end - start));
-        }
-    }
-
-    private void keep(Supplier<Paused> standing) {
-        if (file != null) {
-            write(file, standing.get());
         }
     }
 

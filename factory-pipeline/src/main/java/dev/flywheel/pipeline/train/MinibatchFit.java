@@ -160,7 +160,7 @@ final class MinibatchFit {
                 }
             }
             checkpoint.offer(this::pause);
-            left = training.isAsked() && isUnfinished(until);
+            left = isUnfinished(until) && training.mustLeave();
         }
         if (left) {
             checkpoint.left(this::pause);
@@ -198,7 +198,7 @@ final class MinibatchFit {
             training.stopIfInterrupted();
             if (behind > 0) {
                 checkpoint.offer(this::pause);
-                left = training.isAsked();
+                left = training.mustLeave();
                 if (left) {
                     return;
                 }

@@ -84,7 +84,7 @@ final class NetworkFit {
     }
 
     /**
-     * @param asked set when the training should leave the device; null if it cannot
+     * @param asked set when others want the device's memory, so that the training should leave it; null if it cannot
      * @return the model; null if the training has left
      */
     private @Nullable TrainedModel run(Fit fit, @Nullable AtomicBoolean asked) {
@@ -105,7 +105,8 @@ final class NetworkFit {
             float[] parameters = fit.run(new Training(
                             trainer, manager, network, examples, weight, idWeights, learned, matrix.labels(), listener)
                     .by(loss, optimizer)
-                    .on(gpu));
+                    .on(gpu)
+                    .leftWhen(() -> asked != null && (asked.get() || listener.mustRest())));
             if (parameters == null) {
                 return null;
             }
@@ -140,6 +141,9 @@ final class NetworkFit {
                         return fit.hasLeft() ? null : parameters;
                     },
                     new AtomicBoolean());
+            if (model == null && listener.mustRest()) {
+                listener.rest();
+            }
         }
         return new Pausable.Part(model, Objects.requireNonNull(pause.get()));
     }

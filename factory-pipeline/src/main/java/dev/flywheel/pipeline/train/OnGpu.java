@@ -12,7 +12,6 @@ final class OnGpu implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofHours(1);
 
     private final Accelerator.Reservation memory;
-    private final @Nullable AtomicBoolean asked;
 
     /**
      * Waits until there is room.
@@ -23,12 +22,6 @@ final class OnGpu implements AutoCloseable {
     OnGpu(Accelerator shared, String owner, long bytes, @Nullable AtomicBoolean asked) {
         this.memory = shared.reserve(
                 owner, Accelerator.Tier.TRAINING, bytes, PATIENCE, asked == null ? null : () -> asked.set(true));
-        this.asked = asked;
-    }
-
-    /** {@return whether others want the memory, so that the training should leave} */
-    boolean isAsked() {
-        return asked != null && asked.get();
     }
 
     /** A turn for one step, until that has changed a vector. */

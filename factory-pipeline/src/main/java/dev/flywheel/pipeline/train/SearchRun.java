@@ -142,9 +142,11 @@ final class SearchRun<T extends Trainer> {
     private void search(SearchJournal journal) {
         for (Optional<Place> next = next(); next.isPresent(); next = next()) {
             stopIfInterrupted();
-            long rest = System.nanoTime();
-            listener.canRest(() -> {}); // the journal holds all trials
-            journal.rested(System.nanoTime() - rest);
+            if (listener.mustRest()) { // the journal holds all trials
+                long start = System.nanoTime();
+                listener.rest();
+                journal.rested(System.nanoTime() - start);
+            }
             if (journal.ranOut()) {
                 return;
             }

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,7 @@ final class Training {
     private @Nullable Loss ownLoss;
     private @Nullable Optimizer ownOptimizer;
     private @Nullable OnGpu gpu;
+    private BooleanSupplier leaves = () -> false;
 
     Training(
             String trainer,
@@ -89,9 +91,15 @@ final class Training {
         return gpu == null ? ALONE : gpu.turn(result);
     }
 
-    /** Whether others want the device's memory, so that the training should leave. */
-    boolean isAsked() {
-        return gpu != null && gpu.isAsked();
+    /** The same, to be left between two steps when that says so. */
+    Training leftWhen(BooleanSupplier asked) {
+        leaves = asked;
+        return this;
+    }
+
+    /** Whether the training should be left, to go on later. */
+    boolean mustLeave() {
+        return leaves.getAsBoolean();
     }
 
     /** How parameters go along their gradient from the start. */

@@ -55,12 +55,15 @@ public interface TrainingListener {
     }
 
     /**
-     * Tells that the training can be left here for a while: it goes on when this returns. Called between any two steps,
-     * so that it must be quick where it does not hold the training back.
-     *
-     * @param keep writes where the training stands, if it is one that goes on after a crash
+     * {@return whether the training is to be left for a while} Asked by those that can be taken up again, between any two
+     * steps, so that it must be quick; by default none is.
      */
-    default void canRest(Runnable keep) {}
+    default boolean mustRest() {
+        return false;
+    }
+
+    /** Called when a training was left because it must rest; it goes on when this returns. */
+    default void rest() {}
 
     /** Tells that a search has tried something. */
     default void tried(Tried tried) {}

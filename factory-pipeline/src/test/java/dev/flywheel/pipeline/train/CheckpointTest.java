@@ -198,11 +198,13 @@ class CheckpointTest {
             public void epochEnded(Epoch epoch) {}
 
             @Override
-            public void canRest(Runnable keep) {
-                if (steps.incrementAndGet() == 15) {
-                    keep.run();
-                    throw new CancellationException("a crash");
-                }
+            public boolean mustRest() {
+                return steps.incrementAndGet() >= 15;
+            }
+
+            @Override
+            public void rest() {
+                throw new CancellationException("a crash");
             }
         };
         assertThatThrownBy(() -> Checkpoint.train(place, never, TRAINER, matrix, NUMBER, 42, crashes))
