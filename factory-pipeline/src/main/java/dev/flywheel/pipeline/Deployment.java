@@ -709,7 +709,8 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             save();
             predictions.flush();
-            RunExecution<I, L> execution = new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote, rests());
+            RunExecution<I, L> execution =
+                    new RunExecution<>(pipeline, line, trigger, () -> closed, champion::promote, rests());
             long start = System.nanoTime();
             Run run = execution.fromFeedback(triggers.lastDrift().orElse(null));
             // a factory that is closed interrupts its runs before it closes its deployments

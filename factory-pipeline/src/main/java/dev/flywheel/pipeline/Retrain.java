@@ -32,8 +32,7 @@ public final class Retrain implements Serializable {
     final Lessons lessons;
     final @Nullable PowerPlan power;
 
-    private Retrain(
-            @Nullable RetrainRule rule, Budget budget, Lessons lessons, @Nullable PowerPlan power) {
+    private Retrain(@Nullable RetrainRule rule, Budget budget, Lessons lessons, @Nullable PowerPlan power) {
         this.rule = rule;
         this.budget = budget;
         this.lessons = lessons;
@@ -264,11 +263,12 @@ public final class Retrain implements Serializable {
     }
 
     /**
-     * {@return these rules, whose runs are made when power is cheap or clean} A run that is asked for waits for the slots
-     * of the plan, also over a restart, and even if the rule no longer holds meanwhile. Where a slot ends it rests, once
-     * its training can be taken up again: between two candidates, two trials of a search, or two steps of a network; other
-     * trainings run to their end. While it rests it holds nothing of a GPU, and the runs of other pipelines are made. The
-     * deadline beats the price. Serving goes on as ever; what the host asks for, and a first version, is made at once.
+     * {@return these rules, whose runs are made when power is cheap or clean} A run that is asked for waits for the
+     * slots of the plan, also over a restart, and even if the rule no longer holds meanwhile. Where a slot ends it
+     * rests, once its training can be taken up again: between two candidates, two trials of a search, or two steps of a
+     * network; other trainings run to their end. While it rests it holds nothing of a GPU, and the runs of other
+     * pipelines are made. The deadline beats the price. Serving goes on as ever; what the host asks for, and a first
+     * version, is made at once.
      *
      * @param plan by which forecast, for how long and within which time
      */
@@ -306,7 +306,9 @@ public final class Retrain implements Serializable {
     }
 
     String describe() {
-        return (rule == null ? "never" : rule.describe()) + budget.describe() + lessons.describe()
+        return (rule == null ? "never" : rule.describe())
+                + budget.describe()
+                + lessons.describe()
                 + (power == null ? "" : ", when power is cheap: " + power);
     }
 

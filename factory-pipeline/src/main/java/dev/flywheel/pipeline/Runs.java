@@ -93,8 +93,7 @@ final class Runs implements AutoCloseable {
             run = pending;
         }
         if (run != null) {
-            CompletableFuture.anyOf(run.handle((done, failure) -> done), rests)
-                    .join();
+            CompletableFuture.anyOf(run.handle((done, failure) -> done), rests).join();
         }
     }
 

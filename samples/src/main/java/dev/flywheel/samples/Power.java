@@ -22,8 +22,8 @@ import java.time.Instant;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * What does it take, and when is that cheap? In an evening of dear power a rule asks for a run; it is made at night. The
- * clock is the sample's own, so that nobody has to wait.
+ * What does it take, and when is that cheap? In an evening of dear power a rule asks for a run; it is made at night.
+ * The clock is the sample's own, so that nobody has to wait.
  */
 public final class Power {
 
@@ -54,15 +54,18 @@ public final class Power {
         try (Factory factory = Factory.open(
                         folder.resolve("factory"), options.clock(now::get).withoutTicks());
                 Deployment<Customer, Boolean, Double> live = factory.start(churn)) {
-            live.onDecision(e -> System.out.println(e.decision().at() + " " + e.decision().sentence()))
-                    .onRun(e -> System.out.println("the run took " + e.run().energy().describe()));
+            live.onDecision(e -> System.out.println(
+                            e.decision().at() + " " + e.decision().sentence()))
+                    .onRun(e -> System.out.println(
+                            "the run took " + e.run().energy().describe()));
             Customer customer = new Customer(1, 89.5, "Month-to-month", "Fiber optic", "Electronic check");
             for (int i = 0; i < 10; i++) {
                 live.feedback(live.predict(customer).id(), i % 2 == 0);
             }
-            live.energy().forEach((version, use) -> use.joulesPerThousand()
-                    .ifPresent(joules ->
-                            System.out.println("version " + version + ": " + joules + " J per 1,000 predictions")));
+            live.energy()
+                    .forEach((version, use) -> use.joulesPerThousand()
+                            .ifPresent(joules -> System.out.println(
+                                    "version " + version + ": " + joules + " J per 1,000 predictions")));
             now.set(EVENING.plus(Duration.ofHours(7)));
             live.awaitRun();
             System.out.println("version " + live.version() + " serves");

@@ -153,8 +153,11 @@ public final class PowerPlan implements Serializable {
         Duration step = step(slots, Duration.between(now, deadline));
         int needed = (int) -Math.floorDiv(-left.toNanos(), step.toNanos());
         // steps begin where slots do, so that the first one may have begun; what nobody tells comes before
-        Instant origin = slots.isEmpty() || slots.get(0).from().isAfter(now) ? now : slots.get(0).from();
-        Instant first = origin.plus(step.multipliedBy(Duration.between(origin, now).dividedBy(step)));
+        Instant origin = slots.isEmpty() || slots.get(0).from().isAfter(now)
+                ? now
+                : slots.get(0).from();
+        Instant first =
+                origin.plus(step.multipliedBy(Duration.between(origin, now).dividedBy(step)));
         double[] rates = rates(slots, first, deadline, step);
         long known = Arrays.stream(rates).filter(Double::isFinite).count();
         if (known <= needed) {

@@ -55,8 +55,8 @@ public interface TrainingListener {
     }
 
     /**
-     * {@return whether the training is to be left for a while} Asked by those that can be taken up again, between any two
-     * steps, so that it must be quick; by default none is.
+     * {@return whether the training is to be left for a while} Asked by those that can be taken up again, between any
+     * two steps, so that it must be quick; by default none is.
      */
     default boolean mustRest() {
         return false;
