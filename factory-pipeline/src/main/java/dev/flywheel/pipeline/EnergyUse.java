@@ -20,7 +20,8 @@ public record EnergyUse(long predictions, Energy energy) {
                 : OptionalDouble.of(1000 * joules.getAsDouble() / predictions);
     }
 
-    EnergyUse plus(EnergyUse other) {
+    /** {@return what both took together: of several versions what the pipeline took} */
+    public EnergyUse plus(EnergyUse other) {
         return new EnergyUse(predictions + other.predictions, energy.plus(other.energy));
     }
 }

@@ -186,14 +186,13 @@ class CheapRunTest {
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
 
-            AtomicReference<Run> run = new AtomicReference<>();
             CompletableFuture<Run> inProgress = live.retrain();
             now.set(hour(3));
             live.awaitRun();
-            run.set(inProgress.join());
+            Run run = inProgress.join();
             assertThat(now.get()).isEqualTo(hour(4));
             assertThat(live.version()).isEqualTo(2);
-            assertThat(run.get().energy().joules()).as("while it was at work").hasValue(2_000);
+            assertThat(run.energy().joules()).as("while it was at work").hasValue(2_000);
             assertThat(live.decisions())
                     .extracting(Decision::outcome)
                     .containsExactly(

@@ -20,7 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
@@ -77,6 +77,10 @@ class EnergyLedgerTest {
         }
     }
 
+    private static EnergyUse use(Deployment<Point, Boolean, Double> live, int version) {
+        return Objects.requireNonNull(live.energy().get(version));
+    }
+
     @Test
     void runTellsWhatItTookAndWhatThatCostsInItsReportAndItsCards() throws IOException {
         Tariff tariff = Tariff.unknown().pricePerKilowattHour(0.25, "EUR").gramsPerKilowattHour(400);
@@ -117,22 +121,23 @@ class EnergyLedgerTest {
             predict(one, 30);
             predict(two, 10);
             joules.addAndGet(80);
-            EnergyUse first = one.energy().get(1);
+            EnergyUse first = use(one, 1);
             assertThat(first.predictions()).isEqualTo(30);
             assertThat(first.energy().joules().orElseThrow()).isCloseTo(60, within(1e-9));
             assertThat(first.joulesPerThousand().orElseThrow()).isCloseTo(2000, within(1e-6));
             assertThat(first.energy().parts().get(0).apportioned()).isTrue();
-            assertThat(two.energy().get(1).energy().joules().orElseThrow()).isCloseTo(20, within(1e-9));
+            assertThat(use(two, 1).energy().joules().orElseThrow()).isCloseTo(20, within(1e-9));
             Run run = one.retrain().join();
             assertThat(run.energy().joules()).hasValue(10_000);
             assertThat(one.version()).isEqualTo(2);
             predict(one, 5);
             joules.addAndGet(40);
-            Map<Integer, EnergyUse> after = one.energy();
-            assertThat(after.get(1)).isEqualTo(first);
-            assertThat(after.get(2).predictions()).isEqualTo(5);
-            assertThat(after.get(2).energy().joules()).hasValue(40);
-            assertThat(after.get(2).energy().parts().get(0).apportioned()).isFalse();
+            EnergyUse second = use(one, 2);
+            assertThat(second.predictions()).isEqualTo(5);
+            assertThat(second.energy().joules()).hasValue(40);
+            assertThat(second.energy().parts().get(0).apportioned()).isFalse();
+            assertThat(use(one, 1)).isEqualTo(first);
+            assertThat(first.plus(second).joulesPerThousand().orElseThrow()).isCloseTo(100_000 / 35.0, within(1e-6));
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.flywheel.core.DeadlineException;
 import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.device.Device;
+import dev.flywheel.core.energy.Energy;
 import dev.flywheel.core.model.Prediction;
 import dev.flywheel.serving.monitor.Activity;
 import dev.flywheel.serving.monitor.EndpointSnapshot;
@@ -17,6 +18,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -141,6 +144,13 @@ class EndpointSnapshotTest {
             assertThat(between.total().requests()).isEqualTo(1);
             assertThat(between.versions().get(0).activity().requests()).isEqualTo(1);
             assertThat(between.period()).isLessThan(later.period());
+
+            Energy.Part part = new Energy.Part("GPU-1", Energy.Source.COUNTER, 1200, OptionalDouble.empty(), false);
+            Energy energy = new Energy(Duration.ofSeconds(1), List.of(part), List.of());
+            assertThat(both.energy(energy)).isEqualTo(Map.of(0, energy.times(1.0 / 3), 1, energy.times(2.0 / 3)));
+            assertThat(later.energy(energy)).as("what other versions ran is nobody's").isEqualTo(Map.of(2, energy.times(0.25)));
+            assertThat(between.energy(energy)).isEqualTo(Map.of(2, energy));
+            assertThat(later.since(later).energy(energy)).isEmpty();
         }
     }
 

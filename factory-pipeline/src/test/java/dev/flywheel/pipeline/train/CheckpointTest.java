@@ -189,6 +189,32 @@ class CheckpointTest {
     }
 
     @Test
+    void aTrainingThatRestsTwiceGivesTheBytesOfOneThatDoesNot() {
+        AtomicInteger steps = new AtomicInteger();
+        AtomicInteger rests = new AtomicInteger();
+        TrainingListener rested = new TrainingListener() {
+            private boolean must;
+
+            @Override
+            public void epochEnded(Epoch epoch) {}
+
+            @Override
+            public boolean mustRest() {
+                must |= steps.incrementAndGet() % 13 == 0 && rests.get() < 2;
+                return must;
+            }
+
+            @Override
+            public void rest() {
+                must = false;
+                rests.incrementAndGet();
+            }
+        };
+        assertThat(parameters(train(TRAINER, 42, rested))).containsExactly(undisturbed());
+        assertThat(rests).hasValue(2);
+    }
+
+    @Test
     void aTrainingThatRestsIsOnTheDiskAndGoesOnAfterACrash() {
         float[] whole = undisturbed();
         Checkpoint.Pace never = new Checkpoint.Pace(Duration.ofDays(1), 0);

@@ -381,6 +381,38 @@ class SearchTest {
     }
 
     @Test
+    void aSearchThatRestsBeforeEachTrialDecidesAsOneThatDoesNot() {
+        FeatureMatrix matrix = matrix(100, x -> x);
+        Told whole = new Told();
+        TrainedModel expected = curves().trials(6).random().train(matrix, NUMBER, 42, whole);
+        List<Integer> rests = new ArrayList<>();
+        Told rested = new Told();
+        TrainingListener resting = new TrainingListener() {
+            @Override
+            public void epochEnded(Epoch epoch) {}
+
+            @Override
+            public void tried(Tried tried) {
+                rested.tried(tried);
+            }
+
+            @Override
+            public boolean mustRest() {
+                return true;
+            }
+
+            @Override
+            public void rest() {
+                rests.add(rested.tried.size());
+            }
+        };
+        assertThat(found(curves().trials(6).random().train(matrix, NUMBER, 42, resting)))
+                .isEqualTo(found(expected));
+        assertThat(rested.decisions()).isEqualTo(whole.decisions());
+        assertThat(rests).startsWith(0, 1, 2).hasSize(whole.tried.size());
+    }
+
+    @Test
     void aJournalIsOfOneSearchOnTheSameRows() {
         Search<Curve> search = curves().trials(6).journal(folder.resolve("search"));
         search.train(matrix(100, x -> x), NUMBER, 42, new Told());
