@@ -148,7 +148,9 @@ class EndpointSnapshotTest {
             Energy.Part part = new Energy.Part("GPU-1", Energy.Source.COUNTER, 1200, OptionalDouble.empty(), false);
             Energy energy = new Energy(Duration.ofSeconds(1), List.of(part), List.of());
             assertThat(both.energy(energy)).isEqualTo(Map.of(0, energy.times(1.0 / 3), 1, energy.times(2.0 / 3)));
-            assertThat(later.energy(energy)).as("what other versions ran is nobody's").isEqualTo(Map.of(2, energy.times(0.25)));
+            assertThat(later.energy(energy))
+                    .as("what other versions ran is nobody's")
+                    .isEqualTo(Map.of(2, energy.times(0.25)));
             assertThat(between.energy(energy)).isEqualTo(Map.of(2, energy));
             assertThat(later.since(later).energy(energy)).isEmpty();
         }
