@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Who has to give memory back, so that a claim fits. Lower tiers first, the lowest of all before the next, always from
  * whoever has the greatest share. If that is not enough, those of the same tier who borrow: as long as whoever gives
  * still has no smaller share than whoever takes, and then as long as it had a greater one. What turns out to be more
- * than is needed is let go. The two rules, the walk from share to share, and the giving back are those of Kueue's fair
+ * than is needed is let go. Shares are those of memory alone: by time, which a claim does not change, two that do not
+ * fit together would drive each other out without end. The two rules, the walk from share to share, and the giving back are those of Kueue's fair
  * sharing (LessThanOrEqualToFinalShare, LessThanInitialShare). Used once, for a claim that counts as used already. Not
  * thread-safe.
  */
@@ -86,9 +87,9 @@ final class Preemption {
             pool.remove(claim);
             FairShare mine = taker.member.against(claim.member);
             FairShare theirs = claim.member.against(taker.member);
-            double before = theirs.share();
+            double before = theirs.share(Resource.MEMORY);
             claim.use(-1);
-            if (!rule.allows(mine.share(), before, theirs.share())) {
+            if (!rule.allows(mine.share(Resource.MEMORY), before, theirs.share(Resource.MEMORY))) {
                 claim.use(1);
                 refused.add(claim);
                 continue;
@@ -116,7 +117,8 @@ final class Preemption {
             FairShare most = null;
             for (Claim claim : left) {
                 FairShare below = claim.member.below(at);
-                if (yields(claim, below) && (most == null || below.share() > most.share())) {
+                double share = below.share(Resource.MEMORY);
+                if (yields(claim, share, below) && (most == null || share > most.share(Resource.MEMORY))) {
                     most = below;
                 }
             }
@@ -138,8 +140,8 @@ final class Preemption {
     }
 
     /** Nobody takes from a quota that is kept, except by rank. */
-    private boolean yields(Claim claim, FairShare below) {
-        return taker.outranks(claim) || below.share(Resource.MEMORY) > 0 || taker.member.isIn(below);
+    private boolean yields(Claim claim, double share, FairShare below) {
+        return taker.outranks(claim) || share > 0 || taker.member.isIn(below);
     }
 
     private boolean fits() {

@@ -120,6 +120,23 @@ class AdmissionTest {
     }
 
     @Test
+    void doesNotTakeFromATrainingWhatItsPipelineHasUsedOfTheTimeButLetsOthersGoFirst() {
+        budget(100);
+        device.quota(Resource.TIME, 100);
+        Claim all = fixed("x", Tier.SERVING, 60);
+        Claim busy = yielding("a", Tier.TRAINING, 40);
+        busy.member.use(Resource.TIME, 90);
+        Claim again = yielding("a", Tier.TRAINING, 40);
+        Claim idle = yielding("b", Tier.TRAINING, 40);
+        assertThat(asked).as("they would drive each other out without end").isEmpty();
+        close(busy);
+        assertThat(again.state).isEqualTo(State.WAITS);
+        assertThat(idle.state).isEqualTo(State.HELD);
+        close(all);
+        assertThat(again.state).isEqualTo(State.HELD);
+    }
+
+    @Test
     void keepsMemoryThatIsAskedBackForWhomItWasAsked() {
         budget(100);
         Claim training = yielding("a", Tier.TRAINING, 80);

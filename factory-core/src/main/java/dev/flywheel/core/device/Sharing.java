@@ -74,8 +74,7 @@ public final class Sharing {
 
     /**
      * {@return a copy with this as the time after which the use of the device counts half} By default 1 minute. Who had
-     * the device alone for long stands back behind a newcomer for about so long, and two trainings that do not fit
-     * together take turns about so long.
+     * the device alone for long stands back behind a newcomer for about so long, but for the floor.
      */
     public Sharing halfLife(Duration time) {
         if (time.isNegative() || time.isZero()) {
