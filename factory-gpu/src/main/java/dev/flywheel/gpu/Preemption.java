@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * whoever has the greatest share. If that is not enough, those of the same tier who borrow: as long as whoever gives
  * still has no smaller share than whoever takes, and then as long as it had a greater one. What turns out to be more
  * than is needed is let go. Shares are those of memory alone: by time, which a claim does not change, two that do not
- * fit together would drive each other out without end. The two rules, the walk from share to share, and the giving back are those of Kueue's fair
- * sharing (LessThanOrEqualToFinalShare, LessThanInitialShare). Used once, for a claim that counts as used already. Not
- * thread-safe.
+ * fit together would drive each other out without end. The two rules, the walk from share to share, and the giving back
+ * are those of Kueue's fair sharing (LessThanOrEqualToFinalShare, LessThanInitialShare). Used once, for a claim that
+ * counts as used already. Not thread-safe.
  */
 final class Preemption {
 
