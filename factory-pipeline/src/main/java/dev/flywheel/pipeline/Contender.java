@@ -5,6 +5,7 @@ import com.google.common.primitives.ImmutableDoubleArray;
 import dev.flywheel.core.DataException;
 import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.data.RowType;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.model.Artifact;
@@ -23,6 +24,7 @@ import dev.flywheel.serving.Endpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -50,9 +52,14 @@ record Contender<I>(
 
     private static final long WARM_UP_NANOS = 2_000_000_000L;
 
-    /** {@return what the exported graph of an artifact predicts, of shape [rows], or [rows * classes]} */
-    static <I> double[] score(Artifact artifact, Codec<I, ?> codec, Dataset rows) {
+    /**
+     * {@return what the exported graph of an artifact predicts, of shape [rows], or [rows * classes]}
+     *
+     * @param place told where it runs
+     */
+    static <I> double[] score(Artifact artifact, Codec<I, ?> codec, Dataset rows, Consumer<Device> place) {
         try (Endpoint<I, ?> endpoint = Endpoint.of(artifact, codec).open()) {
+            place.accept(endpoint.snapshot().versions().get(0).device());
             return endpoint.score(rows);
         }
     }

@@ -32,7 +32,6 @@ final class Environment {
                 "engines",
                 "DJL" + (djl == null ? "" : " " + djl)
                         + " with PyTorch for what is built in to train; ONNX Runtime to judge");
-        facts.put("trained and judged on", Device.cpu().name());
         return facts;
     }
 }

@@ -594,7 +594,9 @@ final class RunExecution<I, L> {
         Continuation.keep(made, model, pipeline.features().describe(), candidate);
         Encoders.keep(inputs().own(), candidate);
         Artifact artifact = Artifact.seal(candidate, file.name(), file.signature(), file.facts());
-        double[] scores = Contender.score(artifact, inputs().codec(pipeline), examples);
+        record.fact("trained on", model.trainedOn().orElse("another machine, or it is not known"));
+        double[] scores = Contender.score(
+                artifact, inputs().codec(pipeline), examples, device -> record.fact("judged on", device.name()));
         Evaluation evaluation = Evaluation.of(pipeline.task(), Examples.labels(examples), scores);
         if (model.isWhole()) {
             requirePossible(made, evaluation);
@@ -667,7 +669,7 @@ final class RunExecution<I, L> {
         }
         line.report("scoring the champion", 0.24);
         try {
-            return Contender.score(champion.get().artifact(), inputs().codec(pipeline), test);
+            return Contender.score(champion.get().artifact(), inputs().codec(pipeline), test, device -> {});
         } catch (FactoryException e) {
             log.warn("the champion of pipeline {} cannot be compared with", pipeline.name(), e);
             record.note(

@@ -133,7 +133,7 @@ class CardsTest {
             assertThat(card.maker().seed()).isEqualTo(42);
             assertThat(card.maker().definition()).isEqualTo(pipeline.describe());
             assertThat(card.maker().definitionHash()).isEqualTo(pipeline.hash());
-            assertThat(card.maker().environment()).containsKeys("flywheel", "java", "engines", "trained and judged on");
+            assertThat(card.maker().environment()).containsKeys("flywheel", "java", "engines", "trained on", "judged on");
             assertThat(card.models()).isEqualTo(report.models());
             assertThat(card.gates()).isEqualTo(run.verdicts());
             assertThat(card.risk()).isEqualTo("MINIMAL");

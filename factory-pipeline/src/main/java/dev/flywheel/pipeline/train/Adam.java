@@ -3,19 +3,10 @@ package dev.flywheel.pipeline.train;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.zip.CRC32;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 
 /**
  * Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) over one vector of parameters. A
@@ -33,26 +24,22 @@ final class Adam implements Descent {
 
     /** What it changes are lists given to it, because PyTorch would leave out what changes lists made within. */
     private static final String STEP = """
-            class Adam(Module):
-              __parameters__ = []
-              __buffers__ = []
-              training : bool
-              def forward(self: __torch__.Adam, parameters: List[Tensor], gradient: Tensor, means: List[Tensor],
-                  squares: List[Tensor], steps: List[Tensor], weights: Tensor, rate: float, decay: float,
-                  longest: Tensor) -> None:
-                _0 = torch.add_(steps[0], 1)
-                if torch.gt(decay, 0.):
-                  all = parameters[0]
-                  _1 = torch.addcmul_(all, all, weights, value=torch.neg(torch.mul(rate, decay)))
-                else:
-                  pass
-                norm = torch.linalg_vector_norm(gradient)
-                _3 = torch.fmax(longest, norm, out=longest)
-                length = torch.div(norm, MOST)
-                torch._fused_adam_(parameters, [gradient], means, squares, annotate(List[Tensor], []), steps,
-                    lr=rate, beta1=0.9, beta2=0.999, weight_decay=0., eps=1e-08, amsgrad=False, maximize=False,
-                    grad_scale=torch.clamp(length, 1.), found_inf=None)
-                _2 = torch.zero_(gradient)
+            def forward(self: __torch__.Adam, parameters: List[Tensor], gradient: Tensor, means: List[Tensor],
+                squares: List[Tensor], steps: List[Tensor], weights: Tensor, rate: float, decay: float,
+                longest: Tensor) -> None:
+              _0 = torch.add_(steps[0], 1)
+              if torch.gt(decay, 0.):
+                all = parameters[0]
+                _1 = torch.addcmul_(all, all, weights, value=torch.neg(torch.mul(rate, decay)))
+              else:
+                pass
+              norm = torch.linalg_vector_norm(gradient)
+              _3 = torch.fmax(longest, norm, out=longest)
+              length = torch.div(norm, MOST)
+              torch._fused_adam_(parameters, [gradient], means, squares, annotate(List[Tensor], []), steps,
+                  lr=rate, beta1=0.9, beta2=0.999, weight_decay=0., eps=1e-08, amsgrad=False, maximize=False,
+                  grad_scale=torch.clamp(length, 1.), found_inf=None)
+              _2 = torch.zero_(gradient)
             """.replace("MOST", Double.toString(MOST_GRADIENT));
 
     private final PtNDArray parameters;
@@ -77,46 +64,13 @@ final class Adam implements Descent {
         this.means = (PtNDArray) manager.create(means);
         this.squares = (PtNDArray) manager.create(squares);
         this.longest = (PtNDArray) manager.create(0f);
-        this.script = load((PtNDManager) manager);
+        this.script = TorchScript.load(manager, "Adam", STEP);
         arguments[0] = IValue.listFrom(parameters);
         arguments[2] = IValue.listFrom(this.means);
         arguments[3] = IValue.listFrom(this.squares);
         arguments[4] = IValue.listFrom((PtNDArray) manager.create(new float[] {steps}, new Shape()));
         arguments[5] = IValue.from((PtNDArray) manager.create(weights));
         arguments[8] = IValue.from(longest);
-    }
-
-    private static PtSymbolBlock load(PtNDManager manager) {
-        try {
-            return JniUtils.loadModule(manager, new ByteArrayInputStream(archive()), false, false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** A TorchScript archive: a zip with the source, and the module's state as a pickle, here training = true. */
-    private static byte[] archive() throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
-            zip.setMethod(ZipOutputStream.STORED);
-            add(zip, "data.pkl", "\u0080\u0002c__torch__\nAdam\n)\u0081}X\b\0\0\0training\u0088sb.");
-            add(zip, "code/__torch__.py", STEP);
-            add(zip, "constants.pkl", "\u0080\u0002).");
-            add(zip, "version", "3\n");
-        }
-        return bytes.toByteArray();
-    }
-
-    private static void add(ZipOutputStream zip, String name, String content) throws IOException {
-        byte[] bytes = content.getBytes(StandardCharsets.ISO_8859_1);
-        CRC32 sum = new CRC32();
-        sum.update(bytes);
-        ZipEntry entry = new ZipEntry("adam/" + name);
-        entry.setSize(bytes.length);
-        entry.setCrc(sum.getValue());
-        zip.putNextEntry(entry);
-        zip.write(bytes);
-        zip.closeEntry();
     }
 
     @Override

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,9 @@ final class BlockNetwork implements Network {
     /** The most numbers of all rows of a pass without learning: 4 MiB, and a layer may make many of each. */
     private static final int PASS_NUMBERS = 1 << 20;
 
+    /** Of the parameters' types, those that are multiplied with rows, or added to the product. */
+    private static final Set<Parameter.Type> MULTIPLIED = Set.of(Parameter.Type.WEIGHT, Parameter.Type.BIAS);
+
     /** How many rows the block is asked about; one would hide a dimension that is not for rows. */
     private static final int SAMPLE_ROWS = 2;
 
@@ -51,12 +55,14 @@ final class BlockNetwork implements Network {
     private final List<Parameter> order = new ArrayList<>();
     private final int learned;
     private final float[] start;
+    private final @Nullable Bfloat16 hidden;
 
     private BlockNetwork(String trainer, Block block, Shape row, int outputs, NDManager manager, long seed) {
         this.trainer = trainer;
         this.block = block;
         this.row = row;
         this.outputs = outputs;
+        this.hidden = null;
         initialize(block, manager, sample(), seed);
         List<Parameter> all = block.getParameters().values();
         all.stream().filter(Parameter::requiresGradient).forEach(order::add);
@@ -78,6 +84,18 @@ final class BlockNetwork implements Network {
         this.start = new float[offset];
         parts.forEach((parameter, part) ->
                 System.arraycopy(parameter.getArray().toFloatArray(), 0, start, part.offset(), part.size()));
+    }
+
+    private BlockNetwork(BlockNetwork other, Bfloat16 hidden) {
+        this.trainer = other.trainer;
+        this.block = other.block;
+        this.row = other.row;
+        this.outputs = other.outputs;
+        this.parts.putAll(other.parts);
+        this.order.addAll(other.order);
+        this.learned = other.learned;
+        this.start = other.start;
+        this.hidden = hidden;
     }
 
     /**
@@ -166,6 +184,22 @@ final class BlockNetwork implements Network {
         return 0;
     }
 
+    /** As if no layer made an image smaller, and no block of the user's own multiplied. */
+    @Override
+    public long multiplications() {
+        long pixels = row.dimension() == 1 ? 1 : row.size() / row.get(0);
+        return parts.values().stream()
+                .filter(part -> part.shape().size() > 1)
+                .mapToLong(part -> part.size() * (part.shape().size() > 2 ? pixels : 1))
+                .sum();
+    }
+
+    /** Here the last layer is like the others. */
+    @Override
+    public Network in(Bfloat16 numbers) {
+        return new BlockNetwork(this, numbers);
+    }
+
     @Override
     public boolean isLinear() {
         return false;
@@ -181,8 +215,10 @@ final class BlockNetwork implements Network {
         NDArray numbers = Objects.requireNonNull(input.numbers());
         NDArray shaped = row.dimension() == 1 ? numbers : numbers.reshape(new Shape(-1).addAll(row));
         boolean learning = JniUtils.isGradMode() && parameters.hasGradient();
-        return block.forward(new Views(pass, parameters, learning), new NDList(shaped), learning)
+        NDArray given = hidden == null ? shaped : hidden.narrow(shaped);
+        NDArray found = block.forward(new Views(pass, parameters, learning), new NDList(given), learning)
                 .singletonOrThrow();
+        return hidden == null ? found : hidden.wide(found);
     }
 
     @Override
@@ -215,7 +251,9 @@ final class BlockNetwork implements Network {
                 Layout.Part part = Objects.requireNonNull(parts.get(parameter));
                 NDArray from = part.offset() < learned ? flat : kept;
                 NDArray piece = attached(pass, from.get(pass, new NDIndex().addSliceDim(part.offset(), part.end())));
-                views.put(parameter, attached(pass, piece.reshape(parameter.getShape())));
+                NDArray view = attached(pass, piece.reshape(parameter.getShape()));
+                boolean multiplied = MULTIPLIED.contains(parameter.getType());
+                views.put(parameter, hidden != null && multiplied ? hidden.narrow(view) : view);
             }
         }
 

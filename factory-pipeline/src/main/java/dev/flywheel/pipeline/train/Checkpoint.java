@@ -112,7 +112,7 @@ public final class Checkpoint {
     private static byte[] key(Trainer trainer, FeatureMatrix matrix, Target<?> target, long seed) {
         MessageDigest sum = Json.sha256();
         for (String part : new String[] {
-            trainer.describe(), target.describe(), matrix.fingerprint(), Long.toString(seed), PyTorch.version()
+            trainer.describe(), target.describe(), matrix.fingerprint(), Long.toString(seed), PyTorch.surroundings()
         }) {
             sum.update(part.getBytes(StandardCharsets.UTF_8));
             sum.update((byte) 0);

@@ -106,7 +106,8 @@ public final class Continuation {
         return Optional.of(new Continuation(
                 mlp,
                 features,
-                new NetworkModel(features, new LayerNetwork(head.layout), parameters, head.scale, head.scale)));
+                new NetworkModel(
+                        features, new LayerNetwork(head.layout), parameters, head.scale, head.scale, "another run")));
     }
 
     private static byte[] read(Path file) {

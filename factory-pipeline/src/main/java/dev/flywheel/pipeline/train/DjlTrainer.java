@@ -140,6 +140,6 @@ public final class DjlTrainer extends Described {
         BlockNetwork network = BlockNetwork.of(describe(), block.get(), matrix, Objective.outputs(target), seed);
         return new NetworkFit(this, network, matrix, target, listener)
                 .by(loss == null ? null : loss.get(), optimizer == null ? null : optimizer.get())
-                .run(training -> new MinibatchFit(training, settings, seed).run());
+                .run(settings, training -> new MinibatchFit(training, settings, seed).run());
     }
 }

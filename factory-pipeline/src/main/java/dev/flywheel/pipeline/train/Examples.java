@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,22 +61,43 @@ record Examples(
         return floats;
     }
 
-    /** A view of consecutive rows, in another manager. */
+    /** The manager of the rows, which may be of another device than that of the network. */
+    NDManager manager() {
+        return (numbers == null ? Objects.requireNonNull(ids) : numbers).getManager();
+    }
+
+    /** Consecutive rows in another manager: a view, or a copy if that is of another device. */
     Examples slice(NDManager manager, int from, int to) {
         NDIndex index = new NDIndex().addSliceDim(from, to);
         return new Examples(
                 to - from,
-                numbers == null ? null : numbers.get(manager, index),
-                ids == null ? null : ids.get(manager, index),
-                labels == null ? null : labels.get(manager, index),
-                weights == null ? null : weights.get(manager, index));
+                cut(manager, numbers, index),
+                cut(manager, ids, index),
+                cut(manager, labels, index),
+                cut(manager, weights, index));
     }
 
-    /** A copy of some rows in some order, in another manager. */
-    Examples take(NDManager manager, int[] order) {
-        NDArray places = manager.create(order);
+    private static @Nullable NDArray cut(NDManager manager, @Nullable NDArray all, NDIndex index) {
+        if (all == null) {
+            return null;
+        }
+        NDArray some = all.get(manager, index);
+        return all.getDevice().equals(manager.getDevice()) ? some : some.toDevice(manager.getDevice(), false);
+    }
+
+    /** A copy of some rows in some order, beside them. */
+    Examples take(int[] order) {
+        return take(manager().create(order));
+    }
+
+    /** A copy of some rows in some order, in the manager of their places. */
+    Examples take(NDArray places) {
         return new Examples(
-                order.length, pick(numbers, places), pick(ids, places), pick(labels, places), pick(weights, places));
+                (int) places.size(),
+                pick(numbers, places),
+                pick(ids, places),
+                pick(labels, places),
+                pick(weights, places));
     }
 
     private static @Nullable NDArray pick(@Nullable NDArray array, NDArray places) {

@@ -42,6 +42,11 @@ record FoundModel(TrainedModel model, Finding found) implements TrainedModel {
     }
 
     @Override
+    public Optional<String> trainedOn() {
+        return model.trainedOn();
+    }
+
+    @Override
     public String describe() {
         return model.describe();
     }

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.flywheel.core.device.Accelerator;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Minimizes a convex loss over all rows at once, which pass through the network in pieces of bounded size.
@@ -14,7 +16,10 @@ import dev.flywheel.core.device.Accelerator;
  */
 final class FullBatchFit {
 
-    private static final int PIECE_ROWS = 32_768;
+    static final int PIECE_ROWS = 32_768;
+
+    /** Some of the rows, and their mean loss. */
+    private record Piece(double share, NDArray loss) {}
 
     private final Training training;
     private final double l2;
@@ -77,16 +82,22 @@ final class FullBatchFit {
         double loss = 0;
         try (NDManager evaluation = training.manager().newSubManager()) {
             PtNDArray parameters = training.parameters(evaluation, parameters(point));
+            List<Piece> pieces = new ArrayList<>();
             for (int from = 0; from < all.rows(); from += PIECE_ROWS) {
                 Accelerator.Hold turn = training.turn(parameters);
                 try (NDManager pass = evaluation.newSubManager()) {
                     Examples rows = all.slice(pass, from, Math.min(all.rows(), from + PIECE_ROWS));
                     double share = rows.rows() / (double) all.rows();
                     NDArray outputs = training.learn(pass, parameters, rows, share, hidden -> hidden);
-                    loss += share * training.lossOf(outputs, rows);
+                    NDArray found = training.lossOf(outputs, rows);
+                    found.attach(evaluation);
+                    pieces.add(new Piece(share, found));
                 } finally {
                     turn.close();
                 }
+            }
+            for (Piece piece : pieces) { // when all is under way
+                loss += piece.share * piece.loss.getFloat();
             }
             try (NDArray slope = JniUtils.getGradient(parameters)) {
                 float[] values = slope.toFloatArray();

@@ -70,6 +70,11 @@ record IsotonicModel(NetworkModel model, List<Calibration.Pool> line) implements
     }
 
     @Override
+    public Optional<String> trainedOn() {
+        return model.trainedOn();
+    }
+
+    @Override
     public String describe() {
         return model.describe() + ", calibrated by a line of " + line.size() + " kinks";
     }

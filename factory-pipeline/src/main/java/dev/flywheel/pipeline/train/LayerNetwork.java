@@ -33,9 +33,16 @@ final class LayerNetwork implements Network {
     private final Layout layout;
     private final long[] cuts;
     private final List<Shape> shapes = new ArrayList<>();
+    private final @Nullable Bfloat16 hidden;
 
     LayerNetwork(Layout layout) {
+        this(layout, null);
+    }
+
+    /** @param hidden what hidden layers multiply in; null for 32 bits */
+    private LayerNetwork(Layout layout, @Nullable Bfloat16 hidden) {
         this.layout = layout;
+        this.hidden = hidden;
         this.cuts = layout.cuts();
         for (Layout.Part part : layout.parts()) {
             shapes.add(new Shape(
@@ -78,6 +85,16 @@ final class LayerNetwork implements Network {
     }
 
     @Override
+    public long multiplications() {
+        return layout.multiplications();
+    }
+
+    @Override
+    public Network in(Bfloat16 numbers) {
+        return layout.isLinear() ? this : new LayerNetwork(layout, numbers);
+    }
+
+    @Override
     public boolean isLinear() {
         return layout.isLinear();
     }
@@ -114,21 +131,32 @@ final class LayerNetwork implements Network {
         }
         NDArray value = beside(numbers, entries);
         for (int layer = 0; layer < layout.hidden().size(); layer++) {
-            value = after.apply(Activation.relu(linear(value, parts.get(next), parts.get(next + 1))));
+            value = after.apply(
+                    Activation.relu(linear(narrow(value), narrow(parts.get(next)), narrow(parts.get(next + 1)))));
             next += 2;
         }
-        return linear(value, parts.get(next), parts.get(next + 1));
+        return linear(hidden == null ? value : hidden.wide(value), parts.get(next), parts.get(next + 1));
+    }
+
+    private NDArray narrow(NDArray values) {
+        return hidden == null ? values : hidden.narrow(values);
     }
 
     /** The numbers with the image's pixels replaced by what the convolutions make of them. */
     private NDArray seen(NDArray numbers, ImageShape image, List<NDArray> parts, int first) {
         boolean alone = image.size() == layout.numbers();
         NDList pieces = alone ? new NDList(numbers) : numbers.split(new long[] {image.size()}, 1);
-        NDArray pixels = channelsLast(pieces.get(0), image);
+        NDArray pixels = narrow(channelsLast(pieces.get(0), image));
         int next = first;
         for (int block = 0; block < layout.filters().size(); block++) {
             PtNDArray convolved = JniUtils.convolution(
-                    (PtNDArray) pixels, (PtNDArray) parts.get(next), (PtNDArray) parts.get(next + 1), ONE, ONE, ONE, 1);
+                    (PtNDArray) pixels,
+                    (PtNDArray) narrow(parts.get(next)),
+                    (PtNDArray) narrow(parts.get(next + 1)),
+                    ONE,
+                    ONE,
+                    ONE,
+                    1);
             // the same as after the activation, on a quarter of the numbers
             pixels = Activation.relu(JniUtils.maxPool(convolved, TWO, TWO, NONE, false));
             next += 2;

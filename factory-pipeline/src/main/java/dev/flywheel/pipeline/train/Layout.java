@@ -142,6 +142,25 @@ record Layout(
         return parts.get(parts.size() - 1).end();
     }
 
+    /** How many multiplications a row takes on its way. */
+    long multiplications() {
+        long count = 0;
+        long pixels = image == null ? 0 : (long) image.height() * image.width();
+        for (Part part : parts()) {
+            if (part.shape().size() > 2) {
+                count += part.size() * pixels;
+                pixels /= 4;
+            } else if (!part.bias() && !isTable(part)) {
+                count += part.size();
+            }
+        }
+        return count;
+    }
+
+    private boolean isTable(Part part) {
+        return idColumns > 0 && part.offset() == 0;
+    }
+
     /** Where the flat vector is cut into its parts. */
     long[] cuts() {
         return parts().stream().skip(1).mapToLong(Part::offset).toArray();
@@ -167,7 +186,7 @@ record Layout(
         }
         List<Part> parts = parts();
         for (Part part : parts) {
-            boolean table = idColumns > 0 && part.offset() == 0;
+            boolean table = isTable(part);
             boolean last = part.offset() == parts.get(parts.size() - 2).offset();
             int inputs = part.size() / part.shape().get(0);
             double bound = table ? 0.3 : Math.sqrt((last ? 1.0 : 6.0) / inputs);

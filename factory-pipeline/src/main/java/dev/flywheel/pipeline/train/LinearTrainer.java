@@ -81,7 +81,7 @@ public final class LinearTrainer extends Described {
     public TrainedModel train(FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         requireTask(target.task());
         return new NetworkFit(this, network(matrix, target), matrix, target, listener)
-                .run(training -> new FullBatchFit(training, l2, iterations).run());
+                .run(FullBatchFit.PIECE_ROWS, iterations, training -> new FullBatchFit(training, l2, iterations).run());
     }
 
     static Network network(FeatureMatrix matrix, Target<?> target) {

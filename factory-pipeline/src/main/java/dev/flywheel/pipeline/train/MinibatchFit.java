@@ -78,15 +78,15 @@ final class MinibatchFit {
         int heldRows = settings.patience() > 0 && rows >= 20 ? rows / 10 : 0;
         int[] order = permutation(rows);
         this.heldPlaces = Arrays.copyOf(order, heldRows);
-        this.held = training.examples().take(manager, heldPlaces);
+        this.held = training.examples().take(heldPlaces);
         this.learned = heldRows == 0
                 ? training.examples()
-                : training.examples().take(manager, Arrays.copyOfRange(order, heldRows, rows));
+                : training.examples().take(Arrays.copyOfRange(order, heldRows, rows));
         if (heldRows > 0) {
             training.learnsFrom(learned);
         }
         this.batch = settings.batchSizeFor(rows);
-        this.minibatch = new Minibatch(manager, learned, batch);
+        this.minibatch = Minibatch.of(manager, learned, batch);
         this.epochs = settings.epochsFor(rows);
         this.steps = (long) epochs * batches();
         this.decay = settings.weightDecayFor(training.weight());
@@ -220,7 +220,8 @@ final class MinibatchFit {
             Examples rows = minibatch.rows(pass, order, from, to);
             NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
             if (to == rowsHere || step % READ_STEPS == 0) {
-                training.looked(epoch, training.lossOf(outputs, rows), descent.longest());
+                training.looked(
+                        epoch, training.lossOf(outputs, rows).getFloat(), descent.longest());
             }
         }
         descent.step(rate(), decay);

@@ -89,7 +89,7 @@ public final class MlpTrainer extends NetworkTrainer<MlpTrainer> {
             NetworkModel before, FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         MinibatchSettings careful = settings.learningRate(WARM_RATE * settings.learningRate());
         return new NetworkFit(this, network(matrix, target), matrix, target, listener, before)
-                .run(training -> MinibatchFit.from(before.parameters(), training, careful, seed)
+                .run(careful, training -> MinibatchFit.from(before.parameters(), training, careful, seed)
                         .run());
     }
 

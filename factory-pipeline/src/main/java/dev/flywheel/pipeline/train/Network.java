@@ -38,6 +38,12 @@ interface Network {
     /** The size of an id's entry in the table of ids that the parameters begin with; 0 without a table. */
     int entrySize();
 
+    /** How many multiplications a row takes on its way. */
+    long multiplications();
+
+    /** The same network, whose hidden layers multiply in other numbers; itself if it has none. */
+    Network in(Bfloat16 numbers);
+
     /** Whether the output follows a trend of the numbers without a bound. */
     boolean isLinear();
 

@@ -5,6 +5,7 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import dev.flywheel.core.TrainingException;
 import dev.flywheel.core.device.Accelerator;
+import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.Devices;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.feature.IdColumn;
@@ -56,7 +57,6 @@ final class NetworkFit {
         this.objective = Objective.of(target);
         this.listener = listener;
         this.before = before;
-        this.shared = Devices.accelerator(PyTorch.device()).orElse(null);
     }
 
     /** The same on another device that is shared. */
@@ -78,16 +78,35 @@ final class NetworkFit {
         float @Nullable [] run(Training training);
     }
 
-    /** Lets {@code fit} find the parameters, and makes them a model. */
-    TrainedModel run(Fit fit) {
-        return Objects.requireNonNull(run(fit, null));
+    /** Lets {@code fit} find the parameters over minibatches, and makes them a model. */
+    TrainedModel run(MinibatchSettings settings, Fit fit) {
+        return Objects.requireNonNull(run(work(settings), fit, null));
+    }
+
+    /**
+     * Lets {@code fit} find the parameters over all rows, and makes them a model.
+     *
+     * @param step how many rows it takes at once
+     * @param passes how often it goes through all at most
+     */
+    TrainedModel run(int step, int passes, Fit fit) {
+        return Objects.requireNonNull(run(work(step, passes), fit, null));
+    }
+
+    private Work work(MinibatchSettings settings) {
+        return work(settings.batchSizeFor(matrix.rows()), settings.epochsFor(matrix.rows()));
+    }
+
+    private Work work(int step, int passes) {
+        return new Work(
+                network.multiplications(), Math.min(step, matrix.rows()), passes * (double) matrix.rows());
     }
 
     /**
      * @param asked set when others want the device's memory, so that the training should leave it; null if it cannot
      * @return the model; null if the training has left
      */
-    private @Nullable TrainedModel run(Fit fit, @Nullable AtomicBoolean asked) {
+    private @Nullable TrainedModel run(Work work, Fit fit, @Nullable AtomicBoolean asked) {
         long start = System.nanoTime();
         double[] labels = matrix.labels();
         double[] weights = matrix.weights();
@@ -96,14 +115,21 @@ final class NetworkFit {
                 ? Scale.fit(labels, weights, objective, network, trainer)
                 : before.learnedScale().widened(labels, weights, network, trainer);
         Scale scale = learned;
-        try (OnGpu gpu = shared == null ? null : new OnGpu(shared, listener.owner(), expectedBytes(), asked);
-                PyTorch.Session session = PyTorch.open()) {
+        Device device = PyTorch.device(work);
+        Accelerator accelerator =
+                shared == null ? Devices.accelerator(device).orElse(null) : shared;
+        try (OnGpu gpu =
+                        accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(), asked);
+                PyTorch.Session session = PyTorch.open(device)) {
             NDManager manager = session.manager();
-            Examples examples = Examples.of(manager, matrix, labels, objective);
+            long bytes = matrix.numbers().capacity() + (long) matrix.ids().capacity();
+            Examples examples = Examples.of(session.home(bytes), matrix, labels, objective);
+            boolean narrow = Precision.standard().isNarrow(device, work);
+            Network learner = narrow ? network.in(new Bfloat16(manager)) : network;
             double weight = Arrays.stream(weights).sum();
             double[] idWeights = idWeights(weights);
             float[] parameters = fit.run(new Training(
-                            trainer, manager, network, examples, weight, idWeights, learned, matrix.labels(), listener)
+                            trainer, manager, learner, examples, weight, idWeights, learned, matrix.labels(), listener)
                     .by(loss, optimizer)
                     .on(gpu)
                     .leftWhen(() -> asked != null && (asked.get() || listener.mustRest())));
@@ -119,7 +145,8 @@ final class NetworkFit {
             }
             log.debug(
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
-            return new NetworkModel(matrix.features(), network, parameters, scale, learned);
+            String place = device.name() + (learner == network ? ", float32" : ", bfloat16 and float32");
+            return new NetworkModel(matrix.features(), network, parameters, scale, learned, place);
         }
     }
 
@@ -134,6 +161,7 @@ final class NetworkFit {
         while (model == null) {
             Checkpoint here = checkpoint.from(pause.get());
             model = run(
+                    work(settings),
                     training -> {
                         MinibatchFit fit = MinibatchFit.resumed(training, settings, seed, here);
                         float[] parameters = fit.run(epoch);

@@ -19,13 +19,21 @@ final class NetworkModel implements TrainedModel {
     private final Scale scale;
     /** The scale without what was put on it after the training. */
     private final Scale learnedScale;
+    private final String trainedOn;
 
-    NetworkModel(FittedFeatures features, Network network, float[] parameters, Scale scale, Scale learnedScale) {
+    NetworkModel(
+            FittedFeatures features,
+            Network network,
+            float[] parameters,
+            Scale scale,
+            Scale learnedScale,
+            String trainedOn) {
         this.features = features;
         this.network = network;
         this.parameters = parameters;
         this.scale = scale;
         this.learnedScale = learnedScale;
+        this.trainedOn = trainedOn;
     }
 
     FittedFeatures features() {
@@ -46,7 +54,7 @@ final class NetworkModel implements TrainedModel {
 
     /** The same network with another way from its output to a prediction. */
     NetworkModel rescaled(Scale other) {
-        return new NetworkModel(features, network, parameters, other, learnedScale);
+        return new NetworkModel(features, network, parameters, other, learnedScale, trainedOn);
     }
 
     /** The same network without the way from its output to a probability. */
@@ -107,6 +115,11 @@ final class NetworkModel implements TrainedModel {
     @Override
     public String emit(OnnxGraph graph, Emitted front) {
         return network.emit(graph, front, features, parameters, scale);
+    }
+
+    @Override
+    public Optional<String> trainedOn() {
+        return Optional.of(trainedOn);
     }
 
     @Override

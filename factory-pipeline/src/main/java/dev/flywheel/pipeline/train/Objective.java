@@ -1,9 +1,17 @@
 package dev.flywheel.pipeline.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
 import dev.flywheel.core.model.Task;
 import dev.flywheel.pipeline.source.Target;
+import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /** What a trainer makes small. */
@@ -58,8 +66,19 @@ enum Objective {
             case NUMBER, NUMBER_ON_LOG_SCALE -> outputs.sub(labels);
         };
         boolean squared = this == NUMBER || this == NUMBER_ON_LOG_SCALE;
-        slope = slope.muli((squared ? 2 : 1) * share / rows.rows());
+        slope = slope.muli(scalar(slope, (squared ? 2 : 1) * share / rows.rows()));
         return rows.weights() == null ? slope : slope.muli(rows.weights());
+    }
+
+    /**
+     * A number for an operation with {@code other}, beside it but in the memory of the CPU: DJL would copy it to a GPU,
+     * and wait until all is done there that was begun before.
+     */
+    static NDArray scalar(NDArray other, double value) {
+        NDManager manager = other.getManager();
+        ByteBuffer bytes = manager.allocateDirect(Double.BYTES).putDouble(0, value);
+        return JniUtils.createNdFromByteBuffer(
+                (PtNDManager) manager, bytes, new Shape(), DataType.FLOAT64, SparseFormat.DENSE, Device.cpu());
     }
 
     Task task() {

@@ -6,6 +6,8 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.optimizer.Optimizer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A user's optimizer of DJL, which is given all parameters that learn as one vector and a gradient no longer than
@@ -20,6 +22,11 @@ final class OwnDescent implements Descent {
     private final PtNDArray parameters;
     private final int learned;
     private final Optimizer optimizer;
+    private final NDArray most;
+
+    /** Lengths since somebody asked for the greatest: reading one waits for the device. */
+    private final List<NDArray> unread = new ArrayList<>();
+
     private double longest;
 
     /** @param learned how many of the first parameters learn */
@@ -28,6 +35,7 @@ final class OwnDescent implements Descent {
         this.parameters = parameters;
         this.learned = learned;
         this.optimizer = optimizer;
+        this.most = manager.create(MOST_GRADIENT);
     }
 
     @Override
@@ -36,21 +44,20 @@ final class OwnDescent implements Descent {
                 PtNDArray all = JniUtils.getGradient(parameters)) {
             NDArray values = cut(pass, parameters.stopGradient());
             NDArray gradient = cut(pass, all);
-            float length = gradient.norm().getFloat();
+            NDArray length = gradient.norm();
+            NDArray share = most.div(length.maximum(most)); // exactly 1 unless it is too long
+            share.attach(pass);
+            gradient.muli(share);
             keep(length);
-            if (length > MOST_GRADIENT) {
-                gradient.muli(MOST_GRADIENT / length);
-            }
             optimizer.update(ALL, values, gradient);
-            keep(values.norm().getFloat());
-            all.muli(0);
+            keep(values.norm());
+            JniUtils.zeroGrad(parameters);
         }
     }
 
-    private void keep(float length) {
-        if (length > longest) {
-            longest = length;
-        }
+    private void keep(NDArray length) {
+        length.attach(manager);
+        unread.add(length);
     }
 
     private NDArray cut(NDManager pass, NDArray all) {
@@ -62,6 +69,12 @@ final class OwnDescent implements Descent {
 
     @Override
     public double longest() {
+        for (NDArray length : unread) {
+            float value = length.getFloat();
+            longest = value > longest ? value : longest;
+            length.close();
+        }
+        unread.clear();
         return longest;
     }
 

@@ -1,12 +1,16 @@
 package dev.flywheel.pipeline.train;
 
-import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import dev.flywheel.core.MissingEngineException;
+import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.DeviceRequest;
+import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.device.Probe;
 import dev.flywheel.serving.engine.DjlDefaults;
+import java.util.stream.Collectors;
 
 /**
  * The one place that touches DJL's engine: it switches off what an embedded library must not do before DJL's classes
@@ -24,16 +28,46 @@ final class PyTorch {
      * @throws MissingEngineException if PyTorch's native library is absent or does not load
      */
     static Session open() {
+        return open(Device.cpu());
+    }
+
+    /**
+     * {@return where a training runs: on the device that the system property {@value DeviceRequest#PROPERTY} asks for,
+     * but on the CPU if that is left open and a GPU does not pay}
+     *
+     * @throws MissingEngineException if PyTorch's native library is absent or does not load, or a GPU is required and
+     *     there is none that PyTorch can use
+     */
+    static Device device(Work work) {
+        String unused = version(); // the engine itself is there, or says what is missing
+        DeviceRequest request = DeviceRequest.standard();
+        boolean chosen = request != DeviceRequest.AUTO || work.paysOnGpu();
+        return chosen ? Devices.choose(request, Probe.Engine.DJL).device() : Device.cpu();
+    }
+
+    /**
+     * {@return native memory on a device for work on the calling thread, which closes it}
+     *
+     * @throws MissingEngineException if PyTorch's native library is absent or does not load
+     */
+    static Session open(Device device) {
         try {
-            return new Session(Loaded.manager());
+            return new Session(device);
         } catch (EngineException | LinkageError e) {
             throw missing(e);
         }
     }
 
-    /** Where trainings run. */
-    static dev.flywheel.core.device.Device device() {
-        return dev.flywheel.core.device.Device.cpu();
+    /** What decides the last bits of a model beside its training: the engine, and where and in what it computes. */
+    static String surroundings() {
+        DeviceRequest request = DeviceRequest.standard();
+        String gpus = request == DeviceRequest.CPU
+                ? ""
+                : Devices.all().stream()
+                        .filter(device -> device.kind() == Device.Kind.CUDA)
+                        .map(Device::name)
+                        .collect(Collectors.joining(", "));
+        return version() + ", " + request + " of [" + gpus + "], " + Precision.standard();
     }
 
     /** The version of the engine, whose kernels decide the last bits of a model. */
@@ -45,25 +79,50 @@ final class PyTorch {
         }
     }
 
-    /** Native memory, and PyTorch's settings of the thread that works with it. */
+    /** Native memory on a device, and PyTorch's settings of the thread that works with it. */
     static final class Session implements AutoCloseable {
 
-        private final NDManager manager;
-        private final boolean gradientsBefore = JniUtils.isGradMode();
+        private static final long UNKNOWN_MEMORY = 1L << 30;
 
-        private Session(NDManager manager) {
-            this.manager = manager;
+        private final Device device;
+        private final NDManager host;
+        private final NDManager manager;
+        private final boolean gradientsBefore;
+
+        private Session(Device device) {
+            this.device = device;
+            this.host = Loaded.manager(ai.djl.Device.cpu());
+            this.manager = onGpu() ? Loaded.manager(ai.djl.Device.gpu(device.index())) : host;
+            this.gradientsBefore = JniUtils.isGradMode();
             JniUtils.setGradMode(false); // on by default on every new thread
         }
 
+        private boolean onGpu() {
+            return device.kind() == Device.Kind.CUDA;
+        }
+
+        /** Of memory on the device. */
         NDManager manager() {
             return manager;
         }
 
+        /**
+         * Where rows that take so many bytes lie while they are learned from: on the device if they are a quarter of
+         * its memory at most, since rows that are set aside double them, and the rest is for what a step makes.
+         */
+        NDManager home(long bytes) {
+            return bytes <= device.memoryBytes().orElse(UNKNOWN_MEMORY) / 4 ? manager : host;
+        }
+
+        /** Gives all memory back; PyTorch would keep that of a GPU, which serving may need. */
         @Override
         public void close() {
             JniUtils.setGradMode(gradientsBefore);
-            manager.close();
+            host.close();
+            if (onGpu()) {
+                manager.close();
+                JniUtils.emptyCudaCache();
+            }
         }
     }
 
@@ -94,8 +153,8 @@ final class PyTorch {
             ENGINE = engine;
         }
 
-        static NDManager manager() {
-            NDManager manager = ENGINE.newBaseManager(Device.cpu());
+        static NDManager manager(ai.djl.Device device) {
+            NDManager manager = ENGINE.newBaseManager(device);
             // The setting at start does not reach threads that come later. One thread trains small models fastest and
             // always alike, and leaves the other cores to serving.
             JniUtils.setNumThreads(1);

@@ -76,6 +76,11 @@ public interface TrainedModel {
     /** {@return what the model is, on one line, such as its size} */
     String describe();
 
+    /** {@return the device and the numbers that it was trained on; empty if that is not known} */
+    default Optional<String> trainedOn() {
+        return Optional.empty();
+    }
+
     /** {@return what this model makes of rows before it predicts; empty if it does not make features} */
     default Optional<FeatureMatrix> features(Dataset rows) {
         return Optional.empty();

@@ -165,7 +165,8 @@ final class Training {
         try {
             PtNDArray outputs = (PtNDArray) network.forward(pass, parameters, rows, after);
             if (ownLoss != null) {
-                NDArray loss = mean(ownLoss, outputs, rows).mul(share);
+                NDArray loss = mean(ownLoss, outputs, rows);
+                loss = loss.mul(Objective.scalar(loss, share));
                 JniUtils.backward((PtNDArray) loss, (PtNDArray) loss.onesLike(), false, false);
                 return outputs;
             }
@@ -177,9 +178,9 @@ final class Training {
         }
     }
 
-    /** The mean loss of rows with these outputs. */
-    double lossOf(NDArray outputs, Examples rows) {
-        return (ownLoss == null ? objective.loss(outputs, rows) : mean(ownLoss, outputs, rows)).getFloat();
+    /** The mean loss of rows with these outputs: a scalar, which is waited for when it is read. */
+    NDArray lossOf(NDArray outputs, Examples rows) {
+        return ownLoss == null ? objective.loss(outputs, rows) : mean(ownLoss, outputs, rows);
     }
 
     private static NDArray mean(Loss loss, NDArray outputs, Examples rows) {
@@ -194,7 +195,7 @@ final class Training {
             try (NDManager pass = manager.newSubManager()) {
                 Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + size));
                 NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
-                sum += part.rows() * lossOf(outputs, part);
+                sum += part.rows() * (double) lossOf(outputs, part).getFloat();
             }
         }
         return sum / rows.rows();

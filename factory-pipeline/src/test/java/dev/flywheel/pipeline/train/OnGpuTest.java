@@ -140,7 +140,7 @@ class OnGpuTest {
         Network network = LinearTrainer.network(matrix, NUMBER);
         TrainedModel model = new NetworkFit(Trainers.linear(), network, matrix, NUMBER, of("a"))
                 .on(shared)
-                .run(training -> new FullBatchFit(training, 1, 100).run());
+                .run(300, 100, training -> new FullBatchFit(training, 1, 100).run());
         assertThat(parameters(model)).hasSize(network.size());
         assertThat(shared.owners).containsExactly("a");
         assertThat(shared.turns).isPositive();
