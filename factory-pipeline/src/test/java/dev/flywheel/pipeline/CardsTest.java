@@ -1,8 +1,12 @@
 package dev.flywheel.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.flywheel.core.model.Artifact;
+import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.DeviceRequest;
+import dev.flywheel.core.device.Devices;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Task;
@@ -110,6 +114,24 @@ class CardsTest {
     }
 
     @Test
+    void aRunThatNeedsAGpuFailsWithWhatKeepsItFromOne() {
+        assumeTrue(Devices.all().stream().allMatch(device -> device.kind() == Device.Kind.CPU), "there is a GPU");
+        String before = System.getProperty(DeviceRequest.PROPERTY);
+        System.setProperty(DeviceRequest.PROPERTY, DeviceRequest.REQUIRE_CUDA.toString());
+        try (Factory factory = Factory.open(directory.resolve("home"))) {
+            Run run = factory.run(guests().build());
+            assertThat(run.outcome()).isEqualTo(Run.Outcome.FAILED);
+            assertThat(run.reason()).contains(" cannot run on CUDA, which is required: ", ". Fix: ");
+        } finally {
+            if (before == null) {
+                System.clearProperty(DeviceRequest.PROPERTY);
+            } else {
+                System.setProperty(DeviceRequest.PROPERTY, before);
+            }
+        }
+    }
+
+    @Test
     void theModelsCardTellsTheFactsOfTheRunThatMadeIt() throws Exception {
         Pipeline<Guest, Boolean, Double> pipeline = guests(
                         Gate.atLeast(Metric.ROC_AUC, 0.6), Gate.fair(Criterion.EQUAL_ACCURACY, "nation", 0.9))
@@ -133,7 +155,10 @@ class CardsTest {
             assertThat(card.maker().seed()).isEqualTo(42);
             assertThat(card.maker().definition()).isEqualTo(pipeline.describe());
             assertThat(card.maker().definitionHash()).isEqualTo(pipeline.hash());
-            assertThat(card.maker().environment()).containsKeys("flywheel", "java", "engines", "trained on", "judged on");
+            assertThat(card.maker().environment())
+                    .containsKeys("flywheel", "java", "engines")
+                    .containsEntry("trained on", Device.cpu().name() + ", float32")
+                    .containsEntry("judged on", Device.cpu().name());
             assertThat(card.models()).isEqualTo(report.models());
             assertThat(card.gates()).isEqualTo(run.verdicts());
             assertThat(card.risk()).isEqualTo("MINIMAL");
