@@ -3,10 +3,10 @@ package dev.flywheel.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Estimate;
 import dev.flywheel.core.model.ModelVersion;
 import dev.flywheel.core.model.Task;

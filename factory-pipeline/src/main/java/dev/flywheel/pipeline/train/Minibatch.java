@@ -27,9 +27,9 @@ interface Minibatch {
     }
 
     /**
-     * Copies them into the same memory of the CPU at each step, from where they go on to a GPU if one learns: a shuffled
-     * copy of all rows would get its memory page by page from the operating system in each epoch, and would have left
-     * the processor's cache when its turn comes.
+     * Copies them into the same memory of the CPU at each step, from where they go on to a GPU if one learns: a
+     * shuffled copy of all rows would get its memory page by page from the operating system in each epoch, and would
+     * have left the processor's cache when its turn comes.
      */
     final class Copied implements Minibatch {
 

@@ -220,8 +220,7 @@ final class MinibatchFit {
             Examples rows = minibatch.rows(pass, order, from, to);
             NDArray outputs = training.learn(pass, parameters, rows, 1, dropout.on(pass));
             if (to == rowsHere || step % READ_STEPS == 0) {
-                training.looked(
-                        epoch, training.lossOf(outputs, rows).getFloat(), descent.longest());
+                training.looked(epoch, training.lossOf(outputs, rows).getFloat(), descent.longest());
             }
         }
         descent.step(rate(), decay);

@@ -89,8 +89,10 @@ public final class MlpTrainer extends NetworkTrainer<MlpTrainer> {
             NetworkModel before, FeatureMatrix matrix, Target<?> target, long seed, TrainingListener listener) {
         MinibatchSettings careful = settings.learningRate(WARM_RATE * settings.learningRate());
         return new NetworkFit(this, network(matrix, target), matrix, target, listener, before)
-                .run(careful, training -> MinibatchFit.from(before.parameters(), training, careful, seed)
-                        .run());
+                .run(
+                        careful,
+                        training -> MinibatchFit.from(before.parameters(), training, careful, seed)
+                                .run());
     }
 
     @Override

@@ -98,8 +98,7 @@ final class NetworkFit {
     }
 
     private Work work(int step, int passes) {
-        return new Work(
-                network.multiplications(), Math.min(step, matrix.rows()), passes * (double) matrix.rows());
+        return new Work(network.multiplications(), Math.min(step, matrix.rows()), passes * (double) matrix.rows());
     }
 
     /**
@@ -116,10 +115,8 @@ final class NetworkFit {
                 : before.learnedScale().widened(labels, weights, network, trainer);
         Scale scale = learned;
         Device device = PyTorch.device(work);
-        Accelerator accelerator =
-                shared == null ? Devices.accelerator(device).orElse(null) : shared;
-        try (OnGpu gpu =
-                        accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(), asked);
+        Accelerator accelerator = shared == null ? Devices.accelerator(device).orElse(null) : shared;
+        try (OnGpu gpu = accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(), asked);
                 PyTorch.Session session = PyTorch.open(device)) {
             NDManager manager = session.manager();
             long bytes = matrix.numbers().capacity() + (long) matrix.ids().capacity();

@@ -19,6 +19,7 @@ final class NetworkModel implements TrainedModel {
     private final Scale scale;
     /** The scale without what was put on it after the training. */
     private final Scale learnedScale;
+
     private final String trainedOn;
 
     NetworkModel(

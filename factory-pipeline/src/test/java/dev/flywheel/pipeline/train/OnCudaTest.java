@@ -37,8 +37,9 @@ class OnCudaTest {
     @BeforeAll
     static void requireGpu() {
         DeviceChoice choice = Devices.choose(DeviceRequest.CUDA, Probe.Engine.DJL);
-        assumeTrue(choice.device().kind() == Device.Kind.CUDA, () -> choice.fallback()
-                .orElse(""));
+        assumeTrue(
+                choice.device().kind() == Device.Kind.CUDA,
+                () -> choice.fallback().orElse(""));
         gpu = choice.device().name();
     }
 
@@ -69,12 +70,14 @@ class OnCudaTest {
 
     @Test
     void aLargeNetworkLearnsInNarrowNumbers() {
-        Trainer trainer = Trainers.mlp(4_096, 4_096).epochs(STEPS).batchSize(BATCH).learningRate(1e-4);
+        Trainer trainer =
+                Trainers.mlp(4_096, 4_096).epochs(STEPS).batchSize(BATCH).learningRate(1e-4);
         FeatureMatrix matrix = matrix(trainer);
         Losses wide = Losses.of(trainer, matrix, DeviceRequest.REQUIRE_CUDA, Precision.FLOAT32);
         Losses narrow = Losses.of(trainer, matrix, DeviceRequest.REQUIRE_CUDA, Precision.AUTO);
-        assertThat(narrow.model().trainedOn()).hasValueSatisfying(place -> assertThat(place)
-                .isIn(gpu + ", bfloat16 and float32", gpu + ", float32")); // by its compute capability
+        assertThat(narrow.model().trainedOn())
+                .hasValueSatisfying(place -> assertThat(place)
+                        .isIn(gpu + ", bfloat16 and float32", gpu + ", float32")); // by its compute capability
         assertThat(narrow.difference(wide)).isLessThan(0.02);
         assertThat(narrow.values()[STEPS - 1]).isLessThan(narrow.values()[0] / 2);
     }

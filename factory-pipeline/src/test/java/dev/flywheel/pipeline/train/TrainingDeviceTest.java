@@ -166,8 +166,12 @@ class TrainingDeviceTest {
     @Test
     void asksForAGpuWhereThatPays() {
         assertThat(new Work(100_000, 1_024, 10_000_000).paysOnGpu()).isTrue();
-        assertThat(new Work(100_000, 16, 10_000_000).paysOnGpu()).as("steps too small").isFalse();
-        assertThat(new Work(100_000, 1_024, 100_000).paysOnGpu()).as("soon done").isFalse();
+        assertThat(new Work(100_000, 16, 10_000_000).paysOnGpu())
+                .as("steps too small")
+                .isFalse();
+        assertThat(new Work(100_000, 1_024, 100_000).paysOnGpu())
+                .as("soon done")
+                .isFalse();
     }
 
     @Test
@@ -194,7 +198,9 @@ class TrainingDeviceTest {
                 .isInstanceOf(MissingEngineException.class)
                 .hasMessageStartingWith("DJL cannot run on CUDA, which is required: ")
                 .hasMessageContaining(". Fix: ");
-        assertThat(Losses.of(trainer, matrix, DeviceRequest.CUDA, Precision.AUTO).model().trainedOn())
+        assertThat(Losses.of(trainer, matrix, DeviceRequest.CUDA, Precision.AUTO)
+                        .model()
+                        .trainedOn())
                 .hasValue(Device.cpu().name() + ", float32");
     }
 
