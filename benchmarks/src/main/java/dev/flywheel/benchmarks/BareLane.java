@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import dev.flywheel.core.device.Device;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -37,15 +38,20 @@ final class BareLane implements AutoCloseable {
 
     /** {@return a lane for batches of up to {@code rows}} */
     static BareLane open(Path model, int rows) {
+        return open(model, rows, Device.cpu());
+    }
+
+    /** {@return the same on a device} */
+    static BareLane open(Path model, int rows, Device device) {
         try {
-            return new BareLane(model, rows);
+            return new BareLane(session(model, device), rows);
         } catch (OrtException e) {
             throw new IllegalStateException(e);
         }
     }
 
-    private BareLane(Path model, int rows) throws OrtException {
-        this.session = session(model);
+    private BareLane(OrtSession session, int rows) throws OrtException {
+        this.session = session;
         NodeInfo taken = session.getInputInfo().values().iterator().next();
         NodeInfo given = session.getOutputInfo().values().iterator().next();
         this.input = taken.getName();
@@ -59,9 +65,16 @@ final class BareLane implements AutoCloseable {
 
     /** {@return a session with one thread, as all contenders have} */
     static OrtSession session(Path model) throws OrtException {
+        return session(model, Device.cpu());
+    }
+
+    private static OrtSession session(Path model, Device device) throws OrtException {
         try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
             options.setIntraOpNumThreads(1);
             options.setInterOpNumThreads(1);
+            if (device.kind() == Device.Kind.CUDA) {
+                options.addCUDA(device.index());
+            }
             return OrtEnvironment.getEnvironment().createSession(model.toString(), options);
         }
     }

@@ -50,6 +50,9 @@ public final class Main {
                           --python /usr/bin/python3
               model     what Flywheel gives on a model of yours
                           --model my.onnx --callers 64 --length 16
+              gpu       what a GPU gives: answers, throughput, latency, energy, memory, sharing, training
+                          --torch torch.json (what benchmarks/gpu/torch_baseline.py wrote)
+                          --seconds 1 (0.1 only tries the checks) --only G4,G6
               page      draws serving.svg and renews README's table out of the results that are kept
                           --readme README.md
 
@@ -89,6 +92,7 @@ public final class Main {
         commands.put("gates", GatesCommand::run);
         commands.put("train", TrainCommand::run);
         commands.put("model", ModelCommand::run);
+        commands.put("gpu", GpuCommand::run);
         commands.put("page", Page::run);
         return commands;
     }
@@ -117,7 +121,9 @@ public final class Main {
                 throw new IllegalArgumentException("there is no command \"" + command + "\", only all, "
                         + String.join(", ", COMMANDS.keySet()) + "; see --help");
             }
-            if (!command.equals("page") && !Child.isOne()) {
+            // Those need no settings of their own; and a GPU's libraries come with the settings of this process.
+            boolean here = command.equals("page") || command.equals("gpu");
+            if (!here && !Child.isOne()) {
                 return Child.run(given);
             }
             known.run(new Arguments(given.subList(1, given.size())));

@@ -221,7 +221,7 @@ final class Results {
         return Files.isRegularFile(file) ? JSON.readValue(file.toFile(), Sheet.class) : null;
     }
 
-    private static String commit() throws IOException {
+    static String commit() throws IOException {
         try {
             Process git = new ProcessBuilder("git", "rev-parse", "--short", "HEAD")
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -232,7 +232,7 @@ final class Results {
         }
     }
 
-    private static String machine() throws IOException {
+    static String machine() throws IOException {
         String processors = Runtime.getRuntime().availableProcessors() + " cores, " + System.getProperty("os.arch");
         Path info = Path.of("/proc/cpuinfo");
         if (!Files.isReadable(info)) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.common.collect.MoreCollectors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -182,6 +183,21 @@ class CommandsTest {
         assertThat(rows)
                 .filteredOn(row -> row.work().contains("5000 rows: RMSE, challenger better"))
                 .allSatisfy(row -> assertThat(row.flywheel()).isGreaterThan(0.9));
+    }
+
+    @Test
+    void gpuSaysOfEveryCheckWhatCameOfIt() throws Exception {
+        run(GpuCommand::run, "--seconds 0.01 --only G1,G4,G5,G12");
+        try (var files = Files.list(out)) {
+            JsonNode sheet = new ObjectMapper()
+                    .readTree(files.collect(MoreCollectors.onlyElement()).toFile());
+            assertThat(sheet.get("checks")).hasSize(4).allSatisfy(check -> {
+                assertThat(check.get("threshold").asText()).isNotBlank();
+                boolean passed = check.get("outcome").asText().equals("PASS");
+                assertThat(check.has("why")).isNotEqualTo(passed);
+                assertThat(check.path("why").asText()).doesNotContain("expected", "Exception");
+            });
+        }
     }
 
     @Test
