@@ -3,6 +3,7 @@ package dev.flywheel.benchmarks;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.flywheel.gpu.CudaNatives;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -23,8 +24,14 @@ final class GpuCommand {
         String torch = arguments.text("torch", "");
         List<String> only = arguments.words("only", "");
         double seconds = arguments.nanos("seconds", 1) / 1e9;
+        String natives = arguments.text("natives", "");
         Path out = arguments.out();
         arguments.refuseOthers();
+        if (!natives.isEmpty()) {
+            Console.line(
+                    "%d libraries loaded from %s",
+                    CudaNatives.load(Path.of(natives)).size(), natives);
+        }
         JsonNode theirs = torch.isEmpty() || !Files.isRegularFile(Path.of(torch))
                 ? MissingNode.getInstance()
                 : new ObjectMapper().readTree(Path.of(torch).toFile());

@@ -1,6 +1,7 @@
 package dev.flywheel.benchmarks;
 
 import ai.onnxruntime.OrtException;
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.serving.engine.Engine;
 import dev.flywheel.serving.engine.Lane;
 import java.nio.FloatBuffer;
@@ -128,18 +129,6 @@ final class GpuLoad implements AutoCloseable {
     @Override
     public void close() {
         stopped = true;
-        boolean interrupted = false;
-        for (Thread thread : threads) {
-            while (thread.isAlive()) {
-                try {
-                    thread.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        threads.forEach(Uninterruptibles::joinUninterruptibly);
     }
 }

@@ -145,13 +145,13 @@ final class GpuServingChecks {
                 double rate = notes.put(
                         "rows/s, " + threads + " threads, pinned",
                         rate(() -> GpuLoad.lane(engine, rows), threads, rows));
-                if (rate > best && model == bench.large()) {
+                if (rate > best && model.equals(bench.large())) {
                     bench.bestThreads(threads);
                 }
                 best = Math.max(best, rate);
             }
         }
-        if (model != bench.transformer()) { // by hand there are rows of numbers only
+        if (!model.equals(bench.transformer())) { // by hand there are rows of numbers only
             for (int threads = 1; threads <= 3; threads++) {
                 double rate = notes.put(
                         "rows/s, " + threads + " threads, pageable, by hand",

@@ -77,7 +77,7 @@ final class GpuTelemetryChecks {
     private static void missing(Notes notes) throws IOException {
         Path provider = Path.of(System.getProperty("onnxruntime.native.path", "."), "libonnxruntime_providers_cuda.so");
         if (Files.isRegularFile(provider)) {
-            List<String> lines = List.of(output("ldd", provider.toString()).split("\n"));
+            List<String> lines = output("ldd", provider.toString()).lines().toList();
             List<String> missing = lines.stream()
                     .filter(line -> line.contains("not found"))
                     .map(String::strip)
@@ -94,13 +94,13 @@ final class GpuTelemetryChecks {
                     "--id=" + uuid,
                     "--query-gpu=name,uuid,memory.total,power.limit,power.draw,temperature.gpu",
                     "--format=csv,noheader,nounits");
-            String[] values = line.strip().split(", ");
+            String[] values = line.strip().split(", ", -1);
             if (values.length != 6) {
                 throw new Skip("nvidia-smi says \"" + line.strip() + "\"");
             }
             return values;
         } catch (IOException e) {
-            throw new Skip("nvidia-smi, which NVML is compared with, is not there");
+            throw new Skip("nvidia-smi, which NVML is compared with, cannot be run: " + e);
         }
     }
 
@@ -249,7 +249,8 @@ final class GpuTelemetryChecks {
         Gpu gpu = bench.gpu();
         bench.onGpuOrInstead(notes);
         notes.put("ceiling J", "0.22 at 3.2 million rows/s and 700 W");
-        double idle = notes.put("idle W", take(gpu, 3 * bench.seconds()).integral / (3 * bench.seconds()));
+        Taken alone = take(gpu, 3 * bench.seconds());
+        double idle = notes.put("idle W", alone.integral / alone.seconds);
         List<Double> windows = new ArrayList<>();
         try (OnnxEngine engine = bench.open(bench.large());
                 GpuLoad load = load(engine)) {
@@ -268,6 +269,6 @@ final class GpuTelemetryChecks {
         double most = windows.stream().mapToDouble(x -> x).max().orElseThrow();
         double least = windows.stream().mapToDouble(x -> x).min().orElseThrow();
         double spread = notes.put("spread", (most - least) / mean);
-        notes.require(spread < 0.03, "a spread below 0.03");
+        notes.require(spread < 0.03 || !bench.onGpu(), "a spread below 0.03");
     }
 }

@@ -53,6 +53,7 @@ public final class Main {
               gpu       what a GPU gives: answers, throughput, latency, energy, memory, sharing, training
                           --torch torch.json (what benchmarks/gpu/torch_baseline.py wrote)
                           --seconds 1 (0.1 only tries the checks) --only G4,G6
+                          --natives DIRECTORY (what CudaNatives has put in place)
               page      draws serving.svg and renews README's table out of the results that are kept
                           --readme README.md
 

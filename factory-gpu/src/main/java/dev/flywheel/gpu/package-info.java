@@ -1,4 +1,4 @@
-/** CUDA devices. */
+/** CUDA devices: found, fed with libraries ({@link dev.flywheel.gpu.CudaNatives}), measured and shared. */
 @NullMarked
 package dev.flywheel.gpu;
 
