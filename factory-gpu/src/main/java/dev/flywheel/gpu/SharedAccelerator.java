@@ -157,13 +157,13 @@ final class SharedAccelerator implements Accelerator {
         }
     }
 
-    private Hold turn(Claim claim) {
+    private Hold turn(Claim claim, Tier tier) {
         lock.lock();
         try {
             if (!claim.held()) {
                 throw new IllegalStateException("the reservation of " + claim + " is closed");
             }
-            Turns.Turn turn = turns.ask(claim.tier, claim.member.below(all), claim.member);
+            Turns.Turn turn = turns.ask(tier, claim.member.below(all), claim.member);
             Condition runs = lock.newCondition();
             turn.wake = runs::signal;
             try {
@@ -297,7 +297,12 @@ final class SharedAccelerator implements Accelerator {
 
         @Override
         public Hold turn() {
-            return SharedAccelerator.this.turn(claim);
+            return turn(claim.tier);
+        }
+
+        @Override
+        public Hold turn(Tier tier) {
+            return SharedAccelerator.this.turn(claim, tier);
         }
 
         @Override

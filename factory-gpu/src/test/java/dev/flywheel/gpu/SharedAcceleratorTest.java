@@ -103,6 +103,19 @@ class SharedAcceleratorTest {
     }
 
     @Test
+    void givesTurnsForWorkOfAnotherTierWithTheSameMemory() {
+        Reservation model = hold("a", Tier.SERVING, GB);
+        Hold first = model.turn();
+        Hold second = model.turn(Tier.BATCH);
+        first.close();
+        Hold third = model.turn(Tier.TRAINING);
+        second.close();
+        third.close();
+        model.close();
+        assertThatThrownBy(() -> model.turn(Tier.BATCH)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void refusesLessThanNothing() {
         assertThatThrownBy(() -> hold("a", Tier.SERVING, -1))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -21,6 +21,7 @@ final class DatasetScorer {
     static double[] score(Engine engine, Dataset data) {
         try (Lane lane = engine.newLane(ROWS);
                 Scan scan = data.scan()) {
+            lane.inBulk();
             BatchPacker packer = BatchPacker.of(lane, data.schema());
             int width = Math.max(1, lane.output(0).width());
             TensorBuffer prediction = RowCodec.prediction(lane, width);

@@ -36,6 +36,7 @@ final class RowScorer {
             return new double[0];
         }
         try (Lane lane = engine.newLane(Math.min(ROWS, rows.size()))) {
+            lane.inBulk();
             int width = Math.max(1, lane.output(0).width());
             Rows type = new Rows(rows.get(0).schema());
             Codec.Binding<RowReader, Double> binding =

@@ -38,6 +38,11 @@ public interface Accelerator {
          * @throws java.util.concurrent.CancellationException if the thread is interrupted while it waits; it still is
          */
         Hold turn();
+
+        /** {@return a turn as {@link #turn()}, for work of another tier than the memory is held for} */
+        default Hold turn(Tier tier) {
+            return turn();
+        }
     }
 
     /** {@return the device} */

@@ -46,6 +46,12 @@ public interface Lane extends AutoCloseable {
     void run(int rows);
 
     /**
+     * Says that nobody waits for single rows of the next runs, so that runs of others for which somebody does go first
+     * on a GPU. By default it does nothing.
+     */
+    default void inBulk() {}
+
+    /**
      * {@return an output of the last run, from 0} Where the signature fixes every dimension beyond the batch, it and
      * its views are the same as long as rows are run; otherwise ask again after each run. Before the first run it has
      * no rows where the model does not promise as many as the inputs have.

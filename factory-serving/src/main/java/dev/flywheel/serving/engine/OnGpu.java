@@ -29,8 +29,8 @@ final class OnGpu {
     }
 
     /** {@return a turn for one run} */
-    Accelerator.Hold turn() {
-        return memory.turn();
+    Accelerator.Hold turn(Accelerator.Tier tier) {
+        return memory.turn(tier);
     }
 
     /** Locks the memory of a tensor, as long as it has this memory. */

@@ -37,6 +37,7 @@ final class OnnxLane implements Lane {
     private final OnnxBindings bindings;
     private final RunControl control;
     private final @Nullable OnGpu gpu;
+    private Accelerator.Tier tier = Accelerator.Tier.SERVING;
     private TensorBuffer[] outputs;
 
     /**
@@ -96,6 +97,11 @@ final class OnnxLane implements Lane {
     }
 
     @Override
+    public void inBulk() {
+        tier = Accelerator.Tier.BATCH;
+    }
+
+    @Override
     public TensorBuffer input(int index) {
         return inputs.tensors[index];
     }
@@ -115,7 +121,7 @@ final class OnnxLane implements Lane {
                 if (gpu == null) {
                     run(rows, shaped);
                 } else {
-                    Accelerator.Hold turn = gpu.turn();
+                    Accelerator.Hold turn = gpu.turn(tier);
                     try {
                         run(rows, shaped);
                     } finally {

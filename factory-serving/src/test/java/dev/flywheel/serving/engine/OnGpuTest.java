@@ -18,9 +18,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +43,7 @@ class OnGpuTest {
 
         private final List<String> reserved = new ArrayList<>();
         private final List<ByteBuffer> locked = new ArrayList<>();
+        private final Set<Tier> tiers = EnumSet.noneOf(Tier.class);
         private int turns;
         private int ended;
 
@@ -56,6 +59,12 @@ class OnGpuTest {
             return new Reservation() {
                 @Override
                 public Hold turn() {
+                    return turn(tier);
+                }
+
+                @Override
+                public Hold turn(Tier wanted) {
+                    tiers.add(wanted);
                     assertThat(reserved).contains(what);
                     assertThat(locked).isNotEmpty();
                     turns++;
@@ -101,7 +110,11 @@ class OnGpuTest {
             assertThat(shared.turns).isEqualTo(rows);
             assertThat(shared.ended).isEqualTo(rows);
         }
+        assertThat(shared.tiers).containsExactly(Accelerator.Tier.SERVING);
         Lane other = session.newLane(model, session.signature(), 16);
+        other.inBulk();
+        other.run(3);
+        assertThat(shared.tiers).containsExactly(Accelerator.Tier.SERVING, Accelerator.Tier.BATCH);
         assertThat(shared.locked).hasSize(4);
         session.close();
         lane.close();
