@@ -116,11 +116,10 @@ final class NetworkFit {
         Scale scale = learned;
         Device device = PyTorch.device(work);
         Accelerator accelerator = shared == null ? Devices.accelerator(device).orElse(null) : shared;
-        try (OnGpu gpu = accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(), asked);
+        try (OnGpu gpu = accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(device), asked);
                 PyTorch.Session session = PyTorch.open(device)) {
             NDManager manager = session.manager();
-            long bytes = matrix.numbers().capacity() + (long) matrix.ids().capacity();
-            Examples examples = Examples.of(session.home(bytes), matrix, labels, objective);
+            Examples examples = Examples.of(session.home(rowBytes()), matrix, labels, objective);
             boolean narrow = Precision.standard().isNarrow(device, work);
             Network learner = narrow ? network.in(new Bfloat16(manager)) : network;
             double weight = Arrays.stream(weights).sum();
@@ -173,10 +172,13 @@ final class NetworkFit {
         return new Pausable.Part(model, Objects.requireNonNull(pause.get()));
     }
 
+    private long rowBytes() {
+        return (long) matrix.numbers().capacity() + matrix.ids().capacity();
+    }
+
     /** The rows, twice, where some are held back; parameters with their gradient, means, and copies; and workspaces. */
-    private long expectedBytes() {
-        long rows =
-                16L * matrix.rows() + matrix.numbers().capacity() + matrix.ids().capacity();
+    private long expectedBytes(Device device) {
+        long rows = PyTorch.takes(device, rowBytes()) ? rowBytes() + 16L * matrix.rows() : 0;
         return 2 * rows + 32L * network.size() + WORKSPACE_BYTES;
     }
 

@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 final class PyTorch {
 
     private static final String NAME = "PyTorch";
+    private static final long UNKNOWN_MEMORY = 1L << 30;
 
     private PyTorch() {}
 
@@ -79,10 +80,16 @@ final class PyTorch {
         }
     }
 
+    /**
+     * Whether rows that take so many bytes lie on a device while they are learned from: if they are a quarter of its
+     * memory at most, since rows that are set aside double them, and the rest is for what a step makes.
+     */
+    static boolean takes(Device device, long bytes) {
+        return bytes <= device.memoryBytes().orElse(UNKNOWN_MEMORY) / 4;
+    }
+
     /** Native memory on a device, and PyTorch's settings of the thread that works with it. */
     static final class Session implements AutoCloseable {
-
-        private static final long UNKNOWN_MEMORY = 1L << 30;
 
         private final Device device;
         private final NDManager host;
@@ -106,12 +113,9 @@ final class PyTorch {
             return manager;
         }
 
-        /**
-         * Where rows that take so many bytes lie while they are learned from: on the device if they are a quarter of
-         * its memory at most, since rows that are set aside double them, and the rest is for what a step makes.
-         */
+        /** Where rows that take so many bytes lie while they are learned from. */
         NDManager home(long bytes) {
-            return bytes <= device.memoryBytes().orElse(UNKNOWN_MEMORY) / 4 ? manager : host;
+            return takes(device, bytes) ? manager : host;
         }
 
         /** Gives all memory back; PyTorch would keep that of a GPU, which serving may need. */
