@@ -116,7 +116,9 @@ final class NetworkFit {
         Scale scale = learned;
         Device device = PyTorch.device(work);
         Accelerator accelerator = shared == null ? Devices.accelerator(device).orElse(null) : shared;
-        try (OnGpu gpu = accelerator == null ? null : new OnGpu(accelerator, listener.owner(), expectedBytes(device), asked);
+        try (OnGpu gpu = accelerator == null
+                        ? null
+                        : new OnGpu(accelerator, listener.owner(), expectedBytes(device), asked);
                 PyTorch.Session session = PyTorch.open(device)) {
             NDManager manager = session.manager();
             Examples examples = Examples.of(session.home(rowBytes()), matrix, labels, objective);
