@@ -17,7 +17,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -27,8 +26,6 @@ class FairShareVectorsTest {
 
     /** Half processors become whole. */
     private static final int SCALE = 10;
-
-    private static List<Case> cases = List.of();
 
     record Vectors(List<Case> cases) {}
 
@@ -46,8 +43,7 @@ class FairShareVectorsTest {
 
     record Workload(@Nullable String name, String queue, Double cpu, Integer priority) {}
 
-    @BeforeAll
-    static void read() throws IOException {
+    private static List<Case> cases() throws IOException {
         Path folder = Path.of("").toAbsolutePath();
         String file = "shared/vectors/fair_share_scheduling.json";
         while (folder != null && !Files.exists(folder.resolve(file))) {
@@ -55,25 +51,26 @@ class FairShareVectorsTest {
         }
         assumeTrue(folder != null, "no " + file + " beside the checkout");
         byte[] json = Files.readAllBytes(Objects.requireNonNull(folder).resolve(file));
-        cases = Json.readKnown(json, Vectors.class, file).cases();
+        List<Case> cases = Json.readKnown(json, Vectors.class, file).cases();
         assertThat(cases)
                 .hasSize(25)
                 .map(Case::kind)
                 .containsOnly("dominant_resource_share_permille", "hierarchical_share", "fair_preemption");
+        return cases;
     }
 
     @TestFactory
-    List<DynamicTest> sharesAreThose() {
+    List<DynamicTest> sharesAreThose() throws IOException {
         return tests("dominant_resource_share_permille", FairShareVectorsTest::share);
     }
 
     @TestFactory
-    List<DynamicTest> thoseGiveBack() {
+    List<DynamicTest> thoseGiveBack() throws IOException {
         return tests("fair_preemption", FairShareVectorsTest::preempted);
     }
 
-    private static List<DynamicTest> tests(String kind, Consumer<Case> test) {
-        return cases.stream()
+    private static List<DynamicTest> tests(String kind, Consumer<Case> test) throws IOException {
+        return cases().stream()
                 .filter(one -> one.kind.equals(kind))
                 .map(one -> DynamicTest.dynamicTest(one.name, () -> test.accept(one)))
                 .toList();
@@ -112,8 +109,8 @@ class FairShareVectorsTest {
     }
 
     @Test
-    void aCohortInACohortBorrowsAsItsQueuesDo() {
-        List<Case> two = cases.stream()
+    void aCohortInACohortBorrowsAsItsQueuesDo() throws IOException {
+        List<Case> two = cases().stream()
                 .filter(one -> one.kind.equals("hierarchical_share"))
                 .toList();
         assertThat(two).hasSize(2);

@@ -76,6 +76,7 @@ final class OnnxLane implements Lane {
                 session.end();
             });
         } catch (OrtException e) {
+            bindings.close();
             throw new ModelFormatException(
                     "cannot run " + model, "ONNX Runtime says: " + OnnxSession.text(e), "free some memory", e);
         }
