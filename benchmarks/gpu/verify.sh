@@ -144,7 +144,7 @@ measure() { # java, class path, directory of natives or nothing, out
   export LD_LIBRARY_PATH
   # A heap that is there from the start: what grows is not the heap.
   "$1" -Xms$heap -Xmx$heap -XX:+AlwaysPreTouch ${3:+-Donnxruntime.native.path="$3"} -Dai.djl.offline=true \
-    -cp "$2" dev.flywheel.benchmarks.Main gpu --torch "$torch" --seconds "${SCALE:-1}" --only "${ONLY:-}" \
+    ${COMMIT:+"-Dflywheel.benchmarks.commit=$COMMIT"} -cp "$2" dev.flywheel.benchmarks.Main gpu --torch "$torch" --seconds "${SCALE:-1}" --only "${ONLY:-}" \
     --natives "${NATIVES:-}" --out "$4"
   rm -f "$torch"
 }
@@ -155,6 +155,7 @@ case ${1:-} in
   run)
     to=$(cd "$2" && pwd)
     unpack "$to"
+    COMMIT=$(cat "$to/commit")
     measure "$to/jre/bin/java" "$to/benchmarks.jar" "$to/native" "${3:-$to/results}" ;;
   check) measure "${JAVA_HOME:+$JAVA_HOME/bin/}java" "$here/../target/benchmarks.jar" "" "$2" ;;
   *) sed -n '2,/^set/p' "$0" | sed '/^set/d; s/^# \{0,1\}//'; exit 2 ;;

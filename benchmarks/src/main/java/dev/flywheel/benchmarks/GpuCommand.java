@@ -43,7 +43,7 @@ final class GpuCommand {
             machine.put("jdk", System.getProperty("java.version"));
             machine.put("device", bench.onGpu() ? bench.device().toString() : bench.obstacle());
             machine.put("gpus", bench.telemetry().gpus().toString());
-            machine.put("ceilings, as PyTorch measures them", theirs.isMissingNode() ? "not measured" : theirs);
+            machine.put("ceilings, as PyTorch measures them", theirs.isEmpty() ? "not measured" : theirs);
             machine.forEach((name, value) -> Console.line("%s: %s", name, value));
             GpuTelemetryChecks telemetry = new GpuTelemetryChecks(bench);
             telemetry.run(findings);
