@@ -23,6 +23,9 @@ final class Child {
         Path recording = null;
         List<String> line = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-D" + MARK + "=true"));
+        System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("flywheel."))
+                .forEach(name -> line.add("-D" + name + "=" + System.getProperty(name)));
         if (command.contains("--profile")) {
             recording = Files.createTempFile("flywheel", ".jfr");
             line.add("-XX:StartFlightRecording:settings=profile,filename=" + recording);

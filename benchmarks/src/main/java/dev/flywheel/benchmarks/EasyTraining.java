@@ -26,6 +26,7 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+import dev.flywheel.core.device.Device.Kind;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,13 +38,15 @@ final class EasyTraining implements AutoCloseable {
     private static final String ENGINE = "PyTorch";
 
     private final TrainingWork work;
+    private final Device device;
     private final NDManager manager;
     private final NDArray numbers;
     private final NDArray labels;
 
-    EasyTraining(TrainingWork work) {
+    EasyTraining(TrainingWork work, dev.flywheel.core.device.Device where) {
         this.work = work;
-        this.manager = NDManager.newBaseManager(Device.cpu(), ENGINE);
+        this.device = where.kind() == Kind.CUDA ? Device.gpu(where.index()) : Device.cpu();
+        this.manager = NDManager.newBaseManager(device, ENGINE);
         int rows = work.train().rows();
         this.numbers = manager.create(
                 work.train().numbers(), new Shape(rows, work.train().numberCount()), DataType.FLOAT32);
@@ -74,7 +77,7 @@ final class EasyTraining implements AutoCloseable {
         boolean binary = work.outputs() == 1;
         return new DefaultTrainingConfig(binary ? Loss.sigmoidBinaryCrossEntropyLoss() : Loss.softmaxCrossEntropyLoss())
                 .addEvaluator(binary ? new BinaryAccuracy("Accuracy", 0) : new Accuracy())
-                .optDevices(new Device[] {Device.cpu()})
+                .optDevices(new Device[] {device})
                 .optOptimizer(Optimizer.adam()
                         .optLearningRateTracker(Tracker.fixed(1e-3f))
                         .build());
@@ -90,7 +93,7 @@ final class EasyTraining implements AutoCloseable {
             }
         });
         ArrayDataset data = data(batch);
-        try (Model model = Model.newInstance("easy", Device.cpu(), ENGINE)) {
+        try (Model model = Model.newInstance("easy", device, ENGINE)) {
             model.setBlock(block());
             try (Trainer trainer = model.newTrainer(config)) {
                 trainer.initialize(new Shape(batch, work.train().numberCount()));
@@ -115,7 +118,7 @@ final class EasyTraining implements AutoCloseable {
     TrainCommand.Reached reach(int mostEpochs) throws IOException, TranslateException {
         ArrayDataset data = data(work.batch());
         double[] tests = work.test().labels();
-        try (Model model = Model.newInstance("easy", Device.cpu(), ENGINE)) {
+        try (Model model = Model.newInstance("easy", device, ENGINE)) {
             model.setBlock(block());
             try (Trainer trainer = model.newTrainer(config().addTrainingListeners(TrainingListener.Defaults.basic()));
                     NDManager pass = manager.newSubManager()) {

@@ -44,7 +44,8 @@ public final class Main {
               gates     challengers that are no better than the champion: how many do the gates promote?
                           --pairs 1000 --truth 2000000 (rows on which a model's true quality is found)
               train     steps a second of a training and its time to an accuracy, beside DJL's EasyTrain and PyTorch
-                          --work small,mlp,cnn,spambase --batches 64,256,1024,4096
+                          --work small,mlp,cnn,spambase --batches 64,256,1024,4096 --epochs 3
+                          on a GPU: java -Dflywheel.device=require-cuda, and --work large --batches 8192 --epochs 50
                           --parts speed,time (until so many of the test rows are right)
                           --data ../shared/data --fashion /usr/share/datasets/fashion-mnist
                           --python /usr/bin/python3

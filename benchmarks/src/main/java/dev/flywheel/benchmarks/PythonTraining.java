@@ -1,5 +1,6 @@
 package dev.flywheel.benchmarks;
 
+import dev.flywheel.core.device.Device;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,7 +30,8 @@ final class PythonTraining implements AutoCloseable {
      *
      * @return null if there is no Python with PyTorch
      */
-    static @Nullable PythonTraining start(String python, TrainingWork work, Path folder) throws IOException {
+    static @Nullable PythonTraining start(String python, TrainingWork work, Device device, Path folder)
+            throws IOException {
         Path script = folder.resolve("train.py");
         try (InputStream in = Objects.requireNonNull(PythonTraining.class.getResourceAsStream("train.py"))) {
             Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
@@ -45,7 +47,8 @@ final class PythonTraining implements AutoCloseable {
                         work.kind(),
                         Integer.toString(inputs),
                         train.toString(),
-                        test.toString())
+                        test.toString(),
+                        device.kind() == Device.Kind.CUDA ? "cuda:" + device.index() : "cpu")
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().put("OMP_NUM_THREADS", "1");
         builder.environment().put("OPENBLAS_NUM_THREADS", "1");

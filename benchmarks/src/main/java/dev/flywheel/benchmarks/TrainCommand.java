@@ -2,6 +2,10 @@ package dev.flywheel.benchmarks;
 
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
+import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.DeviceRequest;
+import dev.flywheel.core.device.Devices;
+import dev.flywheel.core.device.Probe;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
@@ -17,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Steps a second of a training, beside DJL's {@code EasyTrain} and PyTorch from Python, and the time to a given
- * accuracy. All train the same network on the same numbers by Adam at the same rate, one thread each.
+ * accuracy. All train the same network on the same numbers by Adam at the same rate, one thread each, on the CPU unless
+ * the system property {@value DeviceRequest#PROPERTY} says otherwise, and in 32-bit floats.
  */
 final class TrainCommand {
 
@@ -26,6 +31,7 @@ final class TrainCommand {
     private static final double RATE = 1e-3;
     private static final int ROWS = 16_384;
     private static final int EPOCHS = 3;
+    private static final String PRECISION = "flywheel.precision";
     private static final int MOST_EPOCHS = 30;
 
     /**
@@ -57,30 +63,44 @@ final class TrainCommand {
         Trained train(int batch, int epochs) throws Exception;
     }
 
+    private final Device device;
     private final Results results;
     private final int[] batches;
+    private final int epochs;
     private final int rounds;
     private final List<String> parts;
     private final String python;
 
-    private TrainCommand(Results results, int[] batches, int rounds, List<String> parts, String python) {
-        this.results = results;
-        this.batches = batches;
-        this.rounds = rounds;
-        this.parts = parts;
-        this.python = python;
+    private TrainCommand(Device device, Arguments arguments) {
+        this.device = device;
+        this.results = new Results(onGpu() ? "train-cuda" : "train", "train");
+        this.batches = arguments.numbers("batches", "64,256,1024,4096");
+        this.epochs = arguments.number("epochs", EPOCHS);
+        this.rounds = arguments.number("rounds", 5);
+        this.parts = arguments.words("parts", "speed,time");
+        this.python = arguments.text("python", "/usr/bin/python3");
+    }
+
+    private boolean onGpu() {
+        return device.kind() == Device.Kind.CUDA;
+    }
+
+    /** Where all contenders train. */
+    private static Device device() {
+        if (System.getProperty(DeviceRequest.PROPERTY) == null) {
+            System.setProperty(DeviceRequest.PROPERTY, DeviceRequest.CPU.toString());
+        }
+        if (System.getProperty(PRECISION) == null) {
+            System.setProperty(PRECISION, "float32");
+        }
+        return Devices.choose(DeviceRequest.standard(), Probe.Engine.DJL).device();
     }
 
     static void run(Arguments arguments) throws Exception {
         List<String> kinds = arguments.words("work", "small,mlp,cnn,spambase");
         Path data = Path.of(arguments.text("data", "../shared/data"));
         Path fashion = Path.of(arguments.text("fashion", "/usr/share/datasets/fashion-mnist"));
-        TrainCommand command = new TrainCommand(
-                new Results("train", "train"),
-                arguments.numbers("batches", "64,256,1024,4096"),
-                arguments.number("rounds", 5),
-                arguments.words("parts", "speed,time"),
-                arguments.text("python", "/usr/bin/python3"));
+        TrainCommand command = new TrainCommand(device(), arguments);
         Path out = arguments.out();
         arguments.refuseOthers();
         for (String kind : kinds) {
@@ -97,8 +117,8 @@ final class TrainCommand {
     private void compare(TrainingWork work, Path folder) throws Exception {
         if (parts.contains("speed") && work.timed()) {
             TrainingWork some = work.first(ROWS);
-            try (EasyTraining easy = new EasyTraining(some);
-                    PythonTraining torch = PythonTraining.start(python, some, folder)) {
+            try (EasyTraining easy = new EasyTraining(some, device);
+                    PythonTraining torch = PythonTraining.start(python, some, device, folder)) {
                 Map<String, Loop> loops = new LinkedHashMap<>();
                 loops.put(Contender.FLYWHEEL, (batch, epochs) -> ours(some, batch, epochs));
                 loops.put(EASY, easy::train);
@@ -112,8 +132,8 @@ final class TrainCommand {
             }
         }
         if (parts.contains("time") && work.goal() > 0) {
-            try (EasyTraining easy = new EasyTraining(work);
-                    PythonTraining torch = PythonTraining.start(python, work, folder)) {
+            try (EasyTraining easy = new EasyTraining(work, device);
+                    PythonTraining torch = PythonTraining.start(python, work, device, folder)) {
                 timeTo(work, easy, torch);
             }
         }
@@ -160,17 +180,21 @@ final class TrainCommand {
         }
     }
 
+    private String where() {
+        return onGpu() ? ", on " + device.name() : "";
+    }
+
     private void speed(TrainingWork work, Map<String, Loop> loops, int batch) throws Exception {
         Map<String, Callable<Double>> measured = new LinkedHashMap<>();
         loops.forEach((name, loop) -> measured.put(
-                name, () -> Results.rounded(loop.train(batch, EPOCHS).rate())));
+                name, () -> Results.rounded(loop.train(batch, epochs).rate())));
         boolean small = work.kind().equals("small") && batch <= 256;
         List<Target> targets = new ArrayList<>(List.of(Target.timesPeer(EASY, small ? 1.5 : 1)));
         if (loops.containsKey(PYTHON)) {
-            targets.add(Target.timesPeer(PYTHON, small ? 0.77 : 1));
+            targets.add(Target.timesPeer(PYTHON, onGpu() ? 0.7 : small ? 0.77 : 1));
         }
         results.add(
-                "train " + work.name() + ", batch " + batch,
+                "train " + work.name() + ", batch " + batch + where(),
                 "steps/s",
                 new Rounds(rounds).run(measured),
                 null,
@@ -206,9 +230,10 @@ final class TrainCommand {
         results.add(
                 String.format(
                         Locale.ROOT,
-                        "train %s, batch %d, until %.0f%% of the test rows are right",
+                        "train %s, batch %d%s, until %.0f%% of the test rows are right",
                         work.name(),
                         work.batch(),
+                        where(),
                         100 * work.goal()),
                 "s",
                 seconds,

@@ -23,14 +23,15 @@ import java.util.stream.IntStream;
  * A network and the rows that it learns; all contenders get the same numbers. Immutable.
  *
  * @param kind small: 16-64-1 on made-up rows; spambase: 57-64-1 on mails; mlp: 784-128-10 on Fashion-MNIST; cnn:
- *     convolutions of 8 and 16 filters, 784-64-10
+ *     convolutions of 8 and 16 filters, 784-64-10; large: 256-4096-1 on made-up rows, for GPUs
  * @param train what is learned from
  * @param test what accuracy is measured on
  */
 record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureMatrix test) {
 
     private static final int SMALL_INPUTS = 16;
-    private static final int SMALL_ROWS = 20_000;
+    private static final int LARGE_INPUTS = 256;
+    private static final int MADE_UP_ROWS = 20_000;
 
     /** Writes one row. */
     private interface Filler {
@@ -41,7 +42,8 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
 
     static TrainingWork of(String kind, Path data, Path fashion, Path folder) throws IOException {
         return switch (kind) {
-            case "small" -> small(folder);
+            case "small" -> madeUp(kind, SMALL_INPUTS, folder);
+            case "large" -> madeUp(kind, LARGE_INPUTS, folder);
             case "spambase" -> mails(data, folder);
             default -> images(kind, fashion, folder);
         };
@@ -53,14 +55,20 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
             case "spambase" -> "MLP 57-64-1 on spambase";
             case "mlp" -> "MLP 784-128-10";
             case "cnn" -> "CNN 8-16-64-10";
+            case "large" -> "MLP 256-4096-1";
             default ->
-                throw new IllegalArgumentException("--work takes small, spambase, mlp and cnn, found \"" + kind + "\"");
+                throw new IllegalArgumentException(
+                        "--work takes small, spambase, mlp, cnn and large, found \"" + kind + "\"");
         };
     }
 
     /** The sizes of the hidden layers. */
     int hidden() {
-        return kind.equals("mlp") ? 128 : 64;
+        return switch (kind) {
+            case "mlp" -> 128;
+            case "large" -> 4_096;
+            default -> 64;
+        };
     }
 
     int outputs() {
@@ -70,7 +78,7 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
     /** The share of the test rows that is to be right; 0 if nothing can be learned beyond the training rows. */
     double goal() {
         return switch (kind) {
-            case "small" -> 0;
+            case "small", "large" -> 0;
             case "spambase" -> 0.93;
             default -> 0.87;
         };
@@ -86,18 +94,18 @@ record TrainingWork(String kind, Target<?> target, FeatureMatrix train, FeatureM
         return kind.equals("mlp") ? 256 : 64;
     }
 
-    private static TrainingWork small(Path folder) {
+    private static TrainingWork madeUp(String kind, int inputs, Path folder) {
         SplittableRandom random = new SplittableRandom(1);
-        FeatureMatrix all = matrix(folder, SMALL_INPUTS, SMALL_ROWS, (row, numbers) -> {
+        FeatureMatrix all = matrix(folder, inputs, MADE_UP_ROWS, (row, numbers) -> {
             double sum = 0;
-            for (int column = 0; column < SMALL_INPUTS; column++) {
+            for (int column = 0; column < inputs; column++) {
                 double value = random.nextGaussian();
                 sum += column % 2 == 0 ? value : value * value - 1;
                 numbers[column] = (float) value;
             }
             return sum + random.nextGaussian() > 0 ? 1 : 0;
         });
-        return new TrainingWork("small", Target.isTrue("yes"), all, all);
+        return new TrainingWork(kind, Target.isTrue("yes"), all, all);
     }
 
     private static TrainingWork mails(Path data, Path folder) throws IOException {

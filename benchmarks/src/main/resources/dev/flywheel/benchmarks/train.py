@@ -1,4 +1,5 @@
-"""Trains with PyTorch as its users do: python3 train.py KIND INPUTS TRAINING-FILE TEST-FILE.
+"""Trains with PyTorch as its users do: python3 train.py KIND INPUTS TRAINING-FILE TEST-FILE
+DEVICE.
 
 A file holds the rows' numbers, then their labels, as 32-bit floats. Answers each line "train BATCH EPOCHS" with the
 seconds and the steps of all epochs but the first and the mean loss of the last, and "reach ACCURACY BATCH
@@ -14,11 +15,11 @@ from torch import nn
 
 torch.set_num_threads(1)
 kind, inputs = sys.argv[1], int(sys.argv[2])
-binary = kind in ("small", "spambase")
+binary, device = kind in ("small", "spambase", "large"), torch.device(sys.argv[5])
 
 
 def read(file):
-    values = torch.from_numpy(numpy.fromfile(file, dtype=numpy.float32))
+    values = torch.from_numpy(numpy.fromfile(file, dtype=numpy.float32)).to(device)
     count = values.numel() // (inputs + 1)
     x, y = values[: count * inputs].view(count, inputs), values[count * inputs :]
     if kind == "cnn":
@@ -28,7 +29,8 @@ def read(file):
 
 def network():
     if binary:
-        return nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 1))
+        hidden = 4096 if kind == "large" else 64
+        return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, 1))
     if kind == "mlp":
         return nn.Sequential(nn.Linear(inputs, 128), nn.ReLU(), nn.Linear(128, 10))
     return nn.Sequential(
@@ -44,7 +46,7 @@ test_x, test_y = read(sys.argv[4])
 
 def epoch(model, optimizer, x, y, batch):
     total, steps = 0.0, 0
-    order = torch.randperm(len(x))
+    order = torch.randperm(len(x)).to(device)
     x, y = x[order], y[order]
     for i in range(0, len(x), batch):
         optimizer.zero_grad()
@@ -54,12 +56,14 @@ def epoch(model, optimizer, x, y, batch):
         steps += 1
         if steps % 16 == 0 or i + batch >= len(x):
             total += loss.item()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
     return total / ((steps + 15) // 16), steps
 
 
 def start(seed):
     torch.manual_seed(seed)
-    model = network()
+    model = network().to(device)
     return model, torch.optim.Adam(model.parameters(), lr=1e-3)
 
 
