@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,10 @@ final class CheapTime {
     private String reason;
     private PowerPlan.@Nullable Schedule schedule;
     private Instant lookAgain = Instant.MIN;
+    /** Counts what a schedule is for, so that one that comes late is known. */
+    private int asked;
+
+    private final ReentrantLock asking = new ReentrantLock();
 
     /** Since when a run that is kept to the plan is at work; null if none is, or it rests. */
     private @Nullable Instant since;
@@ -48,6 +53,9 @@ final class CheapTime {
         this.reason = reason == null ? "" : reason;
     }
 
+    /** What a schedule is asked for. */
+    private record Question(int number, Instant wanted, Duration done, boolean running) {}
+
     /** {@return when the run that is owed was first wanted; null if none is owed} */
     synchronized @Nullable Instant wanted() {
         return wanted;
@@ -63,13 +71,13 @@ final class CheapTime {
         if (wanted == null) {
             wanted = now;
             reason = why;
-            schedule = null;
+            forget();
         }
     }
 
-    /** {@return whether the run that is owed may start} */
+    /** {@return whether the run that is owed may start, by the last {@link #look}} */
     synchronized boolean mayStart(Instant now) {
-        return runs(now);
+        return schedule != null && !waits(now);
     }
 
     /** {@return what is waited for, in words} */
@@ -90,7 +98,7 @@ final class CheapTime {
         boolean planned = wanted != null && trigger.equals(reason);
         since = planned ? now : null;
         done = Duration.ZERO;
-        schedule = null;
+        forget();
     }
 
     /** The run has ended, so that none is owed. */
@@ -105,17 +113,22 @@ final class CheapTime {
         since = null;
         resting = false;
         done = Duration.ZERO;
-        schedule = null;
+        forget();
     }
 
     /** {@return whether the run at work is to rest} */
-    synchronized boolean mustRest(Instant now) {
-        return since != null && !runs(now);
+    boolean mustRest(Instant now) {
+        ask(now);
+        return isToRest(now);
+    }
+
+    private synchronized boolean isToRest(Instant now) {
+        return since != null && waits(now);
     }
 
     /** The run at work rests from now on, if it still is to; {@return whether it does}. */
     synchronized boolean rest(Instant now) {
-        if (!mustRest(now)) {
+        if (!isToRest(now)) {
             return false;
         }
         done = done(now);
@@ -124,12 +137,17 @@ final class CheapTime {
         return true;
     }
 
-    /** Lets a run that rests go on, if it is time. */
-    synchronized void look(Instant now) {
-        if (resting && runs(now)) {
+    /** Asks the forecast, if it is time for that, and lets a run that rests go on, if it is time for that. */
+    void look(Instant now) {
+        ask(now);
+        goOn(now);
+    }
+
+    private synchronized void goOn(Instant now) {
+        if (resting && !waits(now)) {
             resting = false;
             since = now;
-            schedule = null;
+            forget();
             rests = new CompletableFuture<>();
             notifyAll();
         }
@@ -163,23 +181,64 @@ final class CheapTime {
         return since == null ? done : done.plus(Duration.between(since, now));
     }
 
-    /** A schedule holds until a minute has passed, or it says otherwise. */
-    private boolean runs(Instant now) {
-        PowerPlan.Schedule last = schedule;
-        if (last == null || !now.isBefore(lookAgain) || now.isBefore(last.at())) {
-            last = plan(now);
-            schedule = last;
-            PowerPlan.Span first = last.runs().get(0);
-            Instant turns = last.runsNow() ? first.until() : first.from();
-            Instant period = now.plus(PERIOD);
-            lookAgain = turns.isBefore(period) ? turns : period;
-        }
-        return last.runsNow();
+    private void forget() {
+        schedule = null;
+        asked++;
     }
 
-    private PowerPlan.Schedule plan(Instant now) {
+    /** {@return whether the next time in which it is planned has not begun} */
+    private boolean waits(Instant now) {
+        return schedule != null
+                && schedule.runs().stream()
+                        .filter(span -> span.until().isAfter(now))
+                        .findFirst()
+                        .map(span -> span.from().isAfter(now))
+                        .orElse(false);
+    }
+
+    /**
+     * Plans anew, if a minute has passed or the schedule ends here. No lock is held meanwhile that others wait for,
+     * because a forecast may be long in coming; they go by the last schedule.
+     */
+    private void ask(Instant now) {
+        if (!asking.tryLock()) {
+            return;
+        }
         try {
-            return plan.schedule(now, wanted == null ? now : wanted, done(now), since != null);
+            Question question = question(now);
+            if (question != null) {
+                answered(question, plan(now, question));
+            }
+        } finally {
+            asking.unlock();
+        }
+    }
+
+    private synchronized @Nullable Question question(Instant now) {
+        PowerPlan.Schedule last = schedule;
+        boolean holds = last != null && now.isBefore(lookAgain) && !now.isBefore(last.at());
+        if (wanted == null || holds) {
+            return null;
+        }
+        if (now.isBefore(wanted)) {
+            wanted = now; // a clock that was set back must not move the deadline away
+        }
+        return new Question(asked, wanted, done(now), since != null);
+    }
+
+    private synchronized void answered(Question question, PowerPlan.Schedule answer) {
+        if (question.number == asked) {
+            schedule = answer;
+            PowerPlan.Span first = answer.runs().get(0);
+            Instant turns = answer.runsNow() ? first.until() : first.from();
+            Instant period = answer.at().plus(PERIOD);
+            lookAgain = turns.isBefore(period) ? turns : period;
+        }
+    }
+
+    private PowerPlan.Schedule plan(Instant now, Question question) {
+        try {
+            return plan.schedule(now, question.wanted, question.done, question.running);
         } catch (RuntimeException e) {
             log.warn("no forecast of the price of power, so that a run is not kept waiting", e);
             PowerPlan.Span always = new PowerPlan.Span(now, now.plus(plan.needs()));

@@ -459,7 +459,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * a rollback has paused retraining, or another version is on trial, its candidate is registered, but does not
      * serve.
      *
-     * @return the run to come; the one in progress if there is one. It ends exceptionally only if the run could not
+     * @return the run to come; the one in progress if there is one, also where that rests. It ends exceptionally only if the run could not
      *     begin or was abandoned before. What depends on it runs on the thread that trains: let long work go elsewhere
      *     ({@code thenApplyAsync})
      * @throws ClosedException if the deployment is closed
@@ -514,7 +514,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
 
     /** {@return whether it retrains now, and why or why not, with the numbers of this moment} */
     public Decision decision() {
-        return triggers.decision(line.clock().instant(), champion.holding());
+        Instant now = line.clock().instant();
+        lookForCheapTime(now);
+        return triggers.decision(now, champion.holding());
     }
 
     /**
@@ -662,16 +664,22 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             Instant now = line.clock().instant();
             champion.look(now);
-            CheapTime cheap = triggers.cheap();
-            if (cheap != null) {
-                cheap.look(now);
-            }
+            lookForCheapTime(now);
             runs.startIfDue(() -> triggers.due(now, champion.holding()));
             save();
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
             failures.tell("looking for a reason to retrain pipeline " + name(), e);
+        }
+    }
+
+    /** Before anything is decided, because nobody must wait for a forecast who decides. */
+    private void lookForCheapTime(Instant now) {
+        CheapTime cheap = triggers.cheap();
+        if (cheap != null) {
+            triggers.owe(now, champion.holding());
+            cheap.look(now);
         }
     }
 

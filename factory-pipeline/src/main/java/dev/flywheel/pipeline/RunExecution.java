@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
 final class RunExecution<I, L> {
 
     private static final Logger log = LoggerFactory.getLogger(RunExecution.class);
+    private static final String ABANDONED = "the run was abandoned";
 
     /** Puts a registered version into production. */
     interface Promotion {
@@ -232,12 +233,14 @@ final class RunExecution<I, L> {
             line.requireSameTarget(pipeline);
             attempt(examples.get());
         } catch (RuntimeException | Error e) {
-            if (expected(e)) {
-                log.debug("run {} failed", directory, e);
+            // an interrupt closes the files that are read, which is no fault of theirs
+            Throwable cause = isAbandoned() ? new CancellationException(ABANDONED).initCause(e) : e;
+            if (expected(cause)) {
+                log.debug("run {} failed", directory, cause);
             } else {
-                log.error("run {} failed unexpectedly", directory, e);
+                log.error("run {} failed unexpectedly", directory, cause);
             }
-            record.failed(e);
+            record.failed(cause);
         } finally {
             record.energy(work.rest());
             stages.forEach(Line::discard);
@@ -279,9 +282,13 @@ final class RunExecution<I, L> {
     }
 
     /** Asks both, because native libraries swallow an interrupt now and then. */
+    private boolean isAbandoned() {
+        return abandoned.getAsBoolean() || Thread.currentThread().isInterrupted();
+    }
+
     private void stopIfAbandoned() {
-        if (abandoned.getAsBoolean() || Thread.currentThread().isInterrupted()) {
-            throw new CancellationException("the run was abandoned");
+        if (isAbandoned()) {
+            throw new CancellationException(ABANDONED);
         }
     }
 

@@ -220,6 +220,13 @@ final class Triggers {
         return Optional.empty();
     }
 
+    /** A run is owed from now on that rules ask for, and that cheaper power is to be found for, if none is. */
+    synchronized void owe(Instant now, Optional<String> paused) {
+        if (run == null && owed().isEmpty()) {
+            Look unused = look(now, paused);
+        }
+    }
+
     private void drifted(Instant since) {
         if (lastDrift == null || lastDrift.isBefore(since)) {
             lastDrift = since;

@@ -19,6 +19,9 @@ import dev.flywheel.pipeline.train.Trainer;
 import dev.flywheel.pipeline.train.Trainers;
 import dev.flywheel.pipeline.train.TrainingListener;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MonitorInfo;
+import java.lang.management.ThreadInfo;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,7 +30,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -46,6 +51,7 @@ class CheapRunTest {
     private final AtomicReference<Instant> now = new AtomicReference<>(START);
     private final AtomicInteger kept = new AtomicInteger();
     private final AtomicLong joules = new AtomicLong();
+    private final AtomicInteger untilInterrupt = new AtomicInteger();
     private Path csv;
     private Path prices;
 
@@ -136,7 +142,15 @@ class CheapRunTest {
         }));
         return Factory.open(
                 directory.resolve("home"),
-                Factory.options().clock(now::get).energy(meter).withoutTicks());
+                Factory.options().clock(this::instant).energy(meter).withoutTicks());
+    }
+
+    /** The time; whoever closes a factory interrupts the run at any moment, here at one at which it asks for it. */
+    private Instant instant() {
+        if (Thread.currentThread().getName().equals("flywheel-train") && untilInterrupt.getAndDecrement() == 1) {
+            Thread.currentThread().interrupt();
+        }
+        return now.get();
     }
 
     private static void feed(Deployment<Point, Boolean, Double> live, int count) {
@@ -276,5 +290,66 @@ class CheapRunTest {
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
         }
+    }
+
+    @Test
+    void runThatIsInterruptedAtItsBeginIsOwedAndFailsNot() {
+        makeFirst();
+        try (Factory factory = open();
+                Deployment<Point, Boolean, Double> live = factory.start(cheap(Trainers.logistic()))) {
+            feed(live, 10);
+            now.set(hour(5));
+            untilInterrupt.set(3);
+            live.awaitRun();
+            assertThat(untilInterrupt.get()).isNotPositive();
+            assertThat(live.version()).isEqualTo(1);
+            live.awaitRun();
+            assertThat(live.version()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void clockThatIsSetBackMovesTheDeadline() {
+        PowerPlan plan = PowerPlan.of(Forecast.csv(prices), Duration.ofHours(2), Duration.ofHours(6));
+        CheapTime cheap = new CheapTime(plan, hour(1_000), "labels");
+        cheap.look(START);
+        assertThat(cheap.mayStart(START)).isFalse();
+        assertThat(cheap.sentence()).endsWith("done by 2004-01-01T06:00:00Z at the latest");
+    }
+
+    @Test
+    void forecastIsAskedByAThreadThatNobodyWaitsFor() {
+        makeFirst();
+        Set<String> locked = new ConcurrentSkipListSet<>();
+        AtomicInteger asked = new AtomicInteger();
+        Forecast forecast = (from, until) -> {
+            asked.incrementAndGet();
+            ThreadInfo[] here = ManagementFactory.getThreadMXBean()
+                    .getThreadInfo(new long[] {Thread.currentThread().getId()}, true, false);
+            for (MonitorInfo monitor : here[0].getLockedMonitors()) {
+                locked.add(monitor.getLockedStackFrame().toString());
+            }
+            return List.of(
+                    new Forecast.Slot(hour(0), hour(1), 9, 0),
+                    new Forecast.Slot(hour(1), hour(2), 1, 0),
+                    new Forecast.Slot(hour(2), hour(3), 9, 0),
+                    new Forecast.Slot(hour(3), hour(4), 1, 0),
+                    new Forecast.Slot(hour(4), hour(5), 9, 0));
+        };
+        PowerPlan plan = PowerPlan.of(forecast, Duration.ofHours(2), Duration.ofHours(5));
+        Retrain rules = Retrain.afterLabels(10).whenCheap(plan);
+        try (Factory factory = open();
+                Deployment<Point, Boolean, Double> live = factory.start(pipeline("points", new TwoHours(), rules))) {
+            feed(live, 10);
+            assertThat(live.decision().outcome()).isEqualTo(Decision.Outcome.HOLD);
+            now.set(hour(1));
+            live.awaitRun();
+            assertThat(kept).as("rests").hasValue(1);
+            now.set(hour(3));
+            live.awaitRun();
+            assertThat(live.version()).isEqualTo(2);
+        }
+        assertThat(asked).hasPositiveValue();
+        assertThat(locked).isEmpty();
     }
 }

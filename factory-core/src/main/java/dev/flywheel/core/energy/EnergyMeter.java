@@ -9,6 +9,7 @@ import java.util.OptionalDouble;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -143,7 +144,7 @@ public final class EnergyMeter {
                 missing.add(gauge.device() + " could not be read all the time");
                 continue;
             }
-            OptionalDouble watts = gauge.idleWatts();
+            OptionalDouble watts = read(gauge::idleWatts);
             parts.add(new Energy.Part(
                     gauge.device(),
                     from.integrals == to.integrals ? gauge.counter() : Energy.Source.POWER_INTEGRAL,
@@ -152,6 +153,17 @@ public final class EnergyMeter {
                     gauge.apportioned()));
         }
         return new Energy(window, parts, missing);
+    }
+
+    /** A broken gauge must not keep the application from its runs. */
+    private static OptionalDouble read(Supplier<OptionalDouble> reading) {
+        try {
+            OptionalDouble found = reading.get();
+            return found.isPresent() && Double.isFinite(found.getAsDouble()) ? found : OptionalDouble.empty();
+        } catch (RuntimeException | LinkageError e) {
+            log.debug("a gauge failed", e);
+            return OptionalDouble.empty();
+        }
     }
 
     /** A moment at which a meter was read. Immutable. */
@@ -188,13 +200,13 @@ public final class EnergyMeter {
         Track(EnergyGauge gauge, long now) {
             this.gauge = gauge;
             this.at = now;
-            this.counted = gauge.joules();
-            this.watts = counted.isPresent() ? OptionalDouble.empty() : gauge.watts();
+            this.counted = EnergyMeter.read(gauge::joules);
+            this.watts = counted.isPresent() ? OptionalDouble.empty() : EnergyMeter.read(gauge::watts);
         }
 
         synchronized Total read(long now) {
-            OptionalDouble joules = gauge.joules();
-            OptionalDouble power = joules.isPresent() ? OptionalDouble.empty() : gauge.watts();
+            OptionalDouble joules = EnergyMeter.read(gauge::joules);
+            OptionalDouble power = joules.isPresent() ? OptionalDouble.empty() : EnergyMeter.read(gauge::watts);
             double seconds = Math.max(0, (now - at) / 1e9);
             OptionalDouble taken = counted(joules);
             boolean integrated = taken.isEmpty() && watts.isPresent() && power.isPresent() && seconds <= LONGEST_STRIDE;

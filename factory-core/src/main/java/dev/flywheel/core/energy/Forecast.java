@@ -16,7 +16,9 @@ import java.util.List;
 
 /**
  * What power will cost and how clean it will be: a file, or a service that the host asks. Implementations are
- * thread-safe. They are asked about once a minute while a training waits, and may throw: then it begins at once.
+ * thread-safe. They are asked about once a minute while a training waits or is made, and may throw: then it begins at
+ * once, or goes on. They should answer within seconds, or throw: whoever asks waits, be it the thread that trains, one
+ * that gives feedback, or the one that looks after all pipelines of a factory.
  */
 @FunctionalInterface
 public interface Forecast extends Serializable {
@@ -40,7 +42,10 @@ public interface Forecast extends Serializable {
         }
     }
 
-    /** {@return what is known from a moment until another, in the order of time; what is not known is not there} */
+    /**
+     * {@return what is known from a moment until another, in the order of time, each time once; what is not known is
+     * not there}
+     */
     List<Slot> slots(Instant from, Instant until);
 
     /**

@@ -1,5 +1,6 @@
 package dev.flywheel.core.energy;
 
+import dev.flywheel.core.DataException;
 import java.io.Serializable;
 import java.time.Duration;
 import java.time.Instant;
@@ -150,7 +151,13 @@ public final class PowerPlan implements Serializable {
             return atOnce(now, left);
         }
         List<Forecast.Slot> slots = forecast.slots(now, deadline);
-        Duration step = step(slots, Duration.between(now, deadline));
+        requireEachTimeOnce(slots);
+        Instant known = slots.isEmpty() ? now : slots.get(slots.size() - 1).until();
+        Instant end = known.isBefore(deadline) ? known : deadline;
+        if (!now.plus(left).isBefore(end)) {
+            return atOnce(now, left);
+        }
+        Duration step = step(slots, Duration.between(now, end));
         int needed = (int) -Math.floorDiv(-left.toNanos(), step.toNanos());
         // steps begin where slots do, so that the first one may have begun; what nobody tells comes before
         Instant origin = slots.isEmpty() || slots.get(0).from().isAfter(now)
@@ -158,9 +165,8 @@ public final class PowerPlan implements Serializable {
                 : slots.get(0).from();
         Instant first =
                 origin.plus(step.multipliedBy(Duration.between(origin, now).dividedBy(step)));
-        double[] rates = rates(slots, first, deadline, step);
-        long known = Arrays.stream(rates).filter(Double::isFinite).count();
-        if (known <= needed) {
+        double[] rates = rates(slots, first, end, step);
+        if (Arrays.stream(rates).filter(Double::isFinite).count() <= needed) {
             return atOnce(now, left);
         }
         double hours = step.toNanos() / 3.6e12;
@@ -183,6 +189,20 @@ public final class PowerPlan implements Serializable {
         return new Schedule(now, List.of(new Span(now, now.plus(left))), Double.NaN, Double.NaN);
     }
 
+    private static void requireEachTimeOnce(List<Forecast.Slot> slots) {
+        for (int i = 1; i < slots.size(); i++) {
+            Forecast.Slot before = slots.get(i - 1);
+            Forecast.Slot slot = slots.get(i);
+            if (slot.from().isBefore(before.until())) {
+                throw new DataException(
+                        "a forecast tells two prices for one time",
+                        "a slot from " + slot.from() + " begins before that from " + before.from() + " ends at "
+                                + before.until(),
+                        "tell each time once, in order");
+            }
+        }
+    }
+
     private static Duration step(List<Forecast.Slot> slots, Duration time) {
         Duration shortest = slots.stream()
                 .map(slot -> Duration.between(slot.from(), slot.until()))
@@ -195,8 +215,8 @@ public final class PowerPlan implements Serializable {
     }
 
     /** What a kilowatt-hour costs in each step; infinite where some of it is not known. */
-    private double[] rates(List<Forecast.Slot> slots, Instant first, Instant deadline, Duration step) {
-        int count = (int) (Duration.between(first, deadline).toNanos() / step.toNanos());
+    private double[] rates(List<Forecast.Slot> slots, Instant first, Instant last, Duration step) {
+        int count = (int) (Duration.between(first, last).toNanos() / step.toNanos());
         double[] rates = new double[count];
         double whole = step.toNanos();
         for (int i = 0; i < count; i++) {

@@ -147,6 +147,33 @@ class EnergyMeterTest {
     }
 
     @Test
+    void readingThatIsNoNumberOrThrowsIsNotKnownAndSpoilsNothingElse() {
+        Scripted odd = new Scripted();
+        odd.watts = OptionalDouble.of(Double.NaN);
+        Scripted sound = new Scripted();
+        sound.joules = OptionalDouble.of(10);
+        EnergyGauge broken = new EnergyGauge() {
+            @Override
+            public String device() {
+                return "GPU-2";
+            }
+
+            @Override
+            public OptionalDouble joules() {
+                throw new IllegalStateException("the driver is gone");
+            }
+        };
+        EnergyMeter meter = meter(odd, broken, sound);
+        EnergyMeter.Mark start = meter.mark();
+        pass(1);
+        sound.joules = OptionalDouble.of(12);
+        Energy energy = meter.since(start);
+        assertThat(energy.joules()).hasValue(2);
+        assertThat(energy.leftOut())
+                .containsExactly("GPU-1 could not be read all the time", "GPU-2 could not be read all the time");
+    }
+
+    @Test
     void shareIsSaidToBeOne() {
         Energy whole = new Energy(
                 Duration.ofSeconds(1),

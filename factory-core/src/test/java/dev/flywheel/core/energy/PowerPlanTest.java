@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
@@ -210,6 +211,29 @@ class PowerPlanTest {
         PowerPlan plan = PowerPlan.of((from, until) -> slots, Duration.ofHours(20), Duration.ofDays(7));
         assertThat(plan.schedule(hour(12), hour(12), Duration.ZERO, false).runs())
                 .hasSizeBetween(5, 7);
+    }
+
+    @Test
+    void deadlineBeyondTheForecastMakesNoStepCoarser() {
+        double[] prices = new double[24];
+        Arrays.fill(prices, 9);
+        prices[11] = 1;
+        assertThat(plan(1, 40 * 24, prices)
+                        .schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false)
+                        .runs())
+                .containsExactly(span(11, 12));
+    }
+
+    @Test
+    void slotsThatOverlapAreRefusedForTheirPriceIsNotKnown() {
+        List<Forecast.Slot> slots = new ArrayList<>(hourly(5, 3, 5, 5));
+        slots.add(2, new Forecast.Slot(hour(1.5), hour(2), 3, 0));
+        PowerPlan plan = PowerPlan.of((from, until) -> slots, Duration.ofHours(1), Duration.ofHours(4));
+        assertThatThrownBy(() -> plan.schedule(MIDNIGHT, MIDNIGHT, Duration.ZERO, false))
+                .isInstanceOf(DataException.class)
+                .hasMessage("a forecast tells two prices for one time: a slot from 2026-01-31T01:30:00Z begins before"
+                        + " that from 2026-01-31T01:00:00Z ends at 2026-01-31T02:00:00Z. Fix: tell each time once, in"
+                        + " order.");
     }
 
     @Test
