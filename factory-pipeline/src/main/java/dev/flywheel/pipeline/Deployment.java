@@ -459,9 +459,9 @@ public final class Deployment<I, L, O> implements AutoCloseable {
      * a rollback has paused retraining, or another version is on trial, its candidate is registered, but does not
      * serve.
      *
-     * @return the run to come; the one in progress if there is one, also where that rests. It ends exceptionally only if the run could not
-     *     begin or was abandoned before. What depends on it runs on the thread that trains: let long work go elsewhere
-     *     ({@code thenApplyAsync})
+     * @return the run to come; the one in progress if there is one, also where that rests. It ends exceptionally only
+     *     if the run could not begin or was abandoned before. What depends on it runs on the thread that trains: let
+     *     long work go elsewhere ({@code thenApplyAsync})
      * @throws ClosedException if the deployment is closed
      */
     public CompletableFuture<Run> retrain() {

@@ -267,8 +267,8 @@ public final class Retrain implements Serializable {
      * slots of the plan, also over a restart, and even if the rule no longer holds meanwhile. Where a slot ends it
      * rests, once its training can be taken up again: between two candidates, two trials of a search, or two steps of a
      * network; other trainings run to their end. While it rests it holds nothing of a GPU, and the runs of other
-     * pipelines are made. The deadline beats the price. Serving goes on as ever; what the host asks for while
-     * no run is in progress, and a first version, is made at once.
+     * pipelines are made. The deadline beats the price. Serving goes on as ever; what the host asks for while no run is
+     * in progress, and a first version, is made at once.
      *
      * @param plan by which forecast, for how long and within which time
      */
