@@ -21,7 +21,11 @@ interface Minibatch {
      */
     Examples rows(NDManager pass, int[] order, int from, int to);
 
-    /** @param most the most rows of a step */
+    /**
+     * {@return those of all rows that lie on the CPU or on a GPU}
+     *
+     * @param most the most rows of a step
+     */
     static Minibatch of(NDManager manager, Examples all, int most) {
         return all.manager().getDevice().isGpu() ? new Gathered(manager, all) : new Copied(all, most);
     }

@@ -30,7 +30,7 @@ enum Precision {
     static final String PROPERTY = "flywheel.precision";
 
     private static final Logger log = LoggerFactory.getLogger(Precision.class);
-    private static final long LEAST_MULTIPLICATIONS = 1 << 20;
+    private static final long LEAST_MULTIPLICATIONS = 1L << 20;
     private static final int LEAST_CAPABILITY = 80;
 
     static Precision standard() {

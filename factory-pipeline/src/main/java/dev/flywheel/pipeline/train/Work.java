@@ -9,7 +9,7 @@ package dev.flywheel.pipeline.train;
  */
 record Work(long multiplications, long step, double rows) {
 
-    private static final double LEAST_STEP = 1 << 22;
+    private static final double LEAST_STEP = 1L << 22;
     private static final double LEAST_IN_ALL = 1L << 34;
 
     /**
