@@ -21,21 +21,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 maven() { ${MVN:-mvn} -q -B "$@"; }
 
-# a Maven artifact, fetched if need be: as a dependency, for which Maven goes on where a parent of its POM is not there
+# a Maven artifact, fetched if need be; this version of the plugin reads no POM, whose parent need not be there
 artifact() { # into a directory: group artifact version classifier
   mkdir -p "$1"
-  cat > "$1/pom.xml" << X
-<project>
-  <modelVersion>4.0.0</modelVersion><groupId>fetch</groupId><artifactId>fetch</artifactId><version>1</version>
-  <dependencies><dependency>
-    <groupId>$2</groupId><artifactId>$3</artifactId><version>$4</version>${5:+<classifier>$5</classifier>}
-    <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>
-  </dependency></dependencies>
-</project>
-X
-  maven -f "$1/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy-dependencies \
-    -DoutputDirectory="$1" >&2
-  echo "$1/$3-$4${5:+-$5}.jar"
+  (cd "$1" && maven org.apache.maven.plugins:maven-dependency-plugin:2.8:get -Dtransitive=false \
+    -Dartifact="$2:$3:$4:jar${5:+:$5}" -Ddest="$1/$3.jar" >&2)
+  echo "$1/$3.jar"
 }
 
 natives() { # into a directory, by way of another
