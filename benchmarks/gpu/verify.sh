@@ -10,7 +10,7 @@
 #   CUDA=13     ONNX Runtime for CUDA 13 (org.bytedeco:onnxruntime), 12 (com.microsoft.onnxruntime:onnxruntime_gpu),
 #               or none: for the CPU, which tries this script
 #   ARCH=90     the compute capability whose GPU code is kept; 90 is Hopper
-#   PART=62000000   the most bytes of a part
+#   PART=61900000     the most bytes of a part, its scripts aside
 #   MVN=mvn     how Maven is called
 # Environment of run and check:
 #   SCALE=1           how long figures are measured; 0.1 tries the checks
@@ -63,7 +63,7 @@ P
 }
 
 pack() {
-  local root work n=0 file size k part=${PART:-62000000} jdk
+  local root work n=0 file size k part=${PART:-61900000} jdk
   root=$(cd "$here/../.." && pwd); work=$root/benchmarks/target/gpu
   jdk=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")
   # Whoever has built it already leaves this out by BUILT=1.
