@@ -42,12 +42,23 @@ final class CudaDriver {
         String windows = System.getenv().getOrDefault("SystemRoot", "C:\\Windows");
         return System.getProperty("os.name").startsWith("Windows")
                 ? new CudaDriver(List.of(Path.of(windows, "System32", "nvcuda.dll")), "nvcuda")
-                : new CudaDriver(List.of(Path.of("/dev/nvidiactl"), Path.of("/dev/dxg")), "libcuda.so.1");
+                // Of a machine without a display the device may be made only when it is first used.
+                : new CudaDriver(
+                        List.of(
+                                Path.of("/dev/nvidiactl"),
+                                Path.of("/proc/driver/nvidia/version"),
+                                Path.of("/dev/dxg")),
+                        "libcuda.so.1");
     }
 
     /** {@return whether this machine has a driver, as far as files tell} */
     boolean visible() {
         return signs.stream().anyMatch(Files::exists);
+    }
+
+    /** {@return why it is not visible} */
+    Obstacle absent() {
+        return CudaObstacles.noDriver("no NVIDIA driver is visible, as there is none of " + signs);
     }
 
     /** Why the driver shows no device. */
@@ -88,7 +99,7 @@ final class CudaDriver {
     /** {@return the driver's library} */
     NativeLibrary load() throws Blocked {
         if (!visible()) {
-            throw new Blocked(CudaObstacles.noDriver("no NVIDIA driver is visible, as there is none of " + signs));
+            throw new Blocked(absent());
         }
         try {
             return NativeLibrary.getInstance(library);

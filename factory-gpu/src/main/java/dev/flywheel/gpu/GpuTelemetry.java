@@ -17,12 +17,16 @@ public interface GpuTelemetry extends AutoCloseable {
 
     /**
      * {@return the telemetry of this machine} Never throws: without a driver, or with one that cannot be asked, there
-     * is no GPU and {@link #obstacle()} says why. The library is {@code libnvidia-ml.so.1} ({@code nvml.dll} on
-     * Windows) on the system's search path, in {@code /usr/local/nvidia/lib64}, or where the system property
-     * {@code jna.library.path} says.
+     * is no GPU and {@link #obstacle()} says why. Where no driver is visible, nothing native is loaded. The library is
+     * {@code libnvidia-ml.so.1} ({@code nvml.dll} on Windows) on the system's search path, in
+     * {@code /usr/local/nvidia/lib64}, or where the system property {@code jna.library.path} says.
      */
     static GpuTelemetry open() {
         try {
+            CudaDriver driver = CudaDriver.ofThisMachine();
+            if (!driver.visible()) {
+                return new NoGpus(driver.absent().why() + ". Fix: " + driver.absent().fix());
+            }
             return Nvml.open(NvmlLibrary.NAMES, System::nanoTime);
         } catch (LinkageError | RuntimeException e) {
             return new NoGpus("NVIDIA's management library cannot be called: " + e

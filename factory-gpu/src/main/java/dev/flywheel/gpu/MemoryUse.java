@@ -8,14 +8,16 @@ import java.util.OptionalLong;
  * What the driver says of a device's memory. Immutable.
  *
  * @param totalBytes all of it
- * @param usedBytes what anybody holds
+ * @param usedBytes what is not free, because anybody holds it or the driver keeps it
  * @param ownBytes what this process holds; empty where the driver cannot tell
  */
 record MemoryUse(long totalBytes, long usedBytes, OptionalLong ownBytes) {
 
     /** {@return what a reading says; empty if it does not know the memory} */
     static Optional<MemoryUse> of(GpuReading reading) {
-        return reading.memory().map(memory -> new MemoryUse(memory.totalBytes(), memory.usedBytes(), own(reading)));
+        return reading.memory()
+                .map(memory ->
+                        new MemoryUse(memory.totalBytes(), memory.totalBytes() - memory.freeBytes(), own(reading)));
     }
 
     /** The driver knows processes as the host does, so that one in a container does not find itself. */

@@ -12,10 +12,14 @@ import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.device.Devices;
 import dev.flywheel.core.device.Probe;
 import dev.flywheel.core.device.Probe.Cause;
+import java.io.File;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -51,6 +55,31 @@ class CudaDeviceProviderTest {
     @Test
     void isFoundByTheServiceLoader() {
         assertThat(ServiceLoader.load(DeviceProvider.class)).hasAtLeastOneElementOfType(CudaDeviceProvider.class);
+    }
+
+    @Test
+    void isFoundFromAThreadThatDoesNotKnowTheApplication() throws Exception {
+        Assumptions.assumeFalse(CudaDriver.ofThisMachine().visible(), "this machine has an NVIDIA driver");
+        List<URL> classPath = new ArrayList<>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            classPath.add(Path.of(entry).toUri().toURL());
+        }
+        ClassLoader nothing = ClassLoader.getPlatformClassLoader();
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        // Devices are looked for once in the life of a class.
+        try (URLClassLoader application = new URLClassLoader(classPath.toArray(URL[]::new), nothing)) {
+            thread.setContextClassLoader(nothing);
+            Class<?> request = application.loadClass(DeviceRequest.class.getName());
+            Class<?> engine = application.loadClass(Probe.Engine.class.getName());
+            Object choice = application
+                    .loadClass(Devices.class.getName())
+                    .getMethod("choose", request, engine)
+                    .invoke(null, request.getField("CUDA").get(null), engine.getField("DJL").get(null));
+            assertThat(choice.toString()).contains("no NVIDIA driver is visible");
+        } finally {
+            thread.setContextClassLoader(before);
+        }
     }
 
     @Test

@@ -2,6 +2,9 @@ package dev.flywheel.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +32,37 @@ class MemoryBudgetTest {
         assertThat(budget.bytes()).isEqualTo(70 * GB - CONTEXT);
         assertThat(budget.most()).isEqualTo(92 * GB - CONTEXT);
         assertThat(new MemoryBudget("gpu", use(100 * GB)).bytes()).isZero();
+    }
+
+    @Test
+    void leavesTheDriverWhatItKeeps() {
+        GpuTelemetry.Gpu gpu = new GpuTelemetry.Gpu(
+                "GPU-1",
+                "NVIDIA H200",
+                Optional.empty(),
+                Optional.empty(),
+                OptionalLong.empty(),
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                false,
+                Optional.empty());
+        GpuReading reading = new GpuReading(
+                gpu,
+                Optional.of(new GpuReading.Memory(100 * GB, 60 * GB, 39 * GB, OptionalLong.of(GB))),
+                OptionalDouble.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+        MemoryUse use = MemoryUse.of(reading).orElseThrow();
+        assertThat(new MemoryBudget("gpu", use).bytes()).isEqualTo(39 * GB - CONTEXT);
     }
 
     @Test

@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** What {@link Nvml} makes of drivers of all kinds. */
@@ -338,6 +339,17 @@ class NvmlTest {
         try (GpuTelemetry telemetry = GpuTelemetry.open()) {
             assertThat(telemetry.gpus().isEmpty() && telemetry.obstacle().isEmpty())
                     .isFalse();
+        }
+    }
+
+    @Test
+    void withoutADriverNoLibraryIsLookedFor() {
+        Assumptions.assumeFalse(CudaDriver.ofThisMachine().visible(), "this machine has an NVIDIA driver");
+        try (GpuTelemetry telemetry = GpuTelemetry.open()) {
+            assertThat(telemetry.obstacle())
+                    .hasValueSatisfying(why -> assertThat(why)
+                            .startsWith("no NVIDIA driver is visible, as there is none of [")
+                            .contains("]. Fix: install the NVIDIA driver"));
         }
     }
 

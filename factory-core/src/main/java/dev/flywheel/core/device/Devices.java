@@ -20,12 +20,17 @@ public final class Devices {
     /** Looked for on the first use, because looking may load native libraries. */
     private static final class Found {
 
-        static final Discovery DISCOVERY = Discovery.of(ServiceLoader.load(DeviceProvider.class));
+        // Not by the loader of the thread that asks first, which in a pool need not know the application.
+        static final Discovery DISCOVERY =
+                Discovery.of(ServiceLoader.load(DeviceProvider.class, DeviceProvider.class.getClassLoader()));
     }
 
-    /** {@return every device that any engine can use; the CPU is always there, and last} */
+    /**
+     * {@return every device that any engine can use; the CPU is always there, and last} Where everything is to run on
+     * the CPU, as {@link DeviceRequest#standard} says, there is no other, and none is looked for.
+     */
     public static List<Device> all() {
-        return Found.DISCOVERY.devices();
+        return DeviceRequest.standard() == DeviceRequest.CPU ? List.of(Device.cpu()) : Found.DISCOVERY.devices();
     }
 
     /**

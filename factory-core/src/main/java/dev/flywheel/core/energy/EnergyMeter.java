@@ -67,7 +67,9 @@ public final class EnergyMeter {
     /** Looked for on the first use, because looking may load native libraries. */
     private static final class ThisMachine {
 
-        static final Found FOUND = search(Rapl.SYSTEM, ServiceLoader.load(EnergyProvider.class));
+        // Not by the loader of the thread that asks first, which in a pool need not know the application.
+        static final Found FOUND =
+                search(Rapl.SYSTEM, ServiceLoader.load(EnergyProvider.class, EnergyProvider.class.getClassLoader()));
     }
 
     static EnergyMeter found(Path powercap, Iterable<? extends EnergyProvider> providers) {

@@ -6,10 +6,12 @@ import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.io.Json;
 import dev.flywheel.serving.BatchPacker;
 import dev.flywheel.serving.engine.Lane;
 import dev.flywheel.serving.engine.OnnxEngine;
+import dev.flywheel.serving.engine.OnnxOptions;
 import dev.flywheel.serving.engine.TensorBuffer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -135,7 +137,9 @@ public final class FeatureMatrix {
             Path file = Files.createTempFile("features", ".onnx");
             try {
                 Files.write(file, features.graph());
-                try (OnnxEngine engine = OnnxEngine.open(file);
+                // Looking up texts, which features mostly do, is what a GPU cannot.
+                OnnxOptions options = OnnxOptions.defaults().device(DeviceRequest.CPU);
+                try (OnnxEngine engine = OnnxEngine.open(file, options);
                         Lane lane = engine.newLane(Math.max(1, Math.min(rows, CHUNK_ROWS)));
                         Scan scan = data.scan()) {
                     matrix.fill(lane, BatchPacker.of(lane, data.schema()), scan);

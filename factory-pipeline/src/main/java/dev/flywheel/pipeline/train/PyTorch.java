@@ -61,14 +61,11 @@ final class PyTorch {
 
     /** What decides the last bits of a model beside its training: the engine, and where and in what it computes. */
     static String surroundings() {
-        DeviceRequest request = DeviceRequest.standard();
-        String gpus = request == DeviceRequest.CPU
-                ? ""
-                : Devices.all().stream()
-                        .filter(device -> device.kind() == Device.Kind.CUDA)
-                        .map(Device::name)
-                        .collect(Collectors.joining(", "));
-        return version() + ", " + request + " of [" + gpus + "], " + Precision.standard();
+        String gpus = Devices.all().stream()
+                .filter(device -> device.kind() == Device.Kind.CUDA)
+                .map(Device::name)
+                .collect(Collectors.joining(", "));
+        return version() + ", " + DeviceRequest.standard() + " of [" + gpus + "], " + Precision.standard();
     }
 
     /** The version of the engine, whose kernels decide the last bits of a model. */

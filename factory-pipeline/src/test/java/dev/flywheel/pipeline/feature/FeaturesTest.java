@@ -16,6 +16,7 @@ import dev.flywheel.core.data.ColumnType;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Row;
 import dev.flywheel.core.data.Schema;
+import dev.flywheel.core.device.DeviceRequest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -137,6 +138,18 @@ class FeaturesTest {
                         b: missing -> 1.0, (x - 1.0) * 0.0
                         t: vocabulary() of 1 values
                         w: hour_of_day, day_of_week""");
+    }
+
+    @Test
+    void areMadeOnTheCpuWhereverModelsRun() {
+        Dataset data = examples(Instant.EPOCH, Instant.EPOCH);
+        FittedFeatures fitted = Features.auto().fit(data);
+        System.setProperty(DeviceRequest.PROPERTY, "require-cuda");
+        try {
+            assertThat(fitted.matrix(data).rows()).isEqualTo(2);
+        } finally {
+            System.clearProperty(DeviceRequest.PROPERTY);
+        }
     }
 
     @Test
