@@ -90,7 +90,8 @@ public final class CudaOptions {
 
     /** {@return what a model with so many bytes of weights may come to hold, as far as can be said before it runs} */
     long expectedBytes(long weights) {
-        return (memoryBytes > 0 ? memoryBytes : 2 * weights) + BESIDE_BYTES;
+        long most = memoryBytes > 0 ? memoryBytes : 2 * weights;
+        return Math.min(most, Long.MAX_VALUE - BESIDE_BYTES) + BESIDE_BYTES;
     }
 
     boolean usesTensorRt() {

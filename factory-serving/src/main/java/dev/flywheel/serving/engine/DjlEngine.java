@@ -4,6 +4,7 @@ import ai.djl.Model;
 import ai.djl.repository.zoo.Criteria;
 import dev.flywheel.core.ModelFormatException;
 import dev.flywheel.core.device.Device;
+import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.model.Artifact;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
@@ -57,7 +58,7 @@ public final class DjlEngine implements Engine {
     }
 
     /**
-     * {@return the TorchScript model of this file, loaded, on the CPU}
+     * {@return the TorchScript model of this file, loaded, on the device that {@link DeviceRequest#standard} asks for}
      *
      * @param inputs what it takes, in the order of its {@code forward}
      * @throws ModelFormatException if the file is not there or not a model that PyTorch can load, or does not run on
@@ -69,7 +70,7 @@ public final class DjlEngine implements Engine {
     }
 
     /**
-     * {@return the TorchScript model of this file, loaded, on the CPU}
+     * {@return the TorchScript model of this file, loaded, on the device that {@link DeviceRequest#standard} asks for}
      *
      * @param signature what it takes, in the order of its {@code forward}, and what it gives
      * @throws ModelFormatException if the file is not there or not a model that PyTorch can load, or gives something
@@ -78,31 +79,40 @@ public final class DjlEngine implements Engine {
      */
     public static DjlEngine torchScript(Path file, Signature signature) {
         if (!Files.isRegularFile(file)) {
-            throw new ModelFormatException("cannot load " + file, "there is no such file", "check the path");
+            throw absent(file);
         }
         // Nothing in this class links to DJL, so that its absence can be explained.
         DjlChecks.requirePyTorch();
         DjlDefaults.quiet();
-        return open(() -> DjlModel.torchScript(file), signature);
+        return open(() -> DjlModel.torchScript(file, OnnxOptions.defaults().ownerOf(file)), signature);
     }
 
     /**
-     * {@return the TorchScript model of a sealed artifact, loaded, on the CPU} Where the artifact has the attributes
+     * {@return the TorchScript model of a sealed artifact, loaded, as {@link #torchScript(Path, Signature)} does} Where the artifact has the attributes
      * {@link #OUTPUT} and {@link #ANSWER}, the model gives what they make of its outputs.
      *
      * @throws ModelFormatException if PyTorch cannot load the file, or it is not what the manifest says
      * @throws dev.flywheel.core.MissingEngineException if DJL or its PyTorch engine is absent or does not load
      */
     public static DjlEngine torchScript(Artifact artifact) {
+        return torchScript(artifact, OnnxOptions.defaults().ownerOf(artifact.modelFile()));
+    }
+
+    /** {@return a sealed model as {@link #torchScript(Artifact)} loads it, counted for an owner} */
+    static DjlEngine torchScript(Artifact artifact, String owner) {
         String output = artifact.attributes().get(OUTPUT);
         String answer = artifact.attributes().get(ANSWER);
-        if (output == null || answer == null) {
-            return torchScript(artifact.modelFile(), artifact.signature());
+        Answer layout = answer == null ? null : Answer.valueOf(answer);
+        if (!Files.isRegularFile(artifact.modelFile())) {
+            throw absent(artifact.modelFile());
         }
         DjlChecks.requirePyTorch();
         DjlDefaults.quiet();
         return open(
-                () -> DjlModel.torchScript(artifact.modelFile()).answering(output, Answer.valueOf(answer)),
+                () -> {
+                    DjlModel model = DjlModel.torchScript(artifact.modelFile(), owner);
+                    return output == null || layout == null ? model : model.answering(output, layout);
+                },
                 artifact.signature());
     }
 
@@ -193,5 +203,9 @@ public final class DjlEngine implements Engine {
 
     private static Signature of(TensorSpec... inputs) {
         return new Signature(List.of(inputs), List.of());
+    }
+
+    private static ModelFormatException absent(Path file) {
+        return new ModelFormatException("cannot load " + file, "there is no such file", "check the path");
     }
 }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.flywheel.core.PredictionException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.model.Signature;
 import dev.flywheel.core.model.TensorSpec;
 import java.nio.ByteBuffer;
@@ -37,6 +38,7 @@ final class DjlLane implements Lane {
     private final TensorBuffer[] shapedOutputs;
     private final boolean[] steady;
     private final NDArray[] @Nullable [] kept;
+    private Accelerator.Tier tier = Accelerator.Tier.SERVING;
     private TensorBuffer[] outputs;
     private int keptVersion;
 
@@ -95,7 +97,22 @@ final class DjlLane implements Lane {
     }
 
     @Override
+    public void inBulk() {
+        tier = Accelerator.Tier.BATCH;
+    }
+
+    @Override
     public void run(int rows) {
+        Accelerator.Hold turn = model.turn(tier);
+        try {
+            forward(rows);
+        } finally {
+            turn.close();
+        }
+    }
+
+    /** Until the outputs are there, and not just on their way. */
+    private void forward(int rows) {
         boolean shaped = inputs.runsShaped(rows);
         outputs = shaped ? shapedOutputs : rowOutputs;
         int bound = shapes.byRows() && shapes.fixedBatch() > 0 ? inputs.maxRows : rows;

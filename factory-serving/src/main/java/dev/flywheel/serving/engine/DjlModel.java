@@ -14,6 +14,7 @@ import ai.djl.nn.SymbolBlock;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ModelNotFoundException;
 import dev.flywheel.core.ModelFormatException;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.device.Device.Kind;
 import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.device.Devices;
@@ -36,33 +37,54 @@ final class DjlModel {
     private final Model model;
     private final Block block;
     private final boolean pyTorch;
+    private final @Nullable OnGpu gpu;
     private final UnaryOperator<NDList> answer;
 
-    private DjlModel(String name, Model model) {
-        this(name, model, made -> made);
-    }
-
-    private DjlModel(String name, Model model, UnaryOperator<NDList> answer) {
+    private DjlModel(String name, Model model, @Nullable OnGpu gpu, UnaryOperator<NDList> answer) {
         this.name = name;
         this.answer = answer;
         this.model = model;
+        this.gpu = gpu;
         this.block = model.getBlock();
         this.pyTorch = engine(model).equals(PYTORCH);
     }
 
-    /** @throws ModelFormatException if PyTorch cannot load the file */
-    static DjlModel torchScript(Path file) {
-        Model model = newPyTorchModel(file);
+    /**
+     * @param owner who its memory and its time on a GPU are counted for
+     * @throws ModelFormatException if PyTorch cannot load the file
+     */
+    static DjlModel torchScript(Path file, String owner) {
+        Engine engine = pyTorch();
+        long bytes = file.toFile().length();
+        dev.flywheel.core.device.Device place = place(bytes);
+        OnGpu gpu = Devices.accelerator(place)
+                .map(shared ->
+                        OnGpu.of(shared, owner, CudaOptions.defaults().expectedBytes(bytes)))
+                .orElse(null);
+        Device device = place.kind() == Kind.CUDA ? Device.gpu(place.index()) : Device.cpu();
+        return torchScript(engine, file, device, gpu);
+    }
+
+    /** @param gpu freed with the model, or if it cannot be loaded; null where the device is not shared */
+    static DjlModel torchScript(Engine engine, Path file, Device device, @Nullable OnGpu gpu) {
+        Model model = null;
+        boolean loaded = false;
         try {
+            model = engine.newModel(file.getFileName().toString(), device);
             model.load(file.toAbsolutePath());
-            return new DjlModel(file.toString(), model);
+            DjlModel made = new DjlModel(file.toString(), model, gpu, answer -> answer);
+            loaded = true;
+            return made;
         } catch (IOException | MalformedModelException | RuntimeException e) {
-            model.close();
             throw new ModelFormatException(
                     "cannot load " + file,
                     "PyTorch says: " + text(e),
                     "save it again with torch.jit.save, as a script or a trace, by PyTorch 2.7 or earlier",
                     e);
+        } finally {
+            if (!loaded) {
+                free(model, gpu);
+            }
         }
     }
 
@@ -75,7 +97,7 @@ final class DjlModel {
                     "it has no block",
                     "load it, or set its block and initialize that, before it is served");
         }
-        DjlModel opened = new DjlModel("model " + model.getName(), model);
+        DjlModel opened = new DjlModel("model " + model.getName(), model, null, answer -> answer);
         // What an engine has loaded as a whole is ready, and does not know it.
         if (!(opened.block instanceof SymbolBlock) && !opened.block.isInitialized()) {
             throw new ModelFormatException(
@@ -109,7 +131,7 @@ final class DjlModel {
      * {@return the same model, of whose outputs one is laid out as FLOAT of shape [rows, width], the others dropped}
      */
     DjlModel answering(String output, DjlEngine.Answer layout) {
-        return new DjlModel(name, model, made -> {
+        return new DjlModel(name, model, gpu, made -> {
             NDArray given = made.stream()
                     .filter(array -> output.equals(array.getName()))
                     .findFirst()
@@ -142,6 +164,11 @@ final class DjlModel {
     /** {@return memory of the model's engine and device, to be closed by the caller} */
     NDManager newManager() {
         return model.getNDManager().newSubManager();
+    }
+
+    /** {@return a turn on its device for one run} */
+    Accelerator.Hold turn(Accelerator.Tier tier) {
+        return gpu == null ? () -> {} : gpu.turn(tier);
     }
 
     /** {@return what the block makes of the inputs; all that it needs on the way is in the manager of the inputs} */
@@ -181,7 +208,23 @@ final class DjlModel {
     }
 
     void close() {
-        model.close();
+        free(model, gpu);
+    }
+
+    private static void free(@Nullable Model model, @Nullable OnGpu gpu) {
+        try {
+            if (model != null) {
+                boolean cached = model.getNDManager().getDevice().isGpu() && engine(model).equals(PYTORCH);
+                model.close();
+                if (cached) {
+                    DjlPyTorch.emptyCache();
+                }
+            }
+        } finally {
+            if (gpu != null) {
+                gpu.free();
+            }
+        }
     }
 
     @Override
@@ -215,21 +258,20 @@ final class DjlModel {
         return model.getNDManager().getEngine().getEngineName();
     }
 
-    private static Model newPyTorchModel(Path file) {
+    /** {@return DJL's PyTorch} */
+    static Engine pyTorch() {
         try {
-            Engine engine = DjlDefaults.offline(() -> Engine.getEngine(PYTORCH));
-            return engine.newModel(file.getFileName().toString(), place(file));
+            return DjlDefaults.offline(() -> Engine.getEngine(PYTORCH));
         } catch (EngineException | LinkageError e) {
             throw DjlChecks.noNative(e);
         }
     }
 
     /** As with ONNX Runtime, a small model stays on the CPU unless somebody wants it elsewhere. */
-    private static Device place(Path file) {
+    private static dev.flywheel.core.device.Device place(long bytes) {
         DeviceRequest request = DeviceRequest.standard();
-        boolean small = request == DeviceRequest.AUTO && file.toFile().length() <= OnnxRecipe.SMALL_BYTES;
-        dev.flywheel.core.device.Device chosen = Devices.choose(small ? DeviceRequest.CPU : request, Probe.Engine.DJL)
+        boolean small = request == DeviceRequest.AUTO && bytes <= OnnxRecipe.SMALL_BYTES;
+        return Devices.choose(small ? DeviceRequest.CPU : request, Probe.Engine.DJL)
                 .device();
-        return chosen.kind() == Kind.CUDA ? Device.gpu(chosen.index()) : Device.cpu();
     }
 }

@@ -4,7 +4,7 @@ import ai.djl.nn.Block;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 
-/** PyTorch's settings of the calling thread. The one class that links to DJL's PyTorch engine. */
+/** PyTorch's settings of the calling thread, and its memory. The one class that links to DJL's PyTorch engine. */
 final class DjlPyTorch {
 
     private static final int THREADS = DjlDefaults.threads();
@@ -32,6 +32,11 @@ final class DjlPyTorch {
         if (gradients) {
             JniUtils.setGradMode(true);
         }
+    }
+
+    /** Gives back memory of a GPU that nothing uses; PyTorch would keep it. */
+    static void emptyCache() {
+        JniUtils.emptyCudaCache();
     }
 
     static boolean isTorchScript(Block block) {

@@ -31,7 +31,7 @@ public interface Engine extends AutoCloseable {
      */
     static Engine open(Artifact artifact, String owner) {
         return artifact.modelFile().toString().endsWith(".pt")
-                ? open(artifact)
+                ? DjlEngine.torchScript(artifact, owner)
                 : OnnxEngine.open(artifact, OnnxOptions.defaults().owner(owner));
     }
 

@@ -9,9 +9,12 @@ import dev.flywheel.core.PredictionException;
 import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.Sharing;
+import dev.flywheel.core.model.ElementType;
 import dev.flywheel.core.model.Signature;
+import dev.flywheel.core.model.TensorSpec;
 import dev.flywheel.serving.OnnxGraph;
 import dev.flywheel.serving.TestModels;
+import dev.flywheel.serving.TorchScript;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -44,6 +47,7 @@ class OnGpuTest {
         private final List<String> reserved = new ArrayList<>();
         private final List<ByteBuffer> locked = new ArrayList<>();
         private final Set<Tier> tiers = EnumSet.noneOf(Tier.class);
+        private boolean locks = true;
         private int turns;
         private int ended;
 
@@ -66,7 +70,7 @@ class OnGpuTest {
                 public Hold turn(Tier wanted) {
                     tiers.add(wanted);
                     assertThat(reserved).contains(what);
-                    assertThat(locked).isNotEmpty();
+                    assertThat(locked.isEmpty()).isNotEqualTo(locks);
                     turns++;
                     return () -> ended++;
                 }
@@ -173,6 +177,36 @@ class OnGpuTest {
     }
 
     @Test
+    void aModelOfPyTorchHasMemoryAndATurnForEachRun() throws IOException {
+        DjlDefaults.apply();
+        shared.locks = false;
+        Path file = TorchScript.write(directory.resolve("m.pt"), "x: Tensor", "Tensor", "return torch.neg(x)");
+        Signature inputs = new Signature(List.of(TensorSpec.of("x", ElementType.FLOAT, -1, 2)), List.of());
+        DjlModel model = torchScript(file);
+        try (Lane lane = new DjlLane(model, DjlSignature.of(model, inputs), 4)) {
+            assertThat(shared.reserved).containsExactly("fraud/2 SERVING 1000");
+            int before = shared.turns;
+            lane.run(3);
+            assertThat(shared.tiers).containsExactly(Accelerator.Tier.SERVING);
+            lane.inBulk();
+            lane.run(4);
+            assertThat(shared.tiers).containsExactly(Accelerator.Tier.SERVING, Accelerator.Tier.BATCH);
+            assertThat(shared.turns).isEqualTo(before + 2);
+            assertThat(shared.ended).isEqualTo(shared.turns);
+        }
+        model.close();
+        assertThat(shared.reserved).isEmpty();
+        Path broken = Files.writeString(directory.resolve("broken.pt"), "no model");
+        assertThatThrownBy(() -> torchScript(broken)).isInstanceOf(ModelFormatException.class);
+        assertThat(shared.reserved).isEmpty();
+    }
+
+    private DjlModel torchScript(Path file) {
+        OnGpu gpu = OnGpu.of(shared, "fraud/2", 1000);
+        return DjlModel.torchScript(DjlModel.pyTorch(), file, ai.djl.Device.cpu(), gpu);
+    }
+
+    @Test
     void anOwnerIsWhoWasNamedOrTheFile() {
         Path model = Path.of("models", "fraud.onnx");
         OnnxOptions named = OnnxOptions.defaults().owner("fraud/7");
@@ -190,5 +224,7 @@ class OnGpuTest {
         long beside = 192L << 20;
         assertThat(CudaOptions.defaults().expectedBytes(1000)).isEqualTo(2000 + beside);
         assertThat(CudaOptions.defaults().memoryLimit(5000).expectedBytes(1000)).isEqualTo(5000 + beside);
+        assertThat(CudaOptions.defaults().memoryLimit(Long.MAX_VALUE).expectedBytes(1000))
+                .isEqualTo(Long.MAX_VALUE);
     }
 }
