@@ -44,10 +44,7 @@ final class CudaDriver {
                 ? new CudaDriver(List.of(Path.of(windows, "System32", "nvcuda.dll")), "nvcuda")
                 // Of a machine without a display the device may be made only when it is first used.
                 : new CudaDriver(
-                        List.of(
-                                Path.of("/dev/nvidiactl"),
-                                Path.of("/proc/driver/nvidia/version"),
-                                Path.of("/dev/dxg")),
+                        List.of(Path.of("/dev/nvidiactl"), Path.of("/proc/driver/nvidia/version"), Path.of("/dev/dxg")),
                         "libcuda.so.1");
     }
 

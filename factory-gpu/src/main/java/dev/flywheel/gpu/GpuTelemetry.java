@@ -25,7 +25,8 @@ public interface GpuTelemetry extends AutoCloseable {
         try {
             CudaDriver driver = CudaDriver.ofThisMachine();
             if (!driver.visible()) {
-                return new NoGpus(driver.absent().why() + ". Fix: " + driver.absent().fix());
+                return new NoGpus(
+                        driver.absent().why() + ". Fix: " + driver.absent().fix());
             }
             return Nvml.open(NvmlLibrary.NAMES, System::nanoTime);
         } catch (LinkageError | RuntimeException e) {

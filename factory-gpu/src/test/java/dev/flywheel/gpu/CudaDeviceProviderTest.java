@@ -75,7 +75,10 @@ class CudaDeviceProviderTest {
             Object choice = application
                     .loadClass(Devices.class.getName())
                     .getMethod("choose", request, engine)
-                    .invoke(null, request.getField("CUDA").get(null), engine.getField("DJL").get(null));
+                    .invoke(
+                            null,
+                            request.getField("CUDA").get(null),
+                            engine.getField("DJL").get(null));
             assertThat(choice.toString()).contains("no NVIDIA driver is visible");
         } finally {
             thread.setContextClassLoader(before);

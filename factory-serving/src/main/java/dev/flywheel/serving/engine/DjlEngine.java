@@ -88,8 +88,9 @@ public final class DjlEngine implements Engine {
     }
 
     /**
-     * {@return the TorchScript model of a sealed artifact, loaded, as {@link #torchScript(Path, Signature)} does} Where the artifact has the attributes
-     * {@link #OUTPUT} and {@link #ANSWER}, the model gives what they make of its outputs.
+     * {@return the TorchScript model of a sealed artifact, loaded, as {@link #torchScript(Path, Signature)} does} Where
+     * the artifact has the attributes {@link #OUTPUT} and {@link #ANSWER}, the model gives what they make of its
+     * outputs.
      *
      * @throws ModelFormatException if PyTorch cannot load the file, or it is not what the manifest says
      * @throws dev.flywheel.core.MissingEngineException if DJL or its PyTorch engine is absent or does not load

@@ -58,8 +58,7 @@ final class DjlModel {
         long bytes = file.toFile().length();
         dev.flywheel.core.device.Device place = place(bytes);
         OnGpu gpu = Devices.accelerator(place)
-                .map(shared ->
-                        OnGpu.of(shared, owner, CudaOptions.defaults().expectedBytes(bytes)))
+                .map(shared -> OnGpu.of(shared, owner, CudaOptions.defaults().expectedBytes(bytes)))
                 .orElse(null);
         Device device = place.kind() == Kind.CUDA ? Device.gpu(place.index()) : Device.cpu();
         return torchScript(engine, file, device, gpu);
@@ -214,7 +213,8 @@ final class DjlModel {
     private static void free(@Nullable Model model, @Nullable OnGpu gpu) {
         try {
             if (model != null) {
-                boolean cached = model.getNDManager().getDevice().isGpu() && engine(model).equals(PYTORCH);
+                boolean cached = model.getNDManager().getDevice().isGpu()
+                        && engine(model).equals(PYTORCH);
                 model.close();
                 if (cached) {
                     DjlPyTorch.emptyCache();
