@@ -16,6 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AdmissionTest {
 
+    private static final List<Tier> TIERS = List.of(Tier.values());
+
     private final FairShare device = new FairShare("gpu", () -> 0);
     private final Admission admission = new Admission(device);
     private final Map<Claim, Integer> asked = new HashMap<>();
@@ -225,7 +227,7 @@ class AdmissionTest {
         int what = random.nextInt(10);
         if (what < 5) {
             String owner = "p" + random.nextInt(4) + "/" + random.nextInt(2);
-            Tier tier = Tier.values()[random.nextInt(3)];
+            Tier tier = TIERS.get(random.nextInt(3));
             long bytes = random.nextInt(100);
             Claim unused = random.nextInt(3) > 0 ? yielding(owner, tier, bytes) : fixed(owner, tier, bytes);
         } else if (what < 9 && !all.isEmpty()) {

@@ -95,7 +95,7 @@ class FairShareVectorsTest {
         double share = queue.share();
         if (expected.get("exact") instanceof Number exact) {
             assertThat(share).isCloseTo(exact.doubleValue(), within(1e-9));
-            assertThat(Math.ceil(share)).isEqualTo(((Number) expected.get("share_rounded_up")).doubleValue());
+            assertThat(Math.ceil(share)).isEqualTo(number(expected, "share_rounded_up"));
             String dominant = (String) expected.get("dominant_resource");
             for (String name : List.of("cpu", "gpu")) {
                 boolean most = queue.share(resource(name)) == share && share > 0;
@@ -125,10 +125,14 @@ class FairShareVectorsTest {
             child.weight(2);
             queue.use(Resource.TIME, 10);
             Map<String, Object> expected = Objects.requireNonNull(one.expected);
-            assertThat(queue.share()).isEqualTo(((Number) expected.get("queue")).doubleValue());
-            assertThat(child.share()).isEqualTo(((Number) expected.get("child_cohort")).doubleValue());
-            assertThat(root.share()).isEqualTo(((Number) expected.get("root")).doubleValue());
+            assertThat(queue.share()).isEqualTo(number(expected, "queue"));
+            assertThat(child.share()).isEqualTo(number(expected, "child_cohort"));
+            assertThat(root.share()).isEqualTo(number(expected, "root"));
         }
+    }
+
+    private static double number(Map<String, Object> of, String name) {
+        return ((Number) Objects.requireNonNull(of.get(name))).doubleValue();
     }
 
     private static void preempted(Case one) {

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
@@ -31,6 +32,8 @@ import org.junit.jupiter.api.Test;
 
 @SuppressWarnings("try") // what is held is held by name
 class SharedAcceleratorTest {
+
+    private static final List<Tier> TIERS = List.of(Tier.values());
 
     private static final long GB = 1_000_000_000;
     private static final long BUDGET = 92 * GB - MemoryBudget.CONTEXT_BYTES;
@@ -130,7 +133,7 @@ class SharedAcceleratorTest {
         Thread trainer = new Thread(() -> {
             try {
                 asked.await();
-                training.get().close();
+                Objects.requireNonNull(training.get()).close();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -144,7 +147,7 @@ class SharedAcceleratorTest {
     void survivesOneWhoFailsWhenAsked() {
         AtomicReference<Reservation> training = new AtomicReference<>();
         training.set(gpu.reserve("a", Tier.TRAINING, 60 * GB, LONG, () -> {
-            training.get().close(); // at once, in the thread of whoever asks
+            Objects.requireNonNull(training.get()).close(); // at once, in the thread of whoever asks
             throw new IllegalStateException("a defect");
         }));
         gpu.reserve("b", Tier.SERVING, 60 * GB, LONG, null).close();
@@ -251,7 +254,7 @@ class SharedAcceleratorTest {
         ExecutorService pool = Executors.newCachedThreadPool();
         List<Future<Integer>> owners = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            Tier tier = Tier.values()[i % 3];
+            Tier tier = TIERS.get(i % 3);
             String owner = "p" + i % 4 + "/" + i;
             SplittableRandom random = new SplittableRandom(i);
             owners.add(pool.submit(() -> work(owner, tier, random, bytesHeld, turnsHeld)));

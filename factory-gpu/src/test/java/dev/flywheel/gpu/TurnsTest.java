@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Turns on a clock that goes on from event to event. */
 class TurnsTest {
 
+    private static final List<Tier> TIERS = List.of(Tier.values());
+
     private static final long MS = 1_000_000;
 
     private long now;
@@ -180,7 +182,7 @@ class TurnsTest {
             Turns.Turn turn = Objects.requireNonNull(client.turn);
             client.turn = null;
             running++;
-            waits.get(client.tier).add(now - client.since);
+            Objects.requireNonNull(waits.get(client.tier)).add(now - client.since);
             long length = client.length;
             later(length, () -> {
                 running--;
@@ -219,7 +221,8 @@ class TurnsTest {
         }
 
         long wait(Tier tier, double quantile) {
-            List<Long> sorted = waits.get(tier).stream().sorted().toList();
+            List<Long> sorted =
+                    Objects.requireNonNull(waits.get(tier)).stream().sorted().toList();
             return sorted.get((int) (quantile * (sorted.size() - 1)));
         }
     }
@@ -348,7 +351,7 @@ class TurnsTest {
         int clients = random.nextInt(2, 20);
         long longest = 0;
         for (int i = 0; i < clients; i++) {
-            Tier tier = Tier.values()[random.nextInt(3)];
+            Tier tier = TIERS.get(random.nextInt(3));
             long length = random.nextLong(1, 20 * MS);
             longest = Math.max(longest, length);
             String owner = "p" + random.nextInt(4) + "/" + random.nextInt(3);
