@@ -379,7 +379,7 @@ class TriggersTest {
         Triggers triggers = triggers(Retrain.afterPredictions(100));
         due(triggers, START);
         assertThat(triggers.toSave(Duration.ZERO)).isPresent();
-        assertThat(triggers.toSave(Duration.ofSeconds(3_600)))
+        assertThat(triggers.toSave(Duration.ofHours(1)))
                 .as("nothing has changed")
                 .isEmpty();
         triggers.predicted();

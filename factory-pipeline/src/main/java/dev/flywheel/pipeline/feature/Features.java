@@ -256,7 +256,7 @@ public final class Features<I> implements Serializable {
 
     /** {@return the same, with the sine and cosine of a time; see {@link #cyclic(Accessor, Duration)}} */
     public Features<I> cyclic(String column, Duration period) {
-        if (period.toSeconds() < 1 || period.getNano() != 0) {
+        if (period.toSeconds() < 1 || !period.equals(Duration.ofSeconds(period.toSeconds()))) {
             throw new IllegalArgumentException(
                     "cyclic(" + column + ") needs a period of whole seconds, at least one, found " + period);
         }

@@ -123,7 +123,7 @@ class CheckpointTest {
                     LockSupport.parkNanos(random.nextInt(2_000_000));
                 }
                 child.kill();
-                millis = (System.nanoTime() - start) / 1_000 / 1e3;
+                millis = (System.nanoTime() - start) / 1e6;
             }
             List<Integer> epochs = new ArrayList<>();
             TrainedModel resumed = train(TRAINER, 42, epoch -> epochs.add(epoch.epoch()));

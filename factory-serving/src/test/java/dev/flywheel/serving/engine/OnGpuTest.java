@@ -83,6 +83,7 @@ class OnGpuTest {
         }
 
         @Override
+        @SuppressWarnings("ReferenceEquality") // buffers with the same content are equal
         public Hold pin(ByteBuffer memory) {
             assertThat(memory.isDirect()).isTrue();
             locked.add(memory);

@@ -20,6 +20,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -92,14 +93,14 @@ class OnnxSessionsTest {
                 Callable<?> work = () -> {
                     try (Lane lane = engine.newLane(4)) {
                         lane.input(0).floats().put(0, row);
-                        together.await();
+                        together.await(1, TimeUnit.MINUTES); // not for ever: another may have failed
                         for (int turn = 0; turn < 2_000; turn++) {
                             OnCuda.assertSame(run(lane, 1), expected);
                         }
-                        together.await();
+                        together.await(1, TimeUnit.MINUTES);
                         // One more where all left the first at once.
                         assertThat(engine.sessions()).isBetween(own(threads), own(threads + 1));
-                        together.await();
+                        together.await(1, TimeUnit.MINUTES);
                     }
                     return null;
                 };
