@@ -16,7 +16,6 @@ import dev.flywheel.pipeline.source.Csv;
 import dev.flywheel.pipeline.source.Target;
 import dev.flywheel.pipeline.train.TrainedModel;
 import dev.flywheel.pipeline.train.Trainer;
-import dev.flywheel.pipeline.train.Trainers;
 import dev.flywheel.pipeline.train.TrainingListener;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -78,7 +77,7 @@ class CheapRunTest {
     @SuppressWarnings("serial") // never serialized
     private final class TwoHours implements Trainer {
 
-        private final Trainer real = Trainers.logistic();
+        private final Trainer real = HandMadeTrainer.atOnce();
 
         @Override
         public String name() {
@@ -164,7 +163,7 @@ class CheapRunTest {
     /** The first version is made by a training that takes no time. */
     private void makeFirst() {
         try (Factory factory = open()) {
-            assertThat(factory.run(pipeline("points", Trainers.logistic(), Retrain.never()))
+            assertThat(factory.run(pipeline("points", HandMadeTrainer.atOnce(), Retrain.never()))
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
         }
@@ -196,7 +195,7 @@ class CheapRunTest {
             feed(live, 2);
             assertThat(live.version()).isEqualTo(1);
             joules.addAndGet(50_000); // of others
-            assertThat(factory.run(pipeline("other", Trainers.logistic(), Retrain.never()))
+            assertThat(factory.run(pipeline("other", HandMadeTrainer.atOnce(), Retrain.never()))
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
 
@@ -234,7 +233,7 @@ class CheapRunTest {
         }
         now.set(hour(4));
         try (Factory factory = open();
-                Deployment<Point, Boolean, Double> live = factory.start(cheap(Trainers.logistic()))) {
+                Deployment<Point, Boolean, Double> live = factory.start(cheap(HandMadeTrainer.atOnce()))) {
             assertThat(live.version()).isEqualTo(1);
             live.awaitRun();
             assertThat(live.version()).as("there is no time left to wait").isEqualTo(2);
@@ -250,7 +249,7 @@ class CheapRunTest {
         makeFirst();
         prices(9, 9, 9, 1, 1, 9);
         try (Factory factory = open();
-                Deployment<Point, Boolean, Double> live = factory.start(cheap(Trainers.logistic()))) {
+                Deployment<Point, Boolean, Double> live = factory.start(cheap(HandMadeTrainer.atOnce()))) {
             feed(live, 10);
             assertThat(live.decision().sentence()).contains("planned from 2004-01-01T03:00:00Z");
             prices(9, 9, 1, 1, 9, 9);
@@ -286,7 +285,7 @@ class CheapRunTest {
                 live.awaitRun();
                 assertThat(live.decision().outcome()).isEqualTo(Decision.Outcome.HOLD);
             }
-            assertThat(factory.run(pipeline("other", Trainers.logistic(), Retrain.never()))
+            assertThat(factory.run(pipeline("other", HandMadeTrainer.atOnce(), Retrain.never()))
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
         }
@@ -296,7 +295,7 @@ class CheapRunTest {
     void runThatIsInterruptedAtItsBeginIsOwedAndFailsNot() {
         makeFirst();
         try (Factory factory = open();
-                Deployment<Point, Boolean, Double> live = factory.start(cheap(Trainers.logistic()))) {
+                Deployment<Point, Boolean, Double> live = factory.start(cheap(HandMadeTrainer.atOnce()))) {
             feed(live, 10);
             now.set(hour(5));
             untilInterrupt.set(3);
