@@ -515,7 +515,7 @@ public final class Deployment<I, L, O> implements AutoCloseable {
     /** {@return whether it retrains now, and why or why not, with the numbers of this moment} */
     public Decision decision() {
         Instant now = line.clock().instant();
-        lookForCheapTime(now);
+        triggers.lookForPower(now, champion.holding());
         return triggers.decision(now, champion.holding());
     }
 
@@ -664,22 +664,13 @@ public final class Deployment<I, L, O> implements AutoCloseable {
         try {
             Instant now = line.clock().instant();
             champion.look(now);
-            lookForCheapTime(now);
+            triggers.lookForPower(now, champion.holding());
             runs.startIfDue(() -> triggers.due(now, champion.holding()));
             save();
         } catch (ClosedException e) {
             log.debug("no run starts any more", e);
         } catch (RuntimeException | Error e) {
             failures.tell("looking for a reason to retrain pipeline " + name(), e);
-        }
-    }
-
-    /** Before anything is decided, because nobody must wait for a forecast who decides. */
-    private void lookForCheapTime(Instant now) {
-        CheapTime cheap = triggers.cheap();
-        if (cheap != null) {
-            triggers.owe(now, champion.holding());
-            cheap.look(now);
         }
     }
 

@@ -220,8 +220,20 @@ final class Triggers {
         return Optional.empty();
     }
 
-    /** A run is owed from now on that rules ask for, and that cheaper power is to be found for, if none is. */
-    synchronized void owe(Instant now, Optional<String> paused) {
+    /**
+     * Looks for cheap power, if runs are kept to it. Called before anything is decided, and without the lock, because
+     * nobody else must wait for a forecast.
+     *
+     * @param paused why none may start, if that is so
+     */
+    void lookForPower(Instant now, Optional<String> paused) {
+        if (cheap != null) {
+            owe(now, paused);
+            cheap.look(now);
+        }
+    }
+
+    private synchronized void owe(Instant now, Optional<String> paused) {
         if (run == null && owed().isEmpty()) {
             Look unused = look(now, paused);
         }

@@ -64,10 +64,12 @@ class TriggersTest {
     }
 
     private static Optional<String> due(Triggers triggers, Instant now) {
+        triggers.lookForPower(now, Optional.empty());
         return triggers.due(now, Optional.empty());
     }
 
     private static String sentence(Triggers triggers, Instant now) {
+        triggers.lookForPower(now, Optional.empty());
         return triggers.decision(now, Optional.empty()).sentence();
     }
 
