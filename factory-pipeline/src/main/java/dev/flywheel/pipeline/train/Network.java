@@ -2,12 +2,14 @@ package dev.flywheel.pipeline.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.pipeline.feature.FittedFeatures;
 import dev.flywheel.pipeline.feature.FittedFeatures.Emitted;
 import dev.flywheel.pipeline.onnx.OnnxGraph;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training learns the parameters of: a way from features to outputs, whose parameters are one flat vector. It
@@ -62,15 +64,22 @@ interface Network {
     /** In words. */
     String describe();
 
-    /** The outputs for all rows, row after row. */
-    default float[] outputs(NDManager manager, NDArray parameters, Examples input) {
+    /**
+     * The outputs for all rows, row after row.
+     *
+     * @param gpu a part of a GPU that is shared; null if this runs elsewhere
+     */
+    default float[] outputs(NDManager manager, NDArray parameters, Examples input, @Nullable OnGpu gpu) {
         float[] outputs = new float[Math.multiplyExact(input.rows(), outputs())];
         int rows = passRows();
         for (int from = 0; from < input.rows(); from += rows) {
+            Accelerator.Hold turn = OnGpu.turn(gpu, parameters);
             try (NDManager pass = manager.newSubManager()) {
                 Examples some = input.slice(pass, from, Math.min(input.rows(), from + rows));
                 float[] part = forward(pass, parameters, some, hidden -> hidden).toFloatArray();
                 System.arraycopy(part, 0, outputs, from * outputs(), part.length);
+            } finally {
+                turn.close();
             }
         }
         return outputs;

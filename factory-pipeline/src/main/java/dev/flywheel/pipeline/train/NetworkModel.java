@@ -109,7 +109,7 @@ final class NetworkModel implements TrainedModel {
             NDManager manager = session.manager();
             NDArray values = manager.create(parameters);
             Examples examples = Examples.of(manager, rows, null, scale.objective());
-            return scale.predict(network.outputs(manager, values, examples), network.outputs());
+            return scale.predict(network.outputs(manager, values, examples, null), network.outputs());
         }
     }
 

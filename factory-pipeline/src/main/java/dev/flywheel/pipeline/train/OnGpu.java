@@ -11,6 +11,8 @@ final class OnGpu implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofHours(1);
 
+    private static final Accelerator.Hold ALONE = () -> {};
+
     private final Accelerator.Reservation memory;
 
     /**
@@ -24,9 +26,16 @@ final class OnGpu implements AutoCloseable {
                 owner, Accelerator.Tier.TRAINING, bytes, PATIENCE, asked == null ? null : () -> asked.set(true));
     }
 
-    /** A turn for one step, until that has changed a vector. */
-    Accelerator.Hold turn(NDArray result) {
-        Accelerator.Hold turn = memory.turn();
+    /**
+     * A turn for one step, until that is done with a vector.
+     *
+     * @param gpu null where nothing is shared, and nobody waits
+     */
+    static Accelerator.Hold turn(@Nullable OnGpu gpu, NDArray result) {
+        if (gpu == null) {
+            return ALONE;
+        }
+        Accelerator.Hold turn = gpu.memory.turn();
         return () -> {
             try (NDArray first = result.get(0)) {
                 float unused = first.getFloat(); // there when the step has run, and not just been sent to the device

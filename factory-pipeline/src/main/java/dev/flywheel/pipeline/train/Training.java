@@ -29,8 +29,6 @@ final class Training {
      */
     private static final double EXPLODED = 1e4;
 
-    private static final Accelerator.Hold ALONE = () -> {};
-
     private final String trainer;
     private final NDManager manager;
     private final Network network;
@@ -88,7 +86,7 @@ final class Training {
 
     /** A turn for one step, until that has given its result. */
     Accelerator.Hold turn(NDArray result) {
-        return gpu == null ? ALONE : gpu.turn(result);
+        return OnGpu.turn(gpu, result);
     }
 
     /** The same, to be left between two steps when that says so. */
@@ -192,10 +190,13 @@ final class Training {
         double sum = 0;
         int size = network.passRows();
         for (int from = 0; from < rows.rows(); from += size) {
+            Accelerator.Hold turn = turn(parameters);
             try (NDManager pass = manager.newSubManager()) {
                 Examples part = rows.slice(pass, from, Math.min(rows.rows(), from + size));
                 NDArray outputs = network.forward(pass, parameters, part, hidden -> hidden);
                 sum += part.rows() * (double) lossOf(outputs, part).getFloat();
+            } finally {
+                turn.close();
             }
         }
         return sum / rows.rows();
@@ -209,7 +210,7 @@ final class Training {
     double badness(NDArray parameters, Examples rows, int[] places, Metric metric) {
         double[] outcomes =
                 Arrays.stream(places).mapToDouble(place -> labels[place]).toArray();
-        double[] answers = scale.predict(network.outputs(manager, parameters, rows), network.outputs());
+        double[] answers = scale.predict(network.outputs(manager, parameters, rows, gpu), network.outputs());
         Estimate estimate = Metrics.estimate(metric, outcomes, answers);
         if (Double.isNaN(estimate.value())) {
             throw new TrainingException(

@@ -7,6 +7,7 @@ import dev.flywheel.core.OverloadedException;
 import dev.flywheel.core.device.Accelerator;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.Sharing;
+import dev.flywheel.core.stat.Metric;
 import dev.flywheel.pipeline.feature.FeatureMatrix;
 import dev.flywheel.pipeline.source.Target;
 import java.nio.ByteBuffer;
@@ -125,13 +126,28 @@ class OnGpuTest {
         Pausable.Part trained =
                 fit(of("fraud/training")).runTo(EPOCHS, Checkpoint.at(null), TRAINER.settings(matrix.rows()), 42);
         assertThat(parameters(trained.model())).isEqualTo(parameters(TRAINER.train(matrix, NUMBER, 42, epoch -> {})));
-        int all = EPOCHS * STEPS;
-        assertThat(shared.turns).isEqualTo(all);
-        // It leaves after the step in which it is asked, unless that is the last.
-        assertThat(shared.owners).hasSize((all + steps - 1) / steps).containsOnly("fraud/training");
+        int turns = STEPS + 1; // the last of an epoch is for what is held back
+        assertThat(shared.turns).isEqualTo(EPOCHS * turns);
+        int stays = 0;
+        for (int done = 0; done < EPOCHS * turns; stays++) {
+            done += steps;
+            // It leaves after the turn in which it is asked, but not before it knows how good an epoch was.
+            done += done % turns == STEPS ? 1 : 0;
+        }
+        assertThat(shared.owners).hasSize(stays).containsOnly("fraud/training");
         assertThat(shared.reserved).isZero();
         assertThat(shared.running).isZero();
         assertThat(trained.paused().epoch()).isEqualTo(EPOCHS);
+    }
+
+    @Test
+    void aTrainingThatIsStoppedByAMetricTakesATurnForThatToo() {
+        MlpTrainer trainer = TRAINER.earlyStopping(EPOCHS, Metric.RMSE);
+        Pausable.Part trained = new NetworkFit(trainer, trainer.network(matrix, NUMBER), matrix, NUMBER, of("a"))
+                .on(shared)
+                .runTo(EPOCHS, Checkpoint.at(null), trainer.settings(matrix.rows()), 42);
+        assertThat(shared.turns).isEqualTo(trained.paused().epoch() * (STEPS + 2));
+        assertThat(shared.running).isZero();
     }
 
     @Test
