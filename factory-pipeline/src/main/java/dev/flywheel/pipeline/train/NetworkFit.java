@@ -139,7 +139,8 @@ final class NetworkFit {
                 fillUnseen(parameters, idWeights); // otherwise they have been, or were seen before
             }
             if (objective == Objective.NUMBER_ON_LOG_SCALE) {
-                scale = scale.smeared(labels, weights, network.outputs(manager, manager.create(parameters), examples, gpu));
+                scale = scale.smeared(
+                        labels, weights, network.outputs(manager, manager.create(parameters), examples, gpu));
             }
             log.debug(
                     "trained {} on {} rows in {} ms", trainer, labels.length, (System.nanoTime() - start) / 1_000_000);
