@@ -1,6 +1,7 @@
 package dev.flywheel.pipeline;
 
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
@@ -31,7 +32,11 @@ final class RunThread extends ThreadPoolExecutor {
         }
     }
 
-    /** Lets others go on while a task of this thread waits, and waits for its turn after that. */
+    /**
+     * Lets others go on while a task of this thread waits, and waits for its turn after that.
+     *
+     * @throws CancellationException if the thread is interrupted before it has its turn; it still is
+     */
     void aside(Runnable waiting) {
         grow();
         turn.release();
@@ -42,6 +47,7 @@ final class RunThread extends ThreadPoolExecutor {
             mine = true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            throw new CancellationException("the run was abandoned");
         } finally {
             if (!mine) { // it is abandoned, which must not wait for the run of another
                 outOfTurn.add(Thread.currentThread());

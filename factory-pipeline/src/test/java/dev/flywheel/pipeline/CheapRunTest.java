@@ -2,6 +2,7 @@ package dev.flywheel.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.flywheel.core.energy.EnergyGauge;
 import dev.flywheel.core.energy.EnergyMeter;
 import dev.flywheel.core.energy.Forecast;
@@ -288,6 +289,30 @@ class CheapRunTest {
             assertThat(factory.run(pipeline("other", HandMadeTrainer.atOnce(), Retrain.never()))
                             .outcome())
                     .isEqualTo(Run.Outcome.PROMOTED);
+        }
+    }
+
+    @Test
+    void runThatIsAbandonedWhileItWaitsForTheRunOfAnotherTrainsNoMore() {
+        makeFirst();
+        HookedTrainer.Gate gate = new HookedTrainer.Gate();
+        try (Factory factory = open()) {
+            CompletableFuture<Run> other;
+            try (Deployment<Point, Boolean, Double> live = factory.start(cheap(new TwoHours()))) {
+                feed(live, 10);
+                now.set(hour(1));
+                live.awaitRun();
+                assertThat(kept).as("rests").hasValue(1);
+                other = CompletableFuture.supplyAsync(
+                        () -> factory.run(pipeline("other", new HandMadeTrainer(gate), Retrain.never())));
+                Uninterruptibles.awaitUninterruptibly(gate.begun);
+                now.set(hour(3));
+                feed(live, 1);
+                assertThat(live.decision().sentence()).startsWith("the run rests: ");
+            }
+            assertThat(now.get()).isEqualTo(hour(3));
+            gate.letGo.countDown();
+            assertThat(other.join().outcome()).isEqualTo(Run.Outcome.PROMOTED);
         }
     }
 
