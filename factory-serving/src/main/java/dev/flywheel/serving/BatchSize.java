@@ -11,10 +11,25 @@ final class BatchSize {
     /** The rows that are tried first, and given where nothing can be measured. */
     static final int FIRST = 64;
 
+    /** The most numbers of a run. */
+    static final long ELEMENTS = 1 << 26;
+
+    private static final int ROWS = 1 << 16;
+
     /** A doubling that brings less than this is not worth that everyone waits longer. */
     private static final double GAIN = 1.05;
 
     private BatchSize() {}
+
+    /**
+     * {@return the most rows to try, with which a run takes no more than a quarter of its memory}
+     *
+     * @param elements the numbers of a row and its answer
+     * @param bytes the memory that there is for each of the runs that are under way at a time
+     */
+    static int most(long elements, long bytes) {
+        return (int) Math.max(1, Math.min(ROWS, Math.min(ELEMENTS, bytes / 4 / Long.BYTES) / elements));
+    }
 
     /**
      * {@return the rows after which doubling them brings less than 5% more rows a second}

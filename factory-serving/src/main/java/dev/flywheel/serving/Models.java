@@ -38,11 +38,6 @@ final class Models<I, O> {
      */
     private static final int GPU_LANES = 3;
 
-    /** The most rows of a run on a GPU, and the most memory for the numbers of one lane there. */
-    private static final int GPU_ROWS = 1 << 16;
-
-    private static final long GPU_ELEMENTS = 1 << 26;
-
     /** A run is measured until it has been run so often, or for so long. */
     private static final int MEASURED_RUNS = 5;
 
@@ -215,7 +210,10 @@ final class Models<I, O> {
         boolean unset = otherwise == BatchProbe.Otherwise.ROW_BY_ROW;
         if (onGpu(engine)) {
             BatchOptions overlapping = options.lanes() > 0 ? options : options.lanes(GPU_LANES);
-            return unset ? overlapping.maxRows(gpuRows(engine, version)) : overlapping;
+            long elements = elements(engine.signature(), BatchSize.ELEMENTS);
+            // What rows of a free size take is known only when they are there.
+            boolean sized = elements <= BatchSize.ELEMENTS;
+            return unset && sized ? overlapping.maxRows(gpuRows(engine, version, elements)) : overlapping;
         }
         return unset && elements(engine.signature(), SMALL_ELEMENTS) <= SMALL_ELEMENTS
                 ? options.maxRows(SMALL_ROWS)
@@ -226,9 +224,9 @@ final class Models<I, O> {
         return engine.device().kind() == Device.Kind.CUDA;
     }
 
-    private int gpuRows(Engine engine, int version) {
-        long fit = GPU_ELEMENTS / elements(engine.signature(), GPU_ELEMENTS);
-        int most = (int) Math.max(1, Math.min(GPU_ROWS, fit));
+    private int gpuRows(Engine engine, int version, long elements) {
+        long memory = Runtime.getRuntime().maxMemory(); // lanes lie beside the heap, where Java allows as much again
+        int most = BatchSize.most(elements, memory / GPU_LANES);
         int rows = BatchSize.best(most, tried -> runNanos(engine, version, tried));
         log.debug("{}, version {}: runs of up to {} rows pay on {}", name, version, rows, engine.device());
         return rows;

@@ -25,6 +25,18 @@ class BatchSizeTest {
         assertThat(BatchSize.best(most, rows -> 1 + a * 10 + b * 10 * rows)).isEqualTo(best);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "10, 10000000000, 65536",
+        "4096, 10000000000, 16384",
+        // 3 of 512 MiB: 32 bytes for each number
+        "1024, 178956970, 5461",
+        "1024, 1000, 1"
+    })
+    void triesWhatThereIsMemoryFor(long elements, long bytes, int most) {
+        assertThat(BatchSize.most(elements, bytes)).isEqualTo(most);
+    }
+
     @Test
     void stopsAtRunsThatCannotBeMade() {
         List<Integer> tried = new ArrayList<>();

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -66,6 +67,23 @@ class GpuEndpointTest {
         @Override
         public void close() {
             real.close();
+        }
+    }
+
+    @Test
+    void rowsOfAFreeLengthRunTogetherAsOnTheCpu() {
+        Path model = new OnnxGraph()
+                .input("x", OnnxGraph.FLOAT, List.of("batch", "length"))
+                .node("Add", List.of("x", "x"), "twice")
+                .output("twice", OnnxGraph.FLOAT, List.of("batch", "length"))
+                .write(directory.resolve("twice.onnx"));
+        OnGpu engine = new OnGpu(model, 512);
+        try (Endpoint<Map<String, Tensor>, Map<String, Tensor>> endpoint =
+                Endpoint.of(engine, Tensors.named()).open()) {
+            Tensor row = Tensor.of(new float[] {1, 2, 3}, 1, 3);
+            assertThat(endpoint.predict(Map.of("x", row)).value())
+                    .isEqualTo(Map.of("twice", Tensor.of(new float[] {2, 4, 6}, 1, 3)));
+            assertThat(engine.lanes).containsOnly(64);
         }
     }
 
