@@ -61,7 +61,7 @@ class CudaDeviceProviderTest {
     void isFoundFromAThreadThatDoesNotKnowTheApplication() throws Exception {
         Assumptions.assumeFalse(CudaDriver.ofThisMachine().visible(), "this machine has an NVIDIA driver");
         List<URL> classPath = new ArrayList<>();
-        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             classPath.add(Path.of(entry).toUri().toURL());
         }
         ClassLoader nothing = ClassLoader.getPlatformClassLoader();

@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.Set;
@@ -150,7 +151,7 @@ class CheapRunTest {
         if (Thread.currentThread().getName().equals("flywheel-train") && untilInterrupt.getAndDecrement() == 1) {
             Thread.currentThread().interrupt();
         }
-        return now.get();
+        return Objects.requireNonNull(now.get());
     }
 
     private static void feed(Deployment<Point, Boolean, Double> live, int count) {
