@@ -71,10 +71,12 @@ final class SmallMlp {
         return temporary(model.build().toByteArray());
     }
 
-    /** {@return a model file that is deleted with the process} */
+    /** {@return a model file that is deleted with the process, alone in a directory: DJL loads the jars beside one} */
     static Path temporary(byte[] model) {
         try {
-            Path file = Files.createTempFile("model", ".onnx");
+            Path directory = Files.createTempDirectory("model");
+            Path file = directory.resolve("model.onnx");
+            directory.toFile().deleteOnExit();
             file.toFile().deleteOnExit();
             return Files.write(file, model);
         } catch (IOException e) {

@@ -42,6 +42,7 @@ final class OnnxRuntimeCuda {
                     "use version 1.28.0, or start Java with the environment variable ORT_DISABLE_TELEMETRY=1");
         }
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
+        environment.setTelemetry(false);
         if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
             return CudaObstacles.blocked(Probe.Engine.ONNX_RUNTIME, CudaObstacles.cpuBuild(Probe.Engine.ONNX_RUNTIME));
         }

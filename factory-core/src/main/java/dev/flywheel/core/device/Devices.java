@@ -13,6 +13,7 @@ public final class Devices {
 
     private static final Logger log = LoggerFactory.getLogger(Devices.class);
 
+    /** What has been told once: of engines that the same thing keeps from a device, it is told of the first. */
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
 
     private Devices() {}
@@ -35,8 +36,8 @@ public final class Devices {
 
     /**
      * {@return where a model is to run, as {@link DeviceChoice#of} has it} That it runs on the CPU in spite of the
-     * request is a warning in the log: for {@link DeviceRequest#AUTO} one in a process, for {@link DeviceRequest#CUDA}
-     * one for each call.
+     * request is a warning in the log: for {@link DeviceRequest#AUTO} one in a process for each cause, for
+     * {@link DeviceRequest#CUDA} one for each call.
      *
      * @param request where the caller wants it
      * @param engine what is to run it
@@ -46,9 +47,11 @@ public final class Devices {
         if (request == DeviceRequest.CPU) {
             return new DeviceChoice(Device.cpu(), Optional.empty());
         }
-        DeviceChoice choice = DeviceChoice.of(request, Found.DISCOVERY.probe(engine));
+        Probe probe = Found.DISCOVERY.probe(engine);
+        DeviceChoice choice = DeviceChoice.of(request, probe);
         choice.fallback().ifPresent(line -> {
-            if (request == DeviceRequest.CUDA || WARNED.add(line)) {
+            String cause = probe.obstacle().map(Probe.Obstacle::why).orElse(line);
+            if (request == DeviceRequest.CUDA || WARNED.add(cause)) {
                 log.warn("{}", line);
             }
         });

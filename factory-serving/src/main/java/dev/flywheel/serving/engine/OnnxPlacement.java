@@ -1,5 +1,6 @@
 package dev.flywheel.serving.engine;
 
+import ai.onnxruntime.OrtEnvironment;
 import dev.flywheel.core.device.Device;
 import dev.flywheel.core.device.DeviceRequest;
 import dev.flywheel.core.device.Devices;
@@ -34,6 +35,8 @@ record OnnxPlacement(Device device, OnnxOptions options) {
         if (request == DeviceRequest.CPU || (request == DeviceRequest.AUTO && modelBytes <= OnnxRecipe.SMALL_BYTES)) {
             return new OnnxPlacement(Device.cpu(), options);
         }
+        // Made as this library needs it before whoever looks for GPUs makes it.
+        OrtEnvironment unused = OnnxRuntime.environment();
         Device device = Devices.choose(request, Probe.Engine.ONNX_RUNTIME).device();
         return new OnnxPlacement(device, device.kind() == Device.Kind.CUDA ? onCuda(options, device.index()) : options);
     }
