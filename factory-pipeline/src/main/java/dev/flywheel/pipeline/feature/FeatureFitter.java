@@ -5,6 +5,8 @@ import dev.flywheel.core.data.Batch;
 import dev.flywheel.core.data.Dataset;
 import dev.flywheel.core.data.Scan;
 import dev.flywheel.core.data.Schema;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -243,9 +245,15 @@ final class FeatureFitter {
                 notes.add(name + "is " + low + " in every training row");
             }
         } else if (high - low < FEWEST_STEPS * step) {
-            notes.add(name + "is from " + low + " to " + high + ", where single precision, in which models compute,"
+            notes.add(name + "is from " + digits(low) + " to " + digits(high)
+                    + ", where single precision, in which models compute,"
                     + " tells only steps of " + step + ": bring its difference from a fixed value");
         }
+    }
+
+    /** Not by {@link Float#toString(float)}, which has given other digits since Java 19. */
+    private static String digits(float value) {
+        return new BigDecimal(value, new MathContext(9)).stripTrailingZeros().toPlainString();
     }
 
     /** The mean after the steps, and one over the standard deviation, or 0 for a constant. */
