@@ -115,7 +115,7 @@ final class GpuTelemetryChecks {
         notes.put("power call us", micros(() -> telemetry.powerWatts(gpu)));
         notes.put("energy call us", micros(() -> telemetry.energyJoules(gpu)));
         notes.put("whole reading us", micros(() -> telemetry.read(gpu)));
-        Thread.sleep(200);
+        Thread.sleep(200); // activity needs two readings that lie apart
         notes.put("GPM", telemetry.read(gpu).activity().isPresent());
         OptionalDouble last = telemetry.energyJoules(gpu);
         if (last.isEmpty()) {

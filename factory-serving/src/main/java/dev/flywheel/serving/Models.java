@@ -33,8 +33,8 @@ final class Models<I, O> {
     private static final long SMALL_ELEMENTS = 256;
 
     /**
-     * Runs at a time on a GPU, where the rows of one travel while another computes and a third is packed. Each has a
-     * stream of its own there, with some tens of MiB.
+     * Batches that overlap on a GPU, where the rows of one travel while another computes and a third is packed. Each
+     * has a stream of its own there, with some tens of MiB.
      */
     private static final int GPU_LANES = 3;
 

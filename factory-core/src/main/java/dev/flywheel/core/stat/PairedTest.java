@@ -11,14 +11,14 @@ import org.apache.commons.statistics.distribution.TDistribution;
  * @param statistic of the test
  * @param p the two-sided p-value; 1 if the models never differ
  */
-public record PairedTest(double statistic, double p) {
+record PairedTest(double statistic, double p) {
 
     /**
      * {@return Student's t test (1908) of the differences {@code second - first}}
      *
      * @throws IllegalArgumentException if the lengths differ, there are fewer than 2 folds, or a value is not finite
      */
-    public static PairedTest t(double[] first, double[] second) {
+    static PairedTest t(double[] first, double[] second) {
         double[] differences = differences(first, second);
         double mean = Means.mean(differences);
         double t = mean / Means.standardError(differences, mean);
@@ -35,7 +35,7 @@ public record PairedTest(double statistic, double p) {
      *
      * @throws IllegalArgumentException as {@link #t} throws it
      */
-    public static PairedTest wilcoxon(double[] first, double[] second) {
+    static PairedTest wilcoxon(double[] first, double[] second) {
         double[] differences = Arrays.stream(differences(first, second))
                 .filter(difference -> difference != 0)
                 .toArray();

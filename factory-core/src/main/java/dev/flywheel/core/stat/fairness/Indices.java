@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /** Single numbers of how unequal decisions are, and what evens them out. Thread-safe. */
-public final class Indices {
+final class Indices {
 
     private Indices() {}
 
@@ -18,7 +18,7 @@ public final class Indices {
      * @param labels 0 or 1, of shape [rows]
      * @param decisions 0 or 1, of shape [rows]
      */
-    public static double[] benefits(double[] labels, double[] decisions) {
+    static double[] benefits(double[] labels, double[] decisions) {
         return IntStream.range(0, labels.length)
                 .mapToDouble(row -> decisions[row] - labels[row] + 1)
                 .toArray();
@@ -31,7 +31,7 @@ public final class Indices {
      *     variation; not 0
      * @param benefits of shape [rows], 0 or more, not all 0
      */
-    public static double generalizedEntropy(double alpha, double[] benefits) {
+    static double generalizedEntropy(double alpha, double[] benefits) {
         double mean = Arrays.stream(benefits).average().orElse(Double.NaN);
         return Arrays.stream(benefits)
                 .map(benefit -> benefit / mean)
@@ -48,7 +48,7 @@ public final class Indices {
      *
      * @param groups the group of each row, of shape [rows]
      */
-    public static double betweenGroups(double alpha, double[] benefits, String[] groups) {
+    static double betweenGroups(double alpha, double[] benefits, String[] groups) {
         Map<String, double[]> sums = new HashMap<>();
         for (int row = 0; row < groups.length; row++) {
             double[] sum = sums.computeIfAbsent(groups[row], unused -> new double[2]);
@@ -71,7 +71,7 @@ public final class Indices {
      * @param rows of shape [groups]
      * @param concentration of the prior, above 0; 1 is a row that is half of each decision
      */
-    public static double differentialFairness(long[] selected, long[] rows, double concentration) {
+    static double differentialFairness(long[] selected, long[] rows, double concentration) {
         double[] logs = IntStream.range(0, rows.length)
                 .mapToDouble(i -> Math.log((selected[i] + concentration / 2) / (rows[i] + concentration)))
                 .toArray();
@@ -92,7 +92,7 @@ public final class Indices {
      * @param labels of shape [rows]
      * @param groups of shape [rows]
      */
-    public static double[] reweighing(double[] labels, String[] groups) {
+    static double[] reweighing(double[] labels, String[] groups) {
         Map<String, Integer> ofGroup = new HashMap<>();
         Map<Double, Integer> ofLabel = new HashMap<>();
         Map<List<Object>, Integer> ofBoth = new HashMap<>();
